@@ -1,0 +1,109 @@
+/* The one message table: every function of every interface, once. From it come the HTTP routes,
+ * the APDU dispatch, the names that faults match, the names in traces and in scenarios, and the
+ * JSON bindings. Adding a function is one row here, one handler, one caller. */
+#pragma once
+
+#include <glib.h>
+
+typedef enum {
+    RSP_IF_ES2P,
+    RSP_IF_ES9P,
+    RSP_IF_ES10A,
+    RSP_IF_ES10B,
+    RSP_IF_ES10C,
+    RSP_IF_ES8P,
+    RSP_IF_APDU,
+} RspInterface;
+
+typedef enum { RSP_LEG_REQUEST, RSP_LEG_RESPONSE } RspLeg;
+typedef enum { RSP_ENC_JSON, RSP_ENC_DER, RSP_ENC_APDU, RSP_ENC_RAW } RspEncoding;
+
+typedef enum { RSP_BINDING_HTTP, RSP_BINDING_CARD, RSP_BINDING_NESTED, RSP_BINDING_APDU } RspBinding;
+
+/* How a JSON member maps to a value (json-bindings.md). */
+typedef enum {
+    RSP_MEMBER_TEXT,
+    RSP_MEMBER_HEX,    /* octets as hex text (transactionId) */
+    RSP_MEMBER_BASE64, /* DER or octets as base64 */
+    RSP_MEMBER_BOOL,
+    RSP_MEMBER_OBJECT, /* a JSON object, kept as its text */
+} RspMemberKind;
+
+typedef struct {
+    const char *name;
+    RspMemberKind kind;
+    gboolean optional;
+    const char *type; /* ASN.1 type of a BASE64 member, NULL for plain octets */
+} RspMember;
+
+typedef struct {
+    guint id; /* RSP_FN_… */
+    RspInterface interface;
+    const char *interface_name; /* "ES9+" */
+    const char *name;           /* "InitiateAuthentication" */
+    const char *full_name;      /* "ES9+.InitiateAuthentication" */
+    RspBinding binding;
+    const char *path;          /* HTTP path, or NULL */
+    guint32 tag;               /* ES10 command tag (0xBF38), or the carrier tag of ES8+ */
+    const char *request_type;  /* ASN.1 type, or NULL */
+    const char *response_type; /* ASN.1 type, or NULL */
+    const RspMember *request_members;  /* JSON, ended by a NULL name, or NULL */
+    const RspMember *response_members;
+    gboolean new_connection; /* opens a fresh TLS connection (ES9+.InitiateAuthentication) */
+    const char *spec;        /* "SGP.22 5.6.1" */
+} RspFunction;
+
+/* X (id, interface, name, binding, path, tag, request type, response type, spec) */
+#define RSP_FUNCTIONS(X)                                                                           \
+    X (ES2P_DOWNLOAD_ORDER, ES2P, "ES2+", "DownloadOrder", HTTP, "/gsma/rsp2/es2plus/downloadOrder", 0, NULL, NULL, "SGP.22 5.3.1") \
+    X (ES2P_CONFIRM_ORDER, ES2P, "ES2+", "ConfirmOrder", HTTP, "/gsma/rsp2/es2plus/confirmOrder", 0, NULL, NULL, "SGP.22 5.3.2") \
+    X (ES2P_CANCEL_ORDER, ES2P, "ES2+", "CancelOrder", HTTP, "/gsma/rsp2/es2plus/cancelOrder", 0, NULL, NULL, "SGP.22 5.3.3") \
+    X (ES2P_RELEASE_PROFILE, ES2P, "ES2+", "ReleaseProfile", HTTP, "/gsma/rsp2/es2plus/releaseProfile", 0, NULL, NULL, "SGP.22 5.3.4") \
+    X (ES2P_HANDLE_DOWNLOAD_PROGRESS_INFO, ES2P, "ES2+", "HandleDownloadProgressInfo", HTTP, "/gsma/rsp2/es2plus/handleDownloadProgressInfo", 0, NULL, NULL, "SGP.22 5.3.5") \
+    X (ES9P_INITIATE_AUTHENTICATION, ES9P, "ES9+", "InitiateAuthentication", HTTP, "/gsma/rsp2/es9plus/initiateAuthentication", 0, NULL, NULL, "SGP.22 5.6.1") \
+    X (ES9P_AUTHENTICATE_CLIENT, ES9P, "ES9+", "AuthenticateClient", HTTP, "/gsma/rsp2/es9plus/authenticateClient", 0, NULL, NULL, "SGP.22 5.6.3") \
+    X (ES9P_GET_BOUND_PROFILE_PACKAGE, ES9P, "ES9+", "GetBoundProfilePackage", HTTP, "/gsma/rsp2/es9plus/getBoundProfilePackage", 0, NULL, NULL, "SGP.22 5.6.2") \
+    X (ES9P_HANDLE_NOTIFICATION, ES9P, "ES9+", "HandleNotification", HTTP, "/gsma/rsp2/es9plus/handleNotification", 0, NULL, NULL, "SGP.22 5.6.4") \
+    X (ES9P_CANCEL_SESSION, ES9P, "ES9+", "CancelSession", HTTP, "/gsma/rsp2/es9plus/cancelSession", 0, NULL, NULL, "SGP.22 5.6.5") \
+    X (ES10A_GET_EUICC_CONFIGURED_ADDRESSES, ES10A, "ES10a", "GetEuiccConfiguredAddresses", CARD, NULL, 0xBF3C, "EuiccConfiguredAddressesRequest", "EuiccConfiguredAddressesResponse", "SGP.22 5.7.3") \
+    X (ES10A_SET_DEFAULT_DP_ADDRESS, ES10A, "ES10a", "SetDefaultDpAddress", CARD, NULL, 0xBF3F, "SetDefaultDpAddressRequest", "SetDefaultDpAddressResponse", "SGP.22 5.7.4") \
+    X (ES10B_PREPARE_DOWNLOAD, ES10B, "ES10b", "PrepareDownload", CARD, NULL, 0xBF21, "PrepareDownloadRequest", "PrepareDownloadResponse", "SGP.22 5.7.5") \
+    X (ES10B_LOAD_BOUND_PROFILE_PACKAGE, ES10B, "ES10b", "LoadBoundProfilePackage", CARD, NULL, 0xBF36, "BoundProfilePackage", "ProfileInstallationResult", "SGP.22 5.7.6") \
+    X (ES10B_GET_EUICC_CHALLENGE, ES10B, "ES10b", "GetEUICCChallenge", CARD, NULL, 0xBF2E, "GetEuiccChallengeRequest", "GetEuiccChallengeResponse", "SGP.22 5.7.7") \
+    X (ES10B_GET_EUICC_INFO1, ES10B, "ES10b", "GetEUICCInfo1", CARD, NULL, 0xBF20, "GetEuiccInfo1Request", "EUICCInfo1", "SGP.22 5.7.8") \
+    X (ES10B_GET_EUICC_INFO2, ES10B, "ES10b", "GetEUICCInfo2", CARD, NULL, 0xBF22, "GetEuiccInfo2Request", "EUICCInfo2", "SGP.22 5.7.8") \
+    X (ES10B_LIST_NOTIFICATION, ES10B, "ES10b", "ListNotification", CARD, NULL, 0xBF28, "ListNotificationRequest", "ListNotificationResponse", "SGP.22 5.7.9") \
+    X (ES10B_RETRIEVE_NOTIFICATIONS_LIST, ES10B, "ES10b", "RetrieveNotificationsList", CARD, NULL, 0xBF2B, "RetrieveNotificationsListRequest", "RetrieveNotificationsListResponse", "SGP.22 5.7.10") \
+    X (ES10B_REMOVE_NOTIFICATION_FROM_LIST, ES10B, "ES10b", "RemoveNotificationFromList", CARD, NULL, 0xBF30, "NotificationSentRequest", "NotificationSentResponse", "SGP.22 5.7.11") \
+    X (ES10B_LOAD_CRL, ES10B, "ES10b", "LoadCRL", CARD, NULL, 0xBF35, NULL, NULL, "SGP.22 5.7.12") \
+    X (ES10B_AUTHENTICATE_SERVER, ES10B, "ES10b", "AuthenticateServer", CARD, NULL, 0xBF38, "AuthenticateServerRequest", "AuthenticateServerResponse", "SGP.22 5.7.13") \
+    X (ES10B_CANCEL_SESSION, ES10B, "ES10b", "CancelSession", CARD, NULL, 0xBF41, "CancelSessionRequest", "CancelSessionResponse", "SGP.22 5.7.14") \
+    X (ES10B_GET_RAT, ES10B, "ES10b", "GetRAT", CARD, NULL, 0xBF43, "GetRatRequest", "GetRatResponse", "SGP.22 5.7.22") \
+    X (ES10C_GET_PROFILES_INFO, ES10C, "ES10c", "GetProfilesInfo", CARD, NULL, 0xBF2D, "ProfileInfoListRequest", "ProfileInfoListResponse", "SGP.22 5.7.15") \
+    X (ES10C_ENABLE_PROFILE, ES10C, "ES10c", "EnableProfile", CARD, NULL, 0xBF31, "EnableProfileRequest", "EnableProfileResponse", "SGP.22 5.7.16") \
+    X (ES10C_DISABLE_PROFILE, ES10C, "ES10c", "DisableProfile", CARD, NULL, 0xBF32, "DisableProfileRequest", "DisableProfileResponse", "SGP.22 5.7.17") \
+    X (ES10C_DELETE_PROFILE, ES10C, "ES10c", "DeleteProfile", CARD, NULL, 0xBF33, "DeleteProfileRequest", "DeleteProfileResponse", "SGP.22 5.7.18") \
+    X (ES10C_EUICC_MEMORY_RESET, ES10C, "ES10c", "eUICCMemoryReset", CARD, NULL, 0xBF34, "EuiccMemoryResetRequest", "EuiccMemoryResetResponse", "SGP.22 5.7.19") \
+    X (ES10C_GET_EID, ES10C, "ES10c", "GetEID", CARD, NULL, 0xBF3E, "GetEuiccDataRequest", "GetEuiccDataResponse", "SGP.22 5.7.20") \
+    X (ES10C_SET_NICKNAME, ES10C, "ES10c", "SetNickname", CARD, NULL, 0xBF29, "SetNicknameRequest", "SetNicknameResponse", "SGP.22 5.7.21") \
+    X (ES8P_INITIALISE_SECURE_CHANNEL, ES8P, "ES8+", "InitialiseSecureChannel", NESTED, NULL, 0xBF23, "InitialiseSecureChannelRequest", NULL, "SGP.22 5.5.1") \
+    X (ES8P_CONFIGURE_ISDP, ES8P, "ES8+", "ConfigureISDP", NESTED, NULL, 0xA0, "ConfigureISDPRequest", NULL, "SGP.22 5.5.2") \
+    X (ES8P_STORE_METADATA, ES8P, "ES8+", "StoreMetadata", NESTED, NULL, 0xA1, "StoreMetadataRequest", NULL, "SGP.22 5.5.3") \
+    X (ES8P_REPLACE_SESSION_KEYS, ES8P, "ES8+", "ReplaceSessionKeys", NESTED, NULL, 0xA2, "ReplaceSessionKeysRequest", NULL, "SGP.22 5.5.4") \
+    X (ES8P_LOAD_PROFILE_ELEMENTS, ES8P, "ES8+", "LoadProfileElements", NESTED, NULL, 0xA3, NULL, NULL, "SGP.22 5.5.5") \
+    X (APDU_TRANSMIT, APDU, "APDU", "Transmit", APDU, NULL, 0, NULL, NULL, "ETSI TS 102 221 10")
+
+typedef enum {
+#define X(id, ...) RSP_FN_##id,
+    RSP_FUNCTIONS (X)
+#undef X
+        RSP_FN_COUNT
+} RspFunctionId;
+
+const RspFunction *rsp_function (RspFunctionId id);
+const RspFunction *rsp_function_by_name (const char *full_name); /* NULL if unknown */
+const RspFunction *rsp_function_by_path (const char *http_path); /* NULL if unknown */
+const RspFunction *rsp_function_by_tag (guint32 tag);            /* ES10 command; NULL if unknown */
+RspEncoding rsp_function_encoding (const RspFunction *fn);
+/* All full names, NULL-terminated, for suggestions. */
+const char *const *rsp_function_names (void);

@@ -1,0 +1,49 @@
+/* The eUICC (SGP.22 v2.6): ISD-R with ES10a/b/c, ES8+, profile installation, and the file system of
+ * the enabled profile. Everything goes through APDUs; state is in non-volatile memory. */
+#pragma once
+
+#include "asn1/metadata.h"
+#include "pki/chain.h"
+#include "sim/core/nvm.h"
+#include "sim/net/actor.h"
+
+typedef struct {
+    const char *eid;
+    RspKey *key;      /* borrowed: SK.EUICC */
+    RspCert *cert, *eum_cert;
+    GPtrArray *roots; /* of RspCert: CIs whose keys verify; the one of CERT's chain also signs */
+    const char *nvm_path; /* NULL: in memory */
+    const char *default_dp_address, *root_ds_address; /* NULL: none, "rootds.example.com" */
+    guint32 memory;   /* octets for profiles; default 512 KiB */
+    guint8 svn[3];    /* default 2.6.0 */
+    gboolean has_clock; /* checks certificate dates; default FALSE as most cards */
+    gboolean test_profiles; /* testProfileSupport; default TRUE by the world */
+    const RspSlice *rat;    /* RulesAuthorisationTable content DER, NULL: empty */
+} RspEuiccConfig;
+
+typedef struct _RspEuicc RspEuicc;
+/* Attaches itself to the bus: answers APDU.Transmit. Copies CONFIG. */
+RspEuicc *rsp_euicc_new (const RspActor *actor, const RspEuiccConfig *config, GError **error);
+void rsp_euicc_free (RspEuicc *card);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (RspEuicc, rsp_euicc_free)
+
+/* One command APDU in, response data and status word out. Never fails otherwise. (transfer full) */
+GBytes *rsp_euicc_transmit (RspEuicc *card, RspSlice command);
+void rsp_euicc_reset (RspEuicc *card); /* power off and on: session gone, NVM stays */
+GBytes *rsp_euicc_atr (RspEuicc *card);
+
+typedef struct {
+    char *iccid, *nickname;
+    char aid[33];  /* ISD-P AID in hex */
+    gboolean enabled;
+    RspMetadata *metadata;
+    guint8 package_sha256[32]; /* of the opened profile package */
+} RspProfileView;
+GPtrArray *rsp_euicc_profiles (RspEuicc *card); /* of RspProfileView, oldest first. (transfer full) */
+typedef struct {
+    guint64 seq;
+    guint32 event; /* RSP_EVENT_… */
+    char *address, *iccid; /* iccid may be NULL */
+} RspNotificationView;
+GPtrArray *rsp_euicc_notifications (RspEuicc *card); /* of RspNotificationView. (transfer full) */
+guint32 rsp_euicc_free_memory (RspEuicc *card);

@@ -1,0 +1,21 @@
+/* The eUICC manufacturer: its certificate under the CI, and the eUICC certificates it signs. */
+#pragma once
+
+#include "pki/cert.h"
+
+typedef struct _RspEum RspEum;
+/* Takes KEY; CERT is what the CI issued for it. RNG (taken) gives serial numbers. */
+RspEum *rsp_eum_new (const char *name, RspKey *key, RspCert *cert, RspRng *rng);
+void rsp_eum_free (RspEum *eum);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (RspEum, rsp_eum_free)
+RspCert *rsp_eum_cert (const RspEum *eum);
+
+typedef struct {
+    gint64 not_before, not_after;
+    RspRole role;
+    gboolean bad_signature;
+    const char *organization; /* another O than the EUM's */
+} RspEuiccCertTwist;
+
+RspCert *rsp_eum_issue_euicc (RspEum *eum, const char *eid, RspSlice point, gint64 start,
+                              const RspEuiccCertTwist *twist, GError **error);

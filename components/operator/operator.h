@@ -1,0 +1,30 @@
+/* The operator: calls ES2+ on SM-DP+s, receives their notifications, keeps what it ordered. */
+#pragma once
+
+#include "asn1/fields.h"
+#include "sim/net/actor.h"
+
+typedef struct _RspOperator RspOperator;
+RspOperator *rsp_operator_new (const RspActor *actor); /* attaches itself to the bus */
+void rsp_operator_free (RspOperator *op);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (RspOperator, rsp_operator_free)
+
+typedef struct {
+    const char *failure; /* NULL; "timeout", "link", "unresolved", "tls", "http 500", "undecodable" */
+    const char *subject, *reason; /* NULL when executed */
+    const RspFields *fields; /* reply, NULL on failure */
+} RspOperatorReply;
+typedef void (*RspOperatorFunc) (const RspOperatorReply *reply, gpointer data);
+
+/* Sends FIELDS (a request; header is filled in) of an ES2+ function to the SM-DP+ at ADDRESS. */
+void rsp_operator_call (RspOperator *op, const char *address, const RspFunction *fn,
+                        RspFields *fields, RspOperatorFunc func, gpointer data);
+
+/* HandleDownloadProgressInfo calls received, in order. */
+typedef struct {
+    char *iccid, *eid; /* eid may be NULL */
+    int point;         /* notificationPointId */
+    gboolean success;
+    char *subject, *reason; /* of a failure */
+} RspOperatorNotification;
+const GPtrArray *rsp_operator_notifications (const RspOperator *op);

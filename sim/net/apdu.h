@@ -1,0 +1,18 @@
+/* The terminal's side of an APDU link: ISD-R on a logical channel, STORE DATA chains (short APDUs,
+ * 61xx and GET RESPONSE), segmentation of a Bound Profile Package (SGP.22 2.5.5). Each APDU pair is
+ * a message of its own, nested in the ES10 call that causes it. */
+#pragma once
+
+#include "sim/net/bus.h"
+
+typedef struct _RspApduLink RspApduLink;
+/* Answers the bus's ES10 calls for actor CARD by sending APDU.Transmit messages from CALLER to it. */
+RspApduLink *rsp_apdu_link_new (RspBus *bus, const char *card, guint segment_size);
+void rsp_apdu_link_free (RspApduLink *link);
+
+/* Splits a Bound Profile Package (BF36) into the byte strings that go in one STORE DATA chain each:
+ * BF36 header with BF23; A0; A1 header; each 88; A2 if present; A3 header; each 86. Segments share
+ * BPP's memory. Structure that does not fit goes as one last segment, for the card to refuse.
+ * (transfer full) of GBytes. *RET_FUNCTIONS (nullable, transfer full, of guint): the ES8+ function of
+ * each segment, RSP_FN_COUNT where it is only a header. */
+GPtrArray *rsp_bpp_segments (GBytes *bpp, GArray **ret_functions);

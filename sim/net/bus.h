@@ -1,0 +1,100 @@
+/* The bus: the only way from actor to actor. Tap, fault and delivery sit here, so they see every
+ * transport alike.
+ *
+ * A call is (source, address, function, bytes) and gets one reply or one failure, never both, always
+ * from the loop and never from inside rsp_bus_call. Stages of each leg: sent (tap) → faults → wait
+ * (latency, delay) → carry over the transport → delivered (tap) → handler. The bus carries one leg
+ * at a time, so that order never depends on a socket. The trace's cause is kept: events during a
+ * handler are caused by the delivery that called it.
+ *
+ * ES10 calls go to an eUICC through its APDU link (apdu.h), which the bus drives itself.
+ */
+#pragma once
+
+#include "asn1/functions.h"
+#include "pki/cert.h"
+#include "sim/core/loop.h"
+#include "sim/net/fault.h"
+#include "sim/net/trace.h"
+
+typedef struct _RspBus RspBus;
+typedef struct _RspCall RspCall;
+
+typedef enum {
+    RSP_REPLY_OK,
+    RSP_REPLY_TIMEOUT,    /* nothing came back in time */
+    RSP_REPLY_LINK,       /* the link was cut */
+    RSP_REPLY_UNRESOLVED, /* no such address */
+    RSP_REPLY_TLS,        /* the peer's certificate was refused */
+} RspReplyKind;
+
+typedef struct {
+    RspReplyKind kind;
+    guint http;   /* HTTP functions: status code */
+    guint sw;     /* ES10, APDU: status word */
+    GBytes *body; /* never NULL; may be empty */
+} RspReply;
+
+typedef void (*RspReplyFunc) (const RspReply *reply, gpointer data);
+typedef void (*RspServeFunc) (RspCall *call, gpointer data);
+
+/* What an endpoint shows at TLS. */
+typedef struct {
+    RspCert *cert;        /* (nullable) */
+    RspKey *key;          /* borrowed for the bus's life */
+    GPtrArray *roots;     /* of RspCert: what it trusts (nullable: checks nothing) */
+} RspCredential;
+
+/* How legs get across. Memory: rsp_transport_memory. HTTPS: https.h. */
+typedef struct _RspTransport RspTransport;
+
+RspBus *rsp_bus_new (RspLoop *loop, RspTrace *trace, RspFaults *faults); /* borrows all three */
+void rsp_bus_free (RspBus *bus);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (RspBus, rsp_bus_free)
+void rsp_bus_set_transport (RspBus *bus, RspTransport *transport); /* borrowed; NULL: memory */
+/* One-way latency in µs of HTTP legs and of APDUs. Defaults: 20 ms, 1 ms. */
+void rsp_bus_set_latency (RspBus *bus, gint64 http, gint64 apdu);
+RspTrace *rsp_bus_trace (RspBus *bus);
+
+/* NAME is the actor's name. SERVE answers every function addressed to it. */
+void rsp_bus_attach (RspBus *bus, const char *name, RspServeFunc serve, gpointer data);
+void rsp_bus_detach (RspBus *bus, const char *name);
+/* FQDN (no case, an optional :port is part of it) → actor. */
+void rsp_bus_add_address (RspBus *bus, const char *fqdn, const char *name);
+const char *rsp_bus_resolve (RspBus *bus, const char *fqdn); /* actor name, or NULL */
+void rsp_bus_set_credential (RspBus *bus, const char *name, const RspCredential *credential);
+
+typedef struct {
+    gint64 timeout;             /* µs; 0: the default, 30 s */
+    const char *transaction_id; /* for the trace; NULL if none */
+    const RspOutcome *outcome;  /* unused in requests */
+} RspCallOptions;
+
+/* ADDRESS: an FQDN for HTTP functions, an actor's name otherwise. */
+void rsp_bus_call (RspBus *bus, const char *src, const char *address, const RspFunction *fn,
+                   GBytes *body, const RspCallOptions *options, RspReplyFunc func, gpointer data);
+
+/* The served side. A call stays good until it is answered. */
+const RspFunction *rsp_call_function (const RspCall *call);
+GBytes *rsp_call_body (const RspCall *call); /* (transfer none) */
+const char *rsp_call_address (const RspCall *call); /* as the caller wrote it */
+/* Who called, as proved: for ES2+ the subject CN of the TLS client certificate (or the actor's name
+ * where the world gives it none); NULL for an anonymous client. */
+const char *rsp_call_client (const RspCall *call);
+void rsp_call_set_transaction_id (RspCall *call, const char *id); /* for the reply's trace line */
+/* Answers and frees the call. OUTCOME says http or sw (and, for the trace, the code). BODY may be
+ * NULL for empty. */
+void rsp_call_reply (RspCall *call, const RspOutcome *outcome, GBytes *body);
+/* Lets go without an answer: the caller times out. */
+void rsp_call_abandon (RspCall *call);
+
+/* A call from outside the process (serve) or by a `send:` step: SRC need not be attached. */
+#define rsp_bus_inject rsp_bus_call
+
+/* ES8+: the card tells what it opened; the trace shows it as the delivered ES8+ message that the
+ * current segment carries, with PLAIN (empty if it could not be opened). */
+void rsp_bus_opened (RspBus *bus, const char *card, const RspFunction *fn, RspSlice plain,
+                     const RspOutcome *outcome);
+
+/* Calls in flight, and whether everything has come to rest. */
+guint rsp_bus_in_flight (const RspBus *bus);
