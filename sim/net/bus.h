@@ -59,6 +59,10 @@ RspTrace *rsp_bus_trace (RspBus *bus);
 /* NAME is the actor's name. SERVE answers every function addressed to it. */
 void rsp_bus_attach (RspBus *bus, const char *name, RspServeFunc serve, gpointer data);
 void rsp_bus_detach (RspBus *bus, const char *name);
+/* The terminal's side of the link to CARD (apdu.h): SERVE gets the ES10 calls addressed to CARD; the
+ * card itself, attached as above, gets APDU.Transmit. */
+void rsp_bus_attach_card (RspBus *bus, const char *card, RspServeFunc serve, gpointer data);
+void rsp_bus_detach_card (RspBus *bus, const char *card);
 /* FQDN (no case, an optional :port is part of it) → actor. */
 void rsp_bus_add_address (RspBus *bus, const char *fqdn, const char *name);
 const char *rsp_bus_resolve (RspBus *bus, const char *fqdn); /* actor name, or NULL */
@@ -76,6 +80,7 @@ void rsp_bus_call (RspBus *bus, const char *src, const char *address, const RspF
 
 /* The served side. A call stays good until it is answered. */
 const RspFunction *rsp_call_function (const RspCall *call);
+const char *rsp_call_src (const RspCall *call); /* the calling actor's name */
 GBytes *rsp_call_body (const RspCall *call); /* (transfer none) */
 const char *rsp_call_address (const RspCall *call); /* as the caller wrote it */
 /* Who called, as proved: for ES2+ the subject CN of the TLS client certificate (or the actor's name
@@ -87,6 +92,8 @@ void rsp_call_set_transaction_id (RspCall *call, const char *id); /* for the rep
 void rsp_call_reply (RspCall *call, const RspOutcome *outcome, GBytes *body);
 /* Lets go without an answer: the caller times out. */
 void rsp_call_abandon (RspCall *call);
+/* Ends the call with a failure (TIMEOUT or LINK) in place of an answer: an APDU of it was lost. */
+void rsp_call_fail (RspCall *call, RspReplyKind kind);
 
 /* A call from outside the process (serve) or by a `send:` step: SRC need not be attached. */
 #define rsp_bus_inject rsp_bus_call
@@ -95,6 +102,16 @@ void rsp_call_abandon (RspCall *call);
  * current segment carries, with PLAIN (empty if it could not be opened). */
 void rsp_bus_opened (RspBus *bus, const char *card, const RspFunction *fn, RspSlice plain,
                      const RspOutcome *outcome);
+
+/* ES8+ rides in CARRIER, an ES10b.LoadBoundProfilePackage that is being served. The link tells of each
+ * segment before it goes out: the tap shows the ES8+ request FN as sent, faults on FN apply, and FUNC,
+ * always from the loop, gets what to send: KIND OK and COPIES (1; more when duplicated; 0 when dropped)
+ * of SEGMENT, or KIND LINK when the link was cut. rsp_bus_opened above is the delivery.
+ * rsp_bus_nested_done says that the card has answered the segment. */
+typedef void (*RspNestedFunc) (RspReplyKind kind, GBytes *segment, guint copies, gpointer data);
+void rsp_bus_nested_sent (RspBus *bus, RspCall *carrier, const RspFunction *fn, GBytes *segment,
+                          RspNestedFunc func, gpointer data);
+void rsp_bus_nested_done (RspBus *bus, RspCall *carrier, const RspOutcome *outcome);
 
 /* Calls in flight, and whether everything has come to rest. */
 guint rsp_bus_in_flight (const RspBus *bus);
