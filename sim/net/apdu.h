@@ -1,14 +1,21 @@
 /* The terminal's side of an APDU link: ISD-R on a logical channel, STORE DATA chains (short APDUs,
  * 61xx and GET RESPONSE), segmentation of a Bound Profile Package (SGP.22 2.5.5). Each APDU pair is
- * a message of its own, nested in the ES10 call that causes it. */
+ * a message of its own, nested in the ES10 call that causes it.
+ *
+ * The body of an APDU.Transmit request is the command APDU, that of its response the response data
+ * with the status word behind it. One APDU is under way at a time; ES10 calls queue. The link is
+ * owned by whoever made it and is freed before the bus.
+ */
 #pragma once
 
 #include "sim/net/bus.h"
 
 typedef struct _RspApduLink RspApduLink;
-/* Answers the bus's ES10 calls for actor CARD by sending APDU.Transmit messages from CALLER to it. */
+/* Answers the bus's ES10 calls for actor CARD by sending APDU.Transmit messages to it, in the name of
+ * the calling actor. SEGMENT_SIZE: octets a STORE DATA, 1 to 255; 0 means 255. */
 RspApduLink *rsp_apdu_link_new (RspBus *bus, const char *card, guint segment_size);
 void rsp_apdu_link_free (RspApduLink *link);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (RspApduLink, rsp_apdu_link_free)
 
 /* Splits a Bound Profile Package (BF36) into the byte strings that go in one STORE DATA chain each:
  * BF36 header with BF23; A0; A1 header; each 88; A2 if present; A3 header; each 86. Segments share

@@ -1,0 +1,563 @@
+#include "sim/net/apdu.h"
+
+#include "asn1/tlv.h"
+
+#define MAX_RESPONSE (1u << 20)
+#define MAX_GET_RESPONSE 8192
+#define MAX_SEGMENTS 65536
+#define APDU_TIMEOUT (10 * G_USEC_PER_SEC) /* below that of the ES10 call which waits for it */
+#define LAST_CHANNEL 3
+
+#define SW_OK 0x9000
+#define SW_CHANNEL_CLOSED 0x6881
+#define SW_CLASS_UNKNOWN 0x6E00
+#define SW_NO_CHANNEL_LEFT 0x6A81
+
+typedef enum {
+    LINK_IDLE,
+    LINK_TERMINAL_CAPABILITY,
+    LINK_OPEN,
+    LINK_CLOSE, /* channels left over from answers that were lost */
+    LINK_SELECT,
+    LINK_NESTED,     /* the bus looks at an ES8+ segment */
+    LINK_STORE_DATA, /* and GET RESPONSE */
+} LinkState;
+
+typedef struct {
+    RspCall *call;
+    guint64 cause;
+} Job;
+
+struct _RspApduLink {
+    RspBus *bus;
+    char *card;
+    gsize segment_size;
+
+    LinkState state;
+    guint8 channel; /* 0: none */
+    gboolean selected, told_capability;
+    guint8 closing;
+
+    GQueue jobs;
+    Job job; /* the one being served */
+    gboolean opened_for_job, swept_channels;
+    GPtrArray *chains; /* of GBytes: one STORE DATA chain each */
+    GArray *functions; /* of guint, with a package only */
+    guint chain;
+    GBytes *segment; /* what of the chain goes out, faults applied */
+    guint copies;    /* of it, still to go */
+    gsize offset;
+    guint block;
+
+    GByteArray *response;
+    guint get_responses;
+    guint8 command[5]; /* header of the APDU under way */
+    gboolean bare;     /* it has no data, so 6Cxx may correct its length */
+    gboolean repeated;
+};
+
+static void link_next_job (RspApduLink *link);
+static void link_step (RspApduLink *link);
+
+/* Segmentation ---------------------------------------------------------------------------- */
+
+typedef struct {
+    GBytes *bpp;
+    RspSlice all;
+    GPtrArray *segments;
+    GArray *functions;
+} Splitter;
+
+static void
+split_add (Splitter *s, const guint8 *from, const guint8 *to, guint function)
+{
+    if (from == to)
+        return;
+    g_ptr_array_add (s->segments, rsp_slice_share (s->bpp, RSP_SLICE (from, to - from)));
+    g_array_append_val (s->functions, function);
+}
+
+/* Header, then each child of TAG; FALSE (with *AT at the rest) on anything else. */
+static gboolean
+split_sequence (Splitter *s, const RspTlv *list, guint32 tag, guint function, const guint8 **at)
+{
+    split_add (s, list->whole.data, list->value.data, RSP_FN_COUNT);
+    *at = list->value.data;
+
+    RspSlice children = list->value;
+    RspTlv child;
+    RspTlvResult result;
+    while ((result = rsp_tlv_next (&children, &child)) == RSP_TLV_OK) {
+        if (child.tag != tag || s->segments->len >= MAX_SEGMENTS)
+            return FALSE;
+        *at = child.whole.data + child.whole.len;
+        split_add (s, child.whole.data, *at, function);
+    }
+    return result == RSP_TLV_END;
+}
+
+/* Cuts what has the structure of a package; returns where that ends. */
+static const guint8 *
+split_package (Splitter *s)
+{
+    const guint8 *at = s->all.data;
+    RspSlice input = s->all;
+    RspTlv bpp, tlv;
+    if (rsp_tlv_next (&input, &bpp) != RSP_TLV_OK || bpp.tag != 0xBF36)
+        return at;
+
+    RspSlice parts = bpp.value;
+    if (rsp_tlv_next (&parts, &tlv) != RSP_TLV_OK || tlv.tag != 0xBF23)
+        return at;
+    split_add (s, at, parts.data, RSP_FN_ES8P_INITIALISE_SECURE_CHANNEL);
+    at = parts.data;
+
+    guint32 before = 0;
+    while (rsp_tlv_next (&parts, &tlv) == RSP_TLV_OK) {
+        if (tlv.tag <= before)
+            return at;
+        before = tlv.tag;
+        gboolean fits = TRUE;
+        switch (tlv.tag) {
+        case 0xA0:
+            split_add (s, tlv.whole.data, parts.data, RSP_FN_ES8P_CONFIGURE_ISDP);
+            at = parts.data;
+            break;
+        case 0xA1:
+            fits = split_sequence (s, &tlv, 0x88, RSP_FN_ES8P_STORE_METADATA, &at);
+            break;
+        case 0xA2:
+            split_add (s, tlv.whole.data, parts.data, RSP_FN_ES8P_REPLACE_SESSION_KEYS);
+            at = parts.data;
+            break;
+        case 0xA3:
+            fits = split_sequence (s, &tlv, 0x86, RSP_FN_ES8P_LOAD_PROFILE_ELEMENTS, &at);
+            break;
+        default:
+            fits = FALSE;
+        }
+        if (!fits)
+            return at;
+    }
+    return at;
+}
+
+GPtrArray *
+rsp_bpp_segments (GBytes *bpp, GArray **ret_functions)
+{
+    Splitter s = {
+        .bpp = bpp,
+        .all = rsp_slice_of (bpp),
+        .segments = g_ptr_array_new_with_free_func ((GDestroyNotify)g_bytes_unref),
+        .functions = g_array_new (FALSE, FALSE, sizeof (guint)),
+    };
+    if (s.all.len > 0) {
+        const guint8 *rest = split_package (&s);
+        split_add (&s, rest, s.all.data + s.all.len, RSP_FN_COUNT);
+    }
+    if (ret_functions)
+        *ret_functions = s.functions;
+    else
+        g_array_unref (s.functions);
+    return s.segments;
+}
+
+/* Octets of a chain in front of the ES8+ message that it carries: the headers of BF36, A0, A2. */
+static gsize
+nested_offset (GBytes *chain, guint function)
+{
+    RspSlice s = rsp_slice_of (chain);
+    gsize tag = function == RSP_FN_ES8P_INITIALISE_SECURE_CHANNEL ? 2 : 1;
+    if (function == RSP_FN_ES8P_STORE_METADATA || function == RSP_FN_ES8P_LOAD_PROFILE_ELEMENTS)
+        return 0;
+    return tag + 1 + (s.data[tag] & 0x80 ? s.data[tag] & 0x7F : 0);
+}
+
+static guint
+chain_function (const RspApduLink *link)
+{
+    return link->functions ? g_array_index (link->functions, guint, link->chain) : RSP_FN_COUNT;
+}
+
+/* The call being served --------------------------------------------------------------------- */
+
+static void
+job_clear (RspApduLink *link)
+{
+    g_clear_pointer (&link->chains, g_ptr_array_unref);
+    g_clear_pointer (&link->functions, g_array_unref);
+    g_clear_pointer (&link->segment, g_bytes_unref);
+    g_byte_array_set_size (link->response, 0);
+    link->job = (Job){0};
+    link->state = LINK_IDLE;
+}
+
+static void
+job_reply (RspApduLink *link, guint sw)
+{
+    RspCall *call = link->job.call;
+    gsize len = link->response->len;
+    g_autoptr (GBytes) body = g_byte_array_free_to_bytes (link->response);
+    g_assert (len <= MAX_RESPONSE);
+    link->response = g_byte_array_new ();
+    job_clear (link);
+    rsp_call_reply (call, &(RspOutcome){.sw = sw}, body);
+    link_next_job (link);
+}
+
+static void
+job_fail (RspApduLink *link, RspReplyKind kind)
+{
+    RspCall *call = link->job.call;
+    job_clear (link);
+    rsp_call_fail (call, kind == RSP_REPLY_TIMEOUT ? RSP_REPLY_TIMEOUT : RSP_REPLY_LINK);
+    link_next_job (link);
+}
+
+/* APDUs ------------------------------------------------------------------------------------- */
+
+static void on_apdu (const RspReply *reply, gpointer data);
+static void on_nested (RspReplyKind kind, GBytes *segment, guint copies, gpointer data);
+
+static void
+transmit (RspApduLink *link, guint8 cla, guint8 ins, guint8 p1, guint8 p2, guint8 p3, RspSlice data)
+{
+    guint8 apdu[5 + 255] = {cla, ins, p1, p2, p3};
+    g_assert (data.len <= 255);
+    if (data.len > 0)
+        memcpy (apdu + 5, data.data, data.len);
+    memcpy (link->command, apdu, sizeof link->command);
+    link->bare = data.len == 0;
+
+    g_autoptr (GBytes) body = g_bytes_new (apdu, 5 + data.len);
+    RspTrace *trace = rsp_bus_trace (link->bus);
+    guint64 before = rsp_trace_set_cause (trace, link->job.cause);
+    rsp_bus_call (link->bus, rsp_call_src (link->job.call), link->card,
+                  rsp_function (RSP_FN_APDU_TRANSMIT), body,
+                  &(RspCallOptions){.timeout = APDU_TIMEOUT}, on_apdu, link);
+    rsp_trace_set_cause (trace, before);
+}
+
+static void
+transmit_block (RspApduLink *link)
+{
+    RspSlice chain = rsp_slice_of (link->segment);
+    gsize n = MIN (chain.len - link->offset, link->segment_size);
+    gboolean last = link->offset + n == chain.len;
+    RspSlice data = RSP_SLICE (chain.data + link->offset, n);
+    link->offset += n;
+    transmit (link, 0x80 | link->channel, 0xE2, last ? 0x91 : 0x11, (guint8)link->block++,
+              (guint8)n, data);
+}
+
+static void
+transmit_terminal_capability (RspApduLink *link)
+{
+    /* LUId, LPDd and LDSd are in the device. */
+    static const guint8 capability[] = {0xA9, 0x08, 0x81, 0x00, 0x82, 0x01, 0x01, 0x83, 0x01, 0x07};
+    transmit (link, 0x80, 0xAA, 0x00, 0x00, sizeof capability, RSP_SLICE_ARRAY (capability));
+}
+
+static void
+transmit_select (RspApduLink *link)
+{
+    static const guint8 isdr[] = {0xA0, 0x00, 0x00, 0x05, 0x59, 0x10, 0x10, 0xFF,
+                                  0xFF, 0xFF, 0xFF, 0x89, 0x00, 0x00, 0x01, 0x00};
+    transmit (link, link->channel, 0xA4, 0x04, 0x00, sizeof isdr, RSP_SLICE_ARRAY (isdr));
+}
+
+static void
+start_chain (RspApduLink *link)
+{
+    g_clear_pointer (&link->segment, g_bytes_unref);
+    if (link->chain == link->chains->len) {
+        job_reply (link, SW_OK);
+        return;
+    }
+    GBytes *chain = g_ptr_array_index (link->chains, link->chain);
+    guint function = chain_function (link);
+    if (function == RSP_FN_COUNT) {
+        link->segment = g_bytes_ref (chain);
+        link->copies = 1;
+        link_step (link);
+        return;
+    }
+    gsize head = nested_offset (chain, function);
+    g_autoptr (GBytes) message =
+        g_bytes_new_from_bytes (chain, head, g_bytes_get_size (chain) - head);
+    RspTrace *trace = rsp_bus_trace (link->bus);
+    guint64 before = rsp_trace_set_cause (trace, link->job.cause);
+    link->state = LINK_NESTED;
+    rsp_bus_nested_sent (link->bus, link->job.call, rsp_function (function), message, on_nested,
+                         link);
+    rsp_trace_set_cause (trace, before);
+}
+
+/* Starts the next thing that the session or the call needs. */
+static void
+link_step (RspApduLink *link)
+{
+    g_byte_array_set_size (link->response, 0);
+    link->get_responses = 0;
+    link->repeated = FALSE;
+    if (!link->told_capability) {
+        link->state = LINK_TERMINAL_CAPABILITY;
+        transmit_terminal_capability (link);
+    } else if (link->closing) {
+        link->state = LINK_CLOSE;
+        transmit (link, 0x00, 0x70, 0x80, link->closing, 0, RSP_SLICE (NULL, 0));
+    } else if (!link->channel) {
+        link->state = LINK_OPEN;
+        transmit (link, 0x00, 0x70, 0x00, 0x00, 1, RSP_SLICE (NULL, 0));
+    } else if (!link->selected) {
+        link->state = LINK_SELECT;
+        transmit_select (link);
+    } else if (!link->segment) {
+        start_chain (link);
+    } else {
+        link->state = LINK_STORE_DATA;
+        link->offset = 0;
+        link->block = 0;
+        transmit_block (link);
+    }
+}
+
+static void
+on_nested (RspReplyKind kind, GBytes *segment, guint copies, gpointer data)
+{
+    RspApduLink *link = data;
+    g_assert (link->state == LINK_NESTED);
+    if (kind != RSP_REPLY_OK) {
+        job_fail (link, kind);
+        return;
+    }
+    if (copies == 0) {
+        link->chain++;
+        link_step (link);
+        return;
+    }
+    GBytes *chain = g_ptr_array_index (link->chains, link->chain);
+    gsize head = nested_offset (chain, chain_function (link));
+    RspSlice sent = rsp_slice_of (segment), whole = rsp_slice_of (chain);
+    if (sent.data == whole.data + head && sent.len == whole.len - head) {
+        link->segment = g_bytes_ref (chain);
+    } else {
+        GByteArray *changed = g_byte_array_sized_new (head + sent.len);
+        g_byte_array_append (changed, whole.data, head);
+        g_byte_array_append (changed, sent.data, sent.len);
+        link->segment = g_byte_array_free_to_bytes (changed);
+    }
+    link->copies = copies;
+    link_step (link);
+}
+
+/* Answers ----------------------------------------------------------------------------------- */
+
+static gboolean
+sw_ok (guint sw)
+{
+    return sw >> 8 == 0x90 || sw >> 8 == 0x91;
+}
+
+/* The card was reset since the channel was opened, and has lost nothing of this call yet. */
+static gboolean
+channel_is_gone (RspApduLink *link, guint sw)
+{
+    return (sw == SW_CHANNEL_CLOSED || sw == SW_CLASS_UNKNOWN) && !link->opened_for_job &&
+           link->chain == 0 && link->block <= 1;
+}
+
+static void
+reopen (RspApduLink *link)
+{
+    link->channel = 0;
+    link->selected = FALSE;
+    link->told_capability = FALSE;
+    link->opened_for_job = TRUE;
+    link_step (link);
+}
+
+static void
+store_data_done (RspApduLink *link, guint sw)
+{
+    gboolean nested = chain_function (link) != RSP_FN_COUNT;
+    if (!sw_ok (sw) && channel_is_gone (link, sw)) {
+        reopen (link);
+        return;
+    }
+    if (sw_ok (sw) && link->offset < g_bytes_get_size (link->segment)) {
+        transmit_block (link);
+        return;
+    }
+    if (nested)
+        rsp_bus_nested_done (link->bus, link->job.call, &(RspOutcome){.sw = sw});
+    if (!sw_ok (sw) || link->response->len > 0) {
+        job_reply (link, sw);
+        return;
+    }
+    if (--link->copies == 0) {
+        link->chain++;
+        g_clear_pointer (&link->segment, g_bytes_unref);
+    }
+    link_step (link);
+}
+
+static void
+open_done (RspApduLink *link, guint sw)
+{
+    if (sw == SW_NO_CHANNEL_LEFT && !link->swept_channels) {
+        link->swept_channels = TRUE;
+        link->closing = 1;
+        link_step (link);
+        return;
+    }
+    guint8 channel = link->response->len == 1 ? link->response->data[0] : 0;
+    g_byte_array_set_size (link->response, 0);
+    if (!sw_ok (sw)) {
+        job_reply (link, sw);
+    } else if (channel < 1 || channel > LAST_CHANNEL) {
+        job_fail (link, RSP_REPLY_LINK);
+    } else {
+        link->channel = channel;
+        link->opened_for_job = TRUE;
+        link_step (link);
+    }
+}
+
+static void
+apdu_done (RspApduLink *link, guint sw)
+{
+    switch (link->state) {
+    case LINK_TERMINAL_CAPABILITY: /* a card that does not know it works all the same */
+        link->told_capability = TRUE;
+        link_step (link);
+        break;
+    case LINK_CLOSE:
+        link->closing = link->closing < LAST_CHANNEL ? link->closing + 1 : 0;
+        link_step (link);
+        break;
+    case LINK_OPEN:
+        open_done (link, sw);
+        break;
+    case LINK_SELECT:
+        g_byte_array_set_size (link->response, 0);
+        link->selected = sw_ok (sw);
+        if (link->selected)
+            link_step (link);
+        else if (channel_is_gone (link, sw))
+            reopen (link);
+        else
+            job_reply (link, sw);
+        break;
+    case LINK_STORE_DATA:
+        store_data_done (link, sw);
+        break;
+    case LINK_IDLE:
+    case LINK_NESTED:
+        g_assert_not_reached ();
+    }
+}
+
+static void
+on_apdu (const RspReply *reply, gpointer data)
+{
+    RspApduLink *link = data;
+    if (reply->kind != RSP_REPLY_OK) {
+        job_fail (link, reply->kind);
+        return;
+    }
+    RspSlice body = rsp_slice_of (reply->body);
+    guint sw = reply->sw;
+    if (body.len >= 2) {
+        body.len -= 2;
+        sw = (guint)body.data[body.len] << 8 | body.data[body.len + 1];
+    }
+    if (sw >> 8 == 0x6C && link->bare && !link->repeated) {
+        link->repeated = TRUE;
+        transmit (link, link->command[0], link->command[1], link->command[2], link->command[3],
+                  sw & 0xFF, RSP_SLICE (NULL, 0));
+        return;
+    }
+    if (sw == 0 || body.len > 256 || link->response->len + body.len > MAX_RESPONSE) {
+        job_fail (link, RSP_REPLY_LINK);
+        return;
+    }
+    if (body.len > 0)
+        g_byte_array_append (link->response, body.data, body.len);
+    if (sw >> 8 != 0x61) {
+        apdu_done (link, sw);
+        return;
+    }
+    if (++link->get_responses > MAX_GET_RESPONSE) {
+        job_fail (link, RSP_REPLY_LINK);
+        return;
+    }
+    link->repeated = FALSE;
+    transmit (link, link->command[0], 0xC0, 0x00, 0x00, sw & 0xFF, RSP_SLICE (NULL, 0));
+}
+
+/* Calls ------------------------------------------------------------------------------------- */
+
+static void
+link_next_job (RspApduLink *link)
+{
+    Job *next = link->job.call ? NULL : g_queue_pop_head (&link->jobs);
+    if (!next)
+        return;
+    link->job = *next;
+    g_free (next);
+
+    GBytes *body = rsp_call_body (link->job.call);
+    link->chain = 0;
+    link->block = 0;
+    link->opened_for_job = FALSE;
+    link->swept_channels = FALSE;
+    if (rsp_call_function (link->job.call)->id == RSP_FN_ES10B_LOAD_BOUND_PROFILE_PACKAGE) {
+        link->chains = rsp_bpp_segments (body, &link->functions);
+    } else {
+        link->chains = g_ptr_array_new_with_free_func ((GDestroyNotify)g_bytes_unref);
+        g_ptr_array_add (link->chains, g_bytes_ref (body));
+    }
+    link_step (link);
+}
+
+static void
+on_call (RspCall *call, gpointer data)
+{
+    RspApduLink *link = data;
+    Job job = {.call = call, .cause = rsp_trace_cause (rsp_bus_trace (link->bus))};
+    g_queue_push_tail (&link->jobs, g_memdup2 (&job, sizeof job));
+    link_next_job (link);
+}
+
+RspApduLink *
+rsp_apdu_link_new (RspBus *bus, const char *card, guint segment_size)
+{
+    RspApduLink *link = g_new0 (RspApduLink, 1);
+    link->bus = bus;
+    link->card = g_strdup (card);
+    link->segment_size = segment_size == 0 || segment_size > 255 ? 255 : segment_size;
+    link->response = g_byte_array_new ();
+    g_queue_init (&link->jobs);
+    rsp_bus_attach_card (bus, card, on_call, link);
+    return link;
+}
+
+void
+rsp_apdu_link_free (RspApduLink *link)
+{
+    if (!link)
+        return;
+    rsp_bus_detach_card (link->bus, link->card);
+    if (link->job.call)
+        rsp_call_abandon (link->job.call);
+    Job *job;
+    while ((job = g_queue_pop_head (&link->jobs))) {
+        rsp_call_abandon (job->call);
+        g_free (job);
+    }
+    job_clear (link);
+    g_byte_array_unref (link->response);
+    g_free (link->card);
+    g_free (link);
+}
