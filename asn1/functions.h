@@ -27,6 +27,7 @@ typedef enum {
     RSP_MEMBER_BASE64, /* DER or octets as base64 */
     RSP_MEMBER_BOOL,
     RSP_MEMBER_OBJECT, /* a JSON object, kept as its text */
+    RSP_MEMBER_NUMBER, /* a JSON integer, kept as its decimal text */
 } RspMemberKind;
 
 typedef struct {
@@ -48,7 +49,7 @@ typedef struct {
     const char *request_type;  /* ASN.1 type, or NULL */
     const char *response_type; /* ASN.1 type, or NULL */
     const RspMember *request_members;  /* JSON, ended by a NULL name, or NULL */
-    const RspMember *response_members;
+    const RspMember *response_members; /* NULL: no body (HTTP 204) */
     gboolean new_connection; /* opens a fresh TLS connection (ES9+.InitiateAuthentication) */
     const char *spec;        /* "SGP.22 5.6.1" */
 } RspFunction;
@@ -75,7 +76,7 @@ typedef struct {
     X (ES10B_LIST_NOTIFICATION, ES10B, "ES10b", "ListNotification", CARD, NULL, 0xBF28, "ListNotificationRequest", "ListNotificationResponse", "SGP.22 5.7.9") \
     X (ES10B_RETRIEVE_NOTIFICATIONS_LIST, ES10B, "ES10b", "RetrieveNotificationsList", CARD, NULL, 0xBF2B, "RetrieveNotificationsListRequest", "RetrieveNotificationsListResponse", "SGP.22 5.7.10") \
     X (ES10B_REMOVE_NOTIFICATION_FROM_LIST, ES10B, "ES10b", "RemoveNotificationFromList", CARD, NULL, 0xBF30, "NotificationSentRequest", "NotificationSentResponse", "SGP.22 5.7.11") \
-    X (ES10B_LOAD_CRL, ES10B, "ES10b", "LoadCRL", CARD, NULL, 0xBF35, NULL, NULL, "SGP.22 5.7.12") \
+    X (ES10B_LOAD_CRL, ES10B, "ES10b", "LoadCRL", CARD, NULL, 0xBF35, "LoadCRLRequest", "LoadCRLResponse", "SGP.22 5.7.12") \
     X (ES10B_AUTHENTICATE_SERVER, ES10B, "ES10b", "AuthenticateServer", CARD, NULL, 0xBF38, "AuthenticateServerRequest", "AuthenticateServerResponse", "SGP.22 5.7.13") \
     X (ES10B_CANCEL_SESSION, ES10B, "ES10b", "CancelSession", CARD, NULL, 0xBF41, "CancelSessionRequest", "CancelSessionResponse", "SGP.22 5.7.14") \
     X (ES10B_GET_RAT, ES10B, "ES10b", "GetRAT", CARD, NULL, 0xBF43, "GetRatRequest", "GetRatResponse", "SGP.22 5.7.22") \

@@ -1,0 +1,208 @@
+#include "asn1/functions.h"
+
+#include <string.h>
+
+#define TEXT(name)                                                                                 \
+    {                                                                                              \
+        name, RSP_MEMBER_TEXT, FALSE, NULL                                                         \
+    }
+#define TEXT_OPT(name)                                                                             \
+    {                                                                                              \
+        name, RSP_MEMBER_TEXT, TRUE, NULL                                                          \
+    }
+#define NUMBER(name)                                                                               \
+    {                                                                                              \
+        name, RSP_MEMBER_NUMBER, FALSE, NULL                                                       \
+    }
+#define FLAG(name)                                                                                 \
+    {                                                                                              \
+        name, RSP_MEMBER_BOOL, FALSE, NULL                                                         \
+    }
+#define HEX(name)                                                                                  \
+    {                                                                                              \
+        name, RSP_MEMBER_HEX, FALSE, NULL                                                          \
+    }
+#define BASE64(name, type)                                                                         \
+    {                                                                                              \
+        name, RSP_MEMBER_BASE64, FALSE, type                                                       \
+    }
+#define BASE64_OPT(name, type)                                                                     \
+    {                                                                                              \
+        name, RSP_MEMBER_BASE64, TRUE, type                                                        \
+    }
+#define OBJECT(name)                                                                               \
+    {                                                                                              \
+        name, RSP_MEMBER_OBJECT, FALSE, NULL                                                       \
+    }
+#define END                                                                                        \
+    {                                                                                              \
+        NULL                                                                                       \
+    }
+
+static const RspMember nothing[] = {END};
+
+static const RspMember download_order_request[] = {TEXT_OPT ("eid"), TEXT_OPT ("iccid"),
+                                                   TEXT_OPT ("profileType"), END};
+static const RspMember download_order_response[] = {TEXT ("iccid"), END};
+static const RspMember confirm_order_request[] = {TEXT ("iccid"),
+                                                  TEXT_OPT ("eid"),
+                                                  TEXT_OPT ("matchingId"),
+                                                  TEXT_OPT ("confirmationCode"),
+                                                  TEXT_OPT ("smdsAddress"),
+                                                  FLAG ("releaseFlag"),
+                                                  END};
+static const RspMember confirm_order_response[] = {TEXT_OPT ("eid"), TEXT ("matchingId"),
+                                                   TEXT_OPT ("smdpAddress"), END};
+static const RspMember cancel_order_request[] = {TEXT ("iccid"), TEXT_OPT ("eid"),
+                                                 TEXT_OPT ("matchingId"),
+                                                 TEXT ("finalProfileStatusIndicator"), END};
+static const RspMember release_profile_request[] = {TEXT ("iccid"), END};
+static const RspMember progress_info_request[] = {TEXT_OPT ("eid"),
+                                                  TEXT ("iccid"),
+                                                  TEXT ("profileType"),
+                                                  TEXT ("timestamp"),
+                                                  NUMBER ("notificationPointId"),
+                                                  OBJECT ("notificationPointStatus"),
+                                                  BASE64_OPT ("resultData", NULL),
+                                                  END};
+
+static const RspMember initiate_authentication_request[] = {BASE64 ("euiccChallenge", NULL),
+                                                            BASE64 ("euiccInfo1", "EUICCInfo1"),
+                                                            TEXT ("smdpAddress"), END};
+static const RspMember initiate_authentication_response[] = {
+    HEX ("transactionId"),
+    BASE64 ("serverSigned1", "ServerSigned1"),
+    BASE64 ("serverSignature1", "RspSignature"),
+    BASE64 ("euiccCiPKIdToBeUsed", "SubjectKeyIdentifier"),
+    BASE64 ("serverCertificate", "Certificate"),
+    END};
+static const RspMember authenticate_client_request[] = {
+    HEX ("transactionId"), BASE64 ("authenticateServerResponse", "AuthenticateServerResponse"),
+    END};
+static const RspMember authenticate_client_response[] = {
+    HEX ("transactionId"),
+    BASE64 ("profileMetadata", "StoreMetadataRequest"),
+    BASE64 ("smdpSigned2", "SmdpSigned2"),
+    BASE64 ("smdpSignature2", "RspSignature"),
+    BASE64 ("smdpCertificate", "Certificate"),
+    END};
+static const RspMember get_bound_profile_package_request[] = {
+    HEX ("transactionId"), BASE64 ("prepareDownloadResponse", "PrepareDownloadResponse"), END};
+static const RspMember get_bound_profile_package_response[] = {
+    HEX ("transactionId"), BASE64 ("boundProfilePackage", "BoundProfilePackage"), END};
+static const RspMember cancel_session_request[] = {
+    HEX ("transactionId"), BASE64 ("cancelSessionResponse", "CancelSessionResponse"), END};
+static const RspMember handle_notification_request[] = {
+    BASE64 ("pendingNotification", "PendingNotification"), END};
+
+/* A reply of NULL has no body (HTTP 204); one of `nothing` has the header alone. */
+static const struct {
+    const RspMember *request, *response;
+} members[RSP_FN_COUNT] = {
+    [RSP_FN_ES2P_DOWNLOAD_ORDER] = {download_order_request, download_order_response},
+    [RSP_FN_ES2P_CONFIRM_ORDER] = {confirm_order_request, confirm_order_response},
+    [RSP_FN_ES2P_CANCEL_ORDER] = {cancel_order_request, nothing},
+    [RSP_FN_ES2P_RELEASE_PROFILE] = {release_profile_request, nothing},
+    [RSP_FN_ES2P_HANDLE_DOWNLOAD_PROGRESS_INFO] = {progress_info_request, NULL},
+    [RSP_FN_ES9P_INITIATE_AUTHENTICATION] = {initiate_authentication_request,
+                                             initiate_authentication_response},
+    [RSP_FN_ES9P_AUTHENTICATE_CLIENT] = {authenticate_client_request, authenticate_client_response},
+    [RSP_FN_ES9P_GET_BOUND_PROFILE_PACKAGE] = {get_bound_profile_package_request,
+                                               get_bound_profile_package_response},
+    [RSP_FN_ES9P_HANDLE_NOTIFICATION] = {handle_notification_request, NULL},
+    [RSP_FN_ES9P_CANCEL_SESSION] = {cancel_session_request, nothing},
+};
+
+/* Initialisers take constants only, so the member lists are joined in on first use. */
+static RspFunction table[RSP_FN_COUNT] = {
+#define X(row, iface, iface_name, fn_name, fn_binding, fn_path, fn_tag, req, resp, fn_spec)        \
+    [RSP_FN_##row] = {.id = RSP_FN_##row,                                                          \
+                      .interface = RSP_IF_##iface,                                                 \
+                      .interface_name = iface_name,                                                \
+                      .name = fn_name,                                                             \
+                      .full_name = iface_name "." fn_name,                                         \
+                      .binding = RSP_BINDING_##fn_binding,                                         \
+                      .path = fn_path,                                                             \
+                      .tag = fn_tag,                                                               \
+                      .request_type = req,                                                         \
+                      .response_type = resp,                                                       \
+                      .new_connection = RSP_FN_##row == RSP_FN_ES9P_INITIATE_AUTHENTICATION,       \
+                      .spec = fn_spec},
+    RSP_FUNCTIONS (X)
+#undef X
+};
+static const char *names[RSP_FN_COUNT + 1];
+
+static const RspFunction *
+functions (void)
+{
+    static gsize done;
+    if (g_once_init_enter (&done)) {
+        for (guint i = 0; i < RSP_FN_COUNT; i++) {
+            table[i].request_members = members[i].request;
+            table[i].response_members = members[i].response;
+            names[i] = table[i].full_name;
+        }
+        g_once_init_leave (&done, 1);
+    }
+    return table;
+}
+
+const RspFunction *
+rsp_function (RspFunctionId id)
+{
+    g_assert ((guint)id < RSP_FN_COUNT);
+    return &functions ()[id];
+}
+
+const RspFunction *
+rsp_function_by_name (const char *full_name)
+{
+    const RspFunction *all = functions ();
+    for (guint i = 0; i < RSP_FN_COUNT; i++)
+        if (strcmp (all[i].full_name, full_name) == 0)
+            return &all[i];
+    return NULL;
+}
+
+const RspFunction *
+rsp_function_by_path (const char *http_path)
+{
+    const RspFunction *all = functions ();
+    for (guint i = 0; i < RSP_FN_COUNT; i++)
+        if (all[i].path && strcmp (all[i].path, http_path) == 0)
+            return &all[i];
+    return NULL;
+}
+
+const RspFunction *
+rsp_function_by_tag (guint32 tag)
+{
+    const RspFunction *all = functions ();
+    for (guint i = 0; i < RSP_FN_COUNT; i++)
+        if (all[i].binding == RSP_BINDING_CARD && all[i].tag == tag)
+            return &all[i];
+    return NULL;
+}
+
+RspEncoding
+rsp_function_encoding (const RspFunction *fn)
+{
+    switch (fn->binding) {
+    case RSP_BINDING_HTTP:
+        return RSP_ENC_JSON;
+    case RSP_BINDING_CARD:
+    case RSP_BINDING_NESTED:
+        return RSP_ENC_DER;
+    case RSP_BINDING_APDU:
+        return RSP_ENC_APDU;
+    }
+    g_assert_not_reached ();
+}
+
+const char *const *
+rsp_function_names (void)
+{
+    functions ();
+    return names;
+}

@@ -1,0 +1,96 @@
+#include "asn1/ids.h"
+
+#include <string.h>
+
+#define EID_DIGITS 32
+#define ICCID_OCTETS 10
+
+static gboolean
+all_digits (const char *text, gsize len)
+{
+    for (gsize i = 0; i < len; i++)
+        if (!g_ascii_isdigit (text[i]))
+            return FALSE;
+    return TRUE;
+}
+
+gboolean
+rsp_eid_valid (const char *eid)
+{
+    if (!eid || strnlen (eid, EID_DIGITS + 1) != EID_DIGITS || !all_digits (eid, EID_DIGITS))
+        return FALSE;
+    guint rest = 0;
+    for (guint i = 0; i < EID_DIGITS; i++)
+        rest = (rest * 10 + (guint)(eid[i] - '0')) % 97;
+    return rest == 1;
+}
+
+gboolean
+rsp_eid_to_octets (const char *eid, guint8 out[16])
+{
+    if (!eid || strnlen (eid, EID_DIGITS + 1) != EID_DIGITS || !all_digits (eid, EID_DIGITS))
+        return FALSE;
+    for (guint i = 0; i < EID_DIGITS / 2; i++)
+        out[i] = (guint8)((eid[2 * i] - '0') << 4 | (eid[2 * i + 1] - '0'));
+    return TRUE;
+}
+
+char *
+rsp_eid_from_octets (RspSlice octets)
+{
+    if (octets.len != EID_DIGITS / 2)
+        return NULL;
+    g_autofree char *eid = rsp_hex (octets);
+    return all_digits (eid, EID_DIGITS) ? g_steal_pointer (&eid) : NULL;
+}
+
+/* Number of digits in front of the optional padding F; 0 if the text is not an ICCID. */
+static gsize
+iccid_digits (const char *iccid)
+{
+    gsize len = iccid ? strnlen (iccid, 2 * ICCID_OCTETS + 1) : 0;
+    if (len == 0 || len > 2 * ICCID_OCTETS)
+        return 0;
+    if (iccid[len - 1] == 'F' || iccid[len - 1] == 'f')
+        len--;
+    return len >= 18 && all_digits (iccid, len) ? len : 0;
+}
+
+gboolean
+rsp_iccid_valid (const char *iccid)
+{
+    return iccid_digits (iccid) > 0;
+}
+
+gboolean
+rsp_iccid_to_octets (const char *iccid, guint8 out[10])
+{
+    gsize digits = iccid_digits (iccid);
+    if (digits == 0)
+        return FALSE;
+    for (gsize i = 0; i < ICCID_OCTETS; i++) {
+        guint low = 2 * i < digits ? (guint)(iccid[2 * i] - '0') : 0xf;
+        guint high = 2 * i + 1 < digits ? (guint)(iccid[2 * i + 1] - '0') : 0xf;
+        out[i] = (guint8)(high << 4 | low);
+    }
+    return TRUE;
+}
+
+char *
+rsp_iccid_from_octets (RspSlice octets)
+{
+    if (octets.len != ICCID_OCTETS)
+        return NULL;
+    char text[2 * ICCID_OCTETS + 1];
+    gsize digits = 0;
+    gboolean padding = FALSE;
+    for (gsize i = 0; i < 2 * ICCID_OCTETS; i++) {
+        guint nibble = i % 2 == 0 ? octets.data[i / 2] & 0xf : octets.data[i / 2] >> 4;
+        padding = padding || nibble == 0xf;
+        if (padding ? nibble != 0xf : nibble > 9)
+            return NULL;
+        if (!padding)
+            text[digits++] = (char)('0' + nibble);
+    }
+    return digits > 0 ? g_strndup (text, digits) : NULL;
+}
