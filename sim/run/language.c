@@ -1,0 +1,317 @@
+#include "sim/run/language.h"
+
+/* clang-format off */
+#define SCALAR(id, kind_) static const RspShape id = {.kind = kind_}
+SCALAR (text, RSP_SHAPE_TEXT);
+SCALAR (boolean, RSP_SHAPE_BOOL);
+SCALAR (duration, RSP_SHAPE_DURATION);
+SCALAR (moment, RSP_SHAPE_TIME);
+SCALAR (hex, RSP_SHAPE_HEX);
+SCALAR (iccid, RSP_SHAPE_ICCID);
+SCALAR (eid, RSP_SHAPE_EID);
+SCALAR (function, RSP_SHAPE_FUNCTION);
+SCALAR (fraction, RSP_SHAPE_NUMBER);
+#define INTEGER(id, lo, hi) static const RspShape id = {.kind = RSP_SHAPE_INT, .min = lo, .max = hi}
+INTEGER (small, 0, 255);
+INTEGER (positive, 1, 1000000);
+INTEGER (count, 0, 1000000);
+INTEGER (octets, 0, 1 << 26);
+INTEGER (seed, 0, G_MAXINT64);
+INTEGER (offset, -(1 << 26), 1 << 26);
+INTEGER (status, 0, 0xFFFF);
+INTEGER (segment, 16, 255);
+INTEGER (plain_segment, 16, 1007);
+#define LIST_OF(id, e) static const RspShape id = {.kind = RSP_SHAPE_LIST, .element = &e}
+#define ENUM_OF(id, n, w) static const RspShape id = {.kind = RSP_SHAPE_ENUM, .names = n, .what = w}
+#define MAP_OF(id, k, w) static const RspShape id = {.kind = RSP_SHAPE_MAP, .keys = k, .what = w}
+#define EITHER_OF(id, s, e) static const RspShape id = {.kind = RSP_SHAPE_EITHER, .scalar = &s, .element = &e}
+#define END {NULL, NULL, FALSE, NULL}
+
+LIST_OF (texts, text);
+EITHER_OF (text_or_texts, text, texts);
+
+const char *const rsp_language_roles[] = {"ci", "euicc", "eum", "dp-tls", "dp-auth", "dp-pb", "ds-tls", "ds-auth", NULL};
+const char *const rsp_language_consents[] = {"granted", "refused", "postponed", "timeout", NULL};
+const char *const rsp_language_user_verbs[] = {"download", "deliver-notifications", "enable", "disable", "delete",
+    "set-nickname", "memory-reset", "set-default-dp-address", "list", NULL};
+const char *const rsp_language_fault_actions[] = {"drop", "delay", "duplicate", "reorder", "replay", "corrupt", "replace",
+    "cut-link", "http-status", "status-word", NULL};
+static const char *const legs[] = {"request", "response", "any", NULL};
+static const char *const profile_states[] = {"disabled", "enabled", NULL};
+static const char *const order_states[] = {"available", "allocated", "linked", "confirmed", "released", "downloaded",
+    "installed", "error", "unavailable", NULL};
+static const char *const events[] = {"install", "enable", "disable", "delete", NULL};
+static const char *const classes[] = {"test", "provisioning", "operational", NULL};
+static const char *const pprs[] = {"ppr1", "ppr2", "pprUpdateControl", NULL};
+static const char *const reset_bits[] = {"operational", "test", "default-dp-address", NULL};
+static const char *const download_results[] = {"installed", "none", NULL};
+static const char *const notification_results[] = {"pending", "delivered", "none", NULL};
+static const char *const final_states[] = {"Available", "Unavailable", NULL};
+static const char *const reset_words[] = {"reset", NULL};
+ENUM_OF (cert_role, rsp_language_roles, "certificate role");
+ENUM_OF (consent, rsp_language_consents, "consent");
+ENUM_OF (verb, rsp_language_user_verbs, "user action");
+ENUM_OF (action, rsp_language_fault_actions, "fault action");
+ENUM_OF (leg, legs, "leg");
+ENUM_OF (profile_state, profile_states, "profile state");
+ENUM_OF (order_state, order_states, "order state");
+ENUM_OF (event, events, "notification event");
+LIST_OF (event_list, event);
+ENUM_OF (profile_class, classes, "profile class");
+ENUM_OF (ppr, pprs, "profile policy rule");
+LIST_OF (ppr_list, ppr);
+ENUM_OF (reset_bit, reset_bits, "reset option");
+LIST_OF (reset_list, reset_bit);
+ENUM_OF (download_result, download_results, "result");
+ENUM_OF (notification_result, notification_results, "result");
+ENUM_OF (final_state, final_states, "final status");
+ENUM_OF (card_verb, reset_words, "card action");
+
+/* --- the world --------------------------------------------------------------------------------- */
+
+static const RspKeySpec twist_keys[] = {
+    {"not-before", &moment, FALSE, "start of validity"},
+    {"not-after", &moment, FALSE, "end of validity"},
+    {"role", &cert_role, FALSE, "another role than the right one"},
+    {"bad-signature", &boolean, FALSE, "the issuer's signature is damaged"},
+    {"issued-by", &text, FALSE, "another CI (or EUM) of the world"},
+    {"oid", &text, FALSE, "another registeredID than the server's"},
+    {"fqdn", &text, FALSE, "another dNSName than the server's (TLS)"},
+    {"organization", &text, FALSE, "another O than the EUM's (eUICC)"},
+    {"eid", &eid, FALSE, "another EID than the card's (eUICC)"},
+    END};
+MAP_OF (twist, twist_keys, "a certificate");
+static const RspKeySpec server_cert_keys[] = {
+    {"auth", &twist, FALSE, "CERT.DPauth"}, {"pb", &twist, FALSE, "CERT.DPpb"}, {"tls", &twist, FALSE, "the TLS certificate"}, END};
+MAP_OF (server_certs, server_cert_keys, "server certificates");
+
+static const RspKeySpec owner_keys[] = {
+    {"mccMnc", &text, TRUE, "5 or 6 digits"}, {"gid1", &hex, FALSE, NULL}, {"gid2", &hex, FALSE, NULL}, END};
+MAP_OF (owner, owner_keys, "a profile owner");
+static const RspKeySpec notify_keys[] = {
+    {"events", &event_list, TRUE, NULL}, {"address", &text, TRUE, "FQDN of the receiver"}, END};
+MAP_OF (notify, notify_keys, "a notification receiver");
+LIST_OF (notify_list, notify);
+static const RspKeySpec metadata_keys[] = {
+    {"serviceProviderName", &text, FALSE, NULL}, {"profileName", &text, FALSE, NULL},
+    {"class", &profile_class, FALSE, NULL}, {"notifications", &notify_list, FALSE, NULL},
+    {"owner", &owner, FALSE, NULL}, {"ppr", &ppr_list, FALSE, NULL},
+    {"iconType", &text, FALSE, "jpg or png"}, {"icon", &hex, FALSE, NULL}, END};
+MAP_OF (metadata, metadata_keys, "profile metadata");
+static const RspKeySpec profile_keys[] = {
+    {"iccid", &iccid, TRUE, NULL},
+    {"type", &text, FALSE, "profile type for DownloadOrder; default: the package's"},
+    {"package", &text, TRUE, "a description (.yaml) or a package (.der)"},
+    {"imsi", &text, FALSE, "personalises a described profile"},
+    {"owner", &text, FALSE, "operator actor that may order it; default: any"},
+    {"metadata", &metadata, FALSE, "overrides the package's metadata"},
+    {"personalise", &boolean, FALSE, "write the ICCID into the package (default true); false leaves header and files as they are"},
+    END};
+MAP_OF (profile, profile_keys, "a profile in stock");
+LIST_OF (profile_list, profile);
+
+static const RspKeySpec ci_keys[] = {
+    {"role", &text, TRUE, NULL}, {"certificate", &text, FALSE, "DER file; with key"}, {"key", &text, FALSE, "PEM file"}, END};
+MAP_OF (ci, ci_keys, "a ci");
+static const RspKeySpec eum_keys[] = {
+    {"role", &text, TRUE, NULL}, {"certified-by", &text, TRUE, "a ci"},
+    {"eid-prefix", &text, FALSE, "permitted EIDs begin so; default 89049032"},
+    {"organization", &text, FALSE, "subject O; default: the actor's name"},
+    {"certificate", &twist, FALSE, NULL}, END};
+MAP_OF (eum, eum_keys, "an eum");
+static const RspKeySpec operator_keys[] = {
+    {"role", &text, TRUE, NULL}, {"certified-by", &text, FALSE, "a ci: gives it a TLS client certificate"}, END};
+MAP_OF (operator_, operator_keys, "an operator");
+static const RspKeySpec smdpp_keys[] = {
+    {"role", &text, TRUE, NULL}, {"certified-by", &text, TRUE, "a ci"}, {"fqdn", &text, TRUE, NULL},
+    {"aliases", &texts, FALSE, "further addresses"}, {"oid", &text, FALSE, "SM-DP+ OID"},
+    {"trusts", &texts, FALSE, "ci actors; default: its own"},
+    {"profiles", &profile_list, FALSE, "the stock"},
+    {"attempt-limit", &positive, FALSE, "downloads tried for one order; default 10"},
+    {"confirmation-code-limit", &positive, FALSE, "default 3"},
+    {"session-timeout", &duration, FALSE, "default 10m"},
+    {"protection-keys", &boolean, FALSE, "BPP with ReplaceSessionKeys"},
+    {"lenient-matching-id", &boolean, FALSE, "allow _ in a MatchingID"},
+    {"keep-on-rejection", &boolean, FALSE, "endUserRejection keeps the order"},
+    {"segment-size", &plain_segment, FALSE, "clear octets a BSP segment"},
+    {"certificates", &server_certs, FALSE, NULL}, END};
+MAP_OF (smdpp, smdpp_keys, "an smdpp");
+static const RspKeySpec rat_operator_keys[] = {
+    {"mccMnc", &text, TRUE, "digits; E stands for any"}, {"gid1", &hex, FALSE, NULL}, {"gid2", &hex, FALSE, NULL}, END};
+MAP_OF (rat_operator, rat_operator_keys, "an operator identifier");
+LIST_OF (rat_operators, rat_operator);
+static const RspKeySpec rat_keys[] = {
+    {"ppr", &ppr_list, TRUE, NULL}, {"operators", &rat_operators, TRUE, NULL},
+    {"consent", &boolean, FALSE, "end-user consent required"}, END};
+MAP_OF (rat_rule, rat_keys, "a rule of the RAT");
+LIST_OF (rat, rat_rule);
+static const RspKeySpec euicc_keys[] = {
+    {"role", &text, TRUE, NULL}, {"certified-by", &text, TRUE, "an eum"}, {"eid", &eid, TRUE, NULL},
+    {"trusts", &texts, FALSE, "ci actors; default: its EUM's"},
+    {"default-dp-address", &text, FALSE, NULL}, {"root-ds-address", &text, FALSE, NULL},
+    {"memory", &octets, FALSE, "octets for profiles; default 524288"},
+    {"version", &text, FALSE, "SVN, \"2.6.0\""},
+    {"has-clock", &boolean, FALSE, "checks certificate dates; default false"},
+    {"test-profiles", &boolean, FALSE, "default true"},
+    {"rat", &rat, FALSE, "Rules Authorisation Table; default: empty"},
+    {"certificate", &twist, FALSE, NULL}, END};
+MAP_OF (euicc, euicc_keys, "a euicc");
+static const RspKeySpec lpa_keys[] = {
+    {"role", &text, TRUE, NULL}, {"euicc", &text, TRUE, "the card in this device"},
+    {"trusts", &texts, FALSE, "ci actors for TLS; default: all"},
+    {"imei", &text, FALSE, NULL}, {"tac", &text, FALSE, NULL}, {"timeout", &duration, FALSE, "of a call; default 30s"},
+    {"segment-size", &segment, FALSE, "STORE DATA block; default 255"},
+    {"lenient-matching-id", &boolean, FALSE, NULL}, END};
+MAP_OF (lpa, lpa_keys, "an lpa");
+static const RspKeySpec roles[] = {
+    {"ci", &ci, FALSE, NULL}, {"eum", &eum, FALSE, NULL}, {"operator", &operator_, FALSE, NULL},
+    {"smdpp", &smdpp, FALSE, NULL}, {"euicc", &euicc, FALSE, NULL}, {"lpa", &lpa, FALSE, NULL},
+    {"smds", NULL, FALSE, NULL}, {"eim", NULL, FALSE, NULL}, {"ipa", NULL, FALSE, NULL}, END};
+static const char *const role_key[] = {"role", NULL};
+static const RspShape actor = {.kind = RSP_SHAPE_VARIANT, .names = role_key, .keys = roles, .what = "an actor"};
+static const RspShape actors = {.kind = RSP_SHAPE_NAMED, .element = &actor};
+static const RspKeySpec latency_keys[] = {
+    {"http", &duration, FALSE, "one way; default 20ms"}, {"apdu", &duration, FALSE, "one way; default 1ms"}, END};
+MAP_OF (latency, latency_keys, "latencies");
+static const RspKeySpec world_keys[] = {
+    {"use", &text, FALSE, "a world file to start from"}, {"seed", &seed, FALSE, "default 1"},
+    {"start", &moment, FALSE, "default 2025-01-01T00:00:00Z"}, {"latency", &latency, FALSE, NULL},
+    {"actors", &actors, FALSE, NULL}, END};
+MAP_OF (world_map, world_keys, "a world");
+EITHER_OF (world, text, world_map);
+
+/* --- faults ------------------------------------------------------------------------------------ */
+
+static const RspKeySpec match_keys[] = {
+    {"function", &function, FALSE, "ES9+.HandleNotification"}, {"leg", &leg, FALSE, "default request"},
+    {"from", &text, FALSE, "an actor"}, {"to", &text, FALSE, "an actor"},
+    {"nth", &positive, FALSE, "the nth call of the function"}, {"every", &positive, FALSE, "each nth"},
+    {"probability", &fraction, FALSE, NULL}, END};
+MAP_OF (match, match_keys, "a match");
+static const RspKeySpec fault_keys[] = {
+    {"name", &text, TRUE, NULL}, {"match", &match, TRUE, NULL}, {"action", &action, TRUE, NULL},
+    {"delay", &duration, FALSE, "delay: how long"}, {"offset", &offset, FALSE, "corrupt: octet, negative from the end"},
+    {"mask", &small, FALSE, "corrupt: XOR mask, default 1"}, {"field", &text, FALSE, "corrupt, replace: path of a field"},
+    {"value", &hex, FALSE, "new content"}, {"text", &text, FALSE, "new content as text"},
+    {"remove", &boolean, FALSE, "corrupt: leave the field out"}, {"resign", &boolean, FALSE, "sign again"},
+    {"status", &status, FALSE, "HTTP status or status word"}, {"copies", &positive, FALSE, "duplicate: further copies"}, END};
+MAP_OF (fault, fault_keys, "a fault");
+LIST_OF (faults, fault);
+
+/* --- steps ------------------------------------------------------------------------------------- */
+
+static const RspShape save = {.kind = RSP_SHAPE_NAMED, .element = &text};
+static const RspKeySpec reply_keys[] = {
+    {"code", &text, FALSE, "subject/reason, or \"success\""}, {"failure", &text, FALSE, "timeout, link, tls …"},
+    {"iccid", &text, FALSE, NULL}, {"eid", &text, FALSE, NULL}, {"matchingId", &text, FALSE, NULL}, {"smdpAddress", &text, FALSE, NULL}, END};
+MAP_OF (reply, reply_keys, "an expected reply");
+static const RspKeySpec operator_step_keys[] = {
+    {"at", &text, TRUE, "an operator"}, {"call", &function, TRUE, "an ES2+ function"}, {"to", &text, TRUE, "an smdpp"},
+    {"iccid", &text, FALSE, NULL}, {"eid", &text, FALSE, NULL}, {"profileType", &text, FALSE, NULL},
+    {"matchingId", &text, FALSE, "absent: the server makes one"}, {"confirmationCode", &text, FALSE, NULL},
+    {"smdsAddress", &text, FALSE, NULL}, {"releaseFlag", &boolean, FALSE, NULL},
+    {"finalProfileStatusIndicator", &final_state, FALSE, NULL},
+    {"save", &save, FALSE, "name: member of the reply, used later as $(name)"},
+    {"expect", &reply, FALSE, "default: success"}, END};
+MAP_OF (operator_step, operator_step_keys, "an operator step");
+static const RspKeySpec user_profile_keys[] = {
+    {"iccid", &text, TRUE, NULL}, {"state", &profile_state, FALSE, NULL}, {"nickname", &text, FALSE, NULL},
+    {"name", &text, FALSE, NULL}, {"provider", &text, FALSE, NULL}, {"class", &profile_class, FALSE, NULL}, END};
+MAP_OF (user_profile, user_profile_keys, "a listed profile");
+LIST_OF (user_profiles, user_profile);
+static const RspKeySpec outcome_keys[] = {
+    {"profile", &download_result, FALSE, "installed, or none"}, {"notification", &notification_result, FALSE, NULL},
+    {"error", &text, FALSE, "name of an error"}, {"step", &text, FALSE, "function or check where it ended"},
+    {"code", &text, FALSE, "subject/reason of a server"}, {"cancelled", &text, FALSE, "CancelSession reason sent"},
+    {"delivered", &count, FALSE, "notifications acknowledged"}, {"pending", &count, FALSE, "notifications left"},
+    {"profiles", &user_profiles, FALSE, "list: exactly these"}, END};
+MAP_OF (outcome, outcome_keys, "an expected outcome");
+static const RspKeySpec user_step_keys[] = {
+    {"at", &text, TRUE, "an lpa"}, {"do", &verb, TRUE, NULL}, {"activationCode", &text, FALSE, NULL},
+    {"address", &text, FALSE, NULL}, {"matchingId", &text, FALSE, NULL},
+    {"confirmationCode", &text_or_texts, FALSE, "what the user types; a list: one after the other"},
+    {"consent", &consent, FALSE, "default granted"}, {"keep-notifications", &boolean, FALSE, "do not deliver after the installation"},
+    {"iccid", &text, FALSE, NULL}, {"name", &text, FALSE, "nickname"}, {"refresh", &boolean, FALSE, "default true"},
+    {"options", &reset_list, FALSE, "memory reset"}, {"expect", &outcome, FALSE, "default: it works"}, END};
+MAP_OF (user_step, user_step_keys, "a user step");
+static const RspKeySpec apdu_reply_keys[] = {
+    {"sw", &text, FALSE, "\"9000\""}, {"data", &hex, FALSE, NULL}, END};
+MAP_OF (apdu_reply, apdu_reply_keys, "an expected response");
+static const RspKeySpec card_step_keys[] = {
+    {"at", &text, TRUE, "a euicc"}, {"do", &card_verb, FALSE, "reset: power off and on"}, {"apdu", &hex, FALSE, "a command"},
+    {"expect", &apdu_reply, FALSE, NULL}, END};
+MAP_OF (card_step, card_step_keys, "a card step");
+static const RspKeySpec read_keys[] = {
+    {"at", &text, TRUE, "a euicc"}, {"file", &text, TRUE, "3F00/2FE2, or AID/6F07"}, {"record", &small, FALSE, NULL},
+    {"expect", &hex, FALSE, "content"}, {"sw", &text, FALSE, "expected status word; default 9000"}, END};
+MAP_OF (read_step, read_keys, "a read step");
+static const RspKeySpec send_reply_keys[] = {
+    {"http", &status, FALSE, NULL}, {"sw", &text, FALSE, NULL}, {"code", &text, FALSE, "subject/reason, or \"success\""},
+    {"failure", &text, FALSE, "timeout, link …"}, {"body", &hex, FALSE, NULL}, END};
+MAP_OF (send_reply, send_reply_keys, "an expected answer");
+static const RspKeySpec send_keys[] = {
+    {"as", &text, TRUE, "the sender's name"}, {"to", &text, TRUE, "an address or actor"}, {"function", &function, TRUE, NULL},
+    {"body", &text, FALSE, "the body as text"}, {"hex", &hex, FALSE, "the body in hex"},
+    {"repeat", &positive, FALSE, "how often"}, {"padding", &octets, FALSE, "so many blanks after the body"},
+    {"expect", &send_reply, FALSE, NULL}, END};
+MAP_OF (send_step, send_keys, "a send step");
+
+/* --- expectations ------------------------------------------------------------------------------ */
+
+static const RspKeySpec profile_view_keys[] = {
+    {"iccid", &iccid, TRUE, NULL}, {"state", &profile_state, FALSE, NULL}, {"nickname", &text, FALSE, NULL}, END};
+MAP_OF (profile_view, profile_view_keys, "a profile on the card");
+LIST_OF (profile_views, profile_view);
+static const RspKeySpec notification_view_keys[] = {
+    {"event", &event, FALSE, NULL}, {"iccid", &iccid, FALSE, NULL}, {"address", &text, FALSE, NULL}, END};
+MAP_OF (notification_view, notification_view_keys, "a pending notification");
+LIST_OF (notification_views, notification_view);
+static const RspKeySpec order_keys[] = {
+    {"iccid", &iccid, TRUE, NULL}, {"state", &order_state, FALSE, NULL}, {"eid", &text, FALSE, NULL},
+    {"matchingId", &text, FALSE, NULL}, {"attempts", &count, FALSE, NULL}, END};
+MAP_OF (order, order_keys, "an order");
+LIST_OF (orders, order);
+static const RspKeySpec received_keys[] = {
+    {"iccid", &text, FALSE, NULL}, {"point", &small, FALSE, "notificationPointId"}, {"code", &text, FALSE, "subject/reason, or \"success\""}, END};
+MAP_OF (received, received_keys, "a notification received");
+LIST_OF (received_list, received);
+const RspKeySpec rsp_language_expectations[] = {
+    {"profiles", &profile_views, FALSE, "euicc: exactly these profiles"},
+    {"notifications", &notification_views, FALSE, "euicc: exactly these pending notifications, in order"},
+    {"orders", &orders, FALSE, "smdpp: these orders are as said"},
+    {"sessions", &count, FALSE, "smdpp: so many live sessions"},
+    {"received", &received_list, FALSE, "operator: these came, in this order"},
+    END};
+MAP_OF (actor_expect, rsp_language_expectations, "an expectation of an actor");
+static const RspShape message = {.kind = RSP_SHAPE_NAMED, .element = &function};
+LIST_OF (messages, message);
+static const RspKeySpec expect_reserved[] = {
+    {"messages", &messages, FALSE, "an ordered subsequence of the messages"},
+    {"no-messages", &messages, FALSE, "messages that must not occur"}, END};
+static const RspShape expect = {.kind = RSP_SHAPE_NAMED, .keys = expect_reserved, .element = &actor_expect};
+
+const RspKeySpec rsp_language_steps[] = {
+    {"operator", &operator_step, FALSE, "an operator calls ES2+"},
+    {"user", &user_step, FALSE, "a user acts on the LPA"},
+    {"wait", &duration, FALSE, "virtual time goes by"},
+    {"card", &card_step, FALSE, "an APDU to the card, or a reset"},
+    {"read", &read_step, FALSE, "reads a file of the enabled profile"},
+    {"send", &send_step, FALSE, "a hostile or broken peer says anything"},
+    {"expect", &expect, FALSE, "expectations at this point"},
+    {"note", &text, FALSE, "a remark in the trace"},
+    END};
+static const RspShape step = {.kind = RSP_SHAPE_MAP, .keys = rsp_language_steps, .exactly_one = TRUE, .what = "a step"};
+LIST_OF (steps, step);
+
+EITHER_OF (spec, text, texts);
+static const RspKeySpec scenario_keys[] = {
+    {"scenario", &text, TRUE, "unique name: letters, digits, - and _"},
+    {"spec", &spec, FALSE, "clauses"}, {"intent", &text, FALSE, "what it shows, in a sentence"},
+    {"errors", &texts, FALSE, "error codes it produces, as `rspsim list errors` prints them: \"ES9+.AuthenticateClient 8.2.6/3.8\""},
+    {"tags", &texts, FALSE, NULL}, {"world", &world, TRUE, "a world, or the path of one"},
+    {"faults", &faults, FALSE, NULL}, {"steps", &steps, TRUE, NULL}, {"expect", &expect, FALSE, "at the end"},
+    {"until", &duration, FALSE, "the run ends at this virtual time at the latest"}, END};
+const RspShape rsp_language_scenario = {.kind = RSP_SHAPE_MAP, .keys = scenario_keys, .what = "a scenario"};
+static const RspKeySpec fragment_keys[] = {
+    {"world", &world, TRUE, NULL}, {"intent", &text, FALSE, NULL}, END};
+const RspShape rsp_language_fragment = {.kind = RSP_SHAPE_MAP, .keys = fragment_keys, .what = "a world file"};

@@ -1,0 +1,15 @@
+/* The scenario language, written down once as shapes (docs/scenarios.md explains it). */
+#pragma once
+
+#include "sim/run/shape.h"
+
+extern const RspShape rsp_language_scenario; /* a whole scenario file */
+extern const RspShape rsp_language_fragment; /* a world file: `world:` alone */
+extern const RspKeySpec rsp_language_steps[];        /* the kinds of step, ended by a NULL key */
+extern const RspKeySpec rsp_language_expectations[]; /* what `expect:` may say of an actor */
+
+/* Words that the code maps to values, in the order of those values. */
+extern const char *const rsp_language_roles[];    /* certificate roles, as RspRole from 1 */
+extern const char *const rsp_language_consents[]; /* as RspConsent */
+extern const char *const rsp_language_user_verbs[];
+extern const char *const rsp_language_fault_actions[]; /* as RspFaultAction */

@@ -1,0 +1,361 @@
+#include "sim/run/semantics.h"
+
+#include "asn1/functions.h"
+
+#include <string.h>
+
+typedef struct {
+    const RspScenario *s;
+    const RspYaml *actors;
+} Check;
+
+const char *
+rsp_world_role (const RspYaml *world, const char *name)
+{
+    const RspYaml *actors = rsp_yaml_get (world, "actors");
+    const RspYaml *actor = actors ? rsp_yaml_get (actors, name) : NULL;
+    return actor ? rsp_yaml_get (actor, "role")->text : NULL;
+}
+
+const char *
+rsp_world_by_address (const RspYaml *world, const char *address)
+{
+    const RspYaml *actors = rsp_yaml_get (world, "actors");
+    for (guint i = 0; actors && i < actors->items->len; i++) {
+        const RspYaml *actor = actors->items->pdata[i];
+        const RspYaml *fqdn = rsp_yaml_get (actor, "fqdn");
+        const RspYaml *aliases = rsp_yaml_get (actor, "aliases");
+        if (fqdn && g_ascii_strcasecmp (fqdn->text, address) == 0)
+            return actor->key;
+        for (guint k = 0; aliases && k < aliases->items->len; k++)
+            if (g_ascii_strcasecmp (((RspYaml *)aliases->items->pdata[k])->text, address) == 0)
+                return actor->key;
+    }
+    return NULL;
+}
+
+static gboolean
+unknown_actor (const Check *c, const RspYaml *node, GError **error)
+{
+    g_autoptr (GPtrArray) names = g_ptr_array_new ();
+    for (guint i = 0; i < c->actors->items->len; i++)
+        g_ptr_array_add (names, ((RspYaml *)c->actors->items->pdata[i])->key);
+    g_ptr_array_add (names, NULL);
+    const char *near = rsp_suggest (node->text, (const char *const *)names->pdata);
+    g_autofree char *shown = rsp_escape_text (node->text, -1, 60);
+    if (near)
+        return rsp_yaml_fail (node, error, "unknown actor \"%s\"; did you mean \"%s\"?", shown,
+                              near);
+    return rsp_yaml_fail (node, error, "unknown actor \"%s\"", shown);
+}
+
+/* NODE (nullable) names an actor whose role is among the comma-separated ROLES. */
+static gboolean
+check_ref (const Check *c, const RspYaml *node, const char *roles, GError **error)
+{
+    if (!node)
+        return TRUE;
+    const char *role = rsp_world_role (c->s->world, node->text);
+    if (!role)
+        return unknown_actor (c, node, error);
+    g_auto (GStrv) wanted = g_strsplit (roles, ",", -1);
+    if (g_strv_contains ((const char *const *)wanted, role))
+        return TRUE;
+    return rsp_yaml_fail (node, error, "\"%s\" is %s %s, expected %s", node->text,
+                          strchr ("aeiou", role[0]) ? "an" : "a", role, roles);
+}
+
+static gboolean
+check_refs (const Check *c, const RspYaml *list, const char *roles, GError **error)
+{
+    for (guint i = 0; list && i < list->items->len; i++)
+        if (!check_ref (c, list->items->pdata[i], roles, error))
+            return FALSE;
+    return TRUE;
+}
+
+static gboolean
+check_twist (const Check *c, const RspYaml *twist, GError **error)
+{
+    return !twist || check_ref (c, rsp_yaml_get (twist, "issued-by"), "ci,eum", error);
+}
+
+static gboolean
+check_stock (const Check *c, const RspYaml *stock, GError **error)
+{
+    g_autoptr (GHashTable) seen = g_hash_table_new (g_str_hash, g_str_equal);
+    for (guint i = 0; stock && i < stock->items->len; i++) {
+        const RspYaml *profile = stock->items->pdata[i];
+        const RspYaml *iccid = rsp_yaml_get (profile, "iccid");
+        if (!g_hash_table_add (seen, iccid->text))
+            return rsp_yaml_fail (iccid, error, "this ICCID is in stock already");
+        if (!check_ref (c, rsp_yaml_get (profile, "owner"), "operator", error))
+            return FALSE;
+    }
+    return TRUE;
+}
+
+static gboolean
+check_files (const RspYaml *actor, GError **error)
+{
+    const RspYaml *cert = rsp_yaml_get (actor, "certificate"), *key = rsp_yaml_get (actor, "key");
+    if (strcmp (rsp_yaml_get (actor, "role")->text, "ci") == 0 && !cert != !key)
+        return rsp_yaml_fail (cert ? cert : key, error, "certificate and key come together");
+    return TRUE;
+}
+
+static gboolean
+check_actor (const Check *c, const RspYaml *actor, GError **error)
+{
+    const char *role = rsp_yaml_get (actor, "role")->text;
+    const RspYaml *certificates = rsp_yaml_get (actor, "certificates");
+
+    if (strspn (actor->key, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_")
+            != strlen (actor->key)
+        || strlen (actor->key) > 64 || !*actor->key)
+        return rsp_yaml_fail (actor, error, "an actor's name has letters, digits, - and _ only");
+    for (guint i = 0; certificates && i < certificates->items->len; i++)
+        if (!check_twist (c, certificates->items->pdata[i], error))
+            return FALSE;
+    if (strcmp (role, "ci") != 0 && !check_twist (c, rsp_yaml_get (actor, "certificate"), error))
+        return FALSE;
+    return check_files (actor, error)
+           && check_ref (c, rsp_yaml_get (actor, "certified-by"),
+                         strcmp (role, "euicc") == 0 ? "eum" : "ci", error)
+           && check_ref (c, rsp_yaml_get (actor, "euicc"), "euicc", error)
+           && check_refs (c, rsp_yaml_get (actor, "trusts"), "ci", error)
+           && check_stock (c, rsp_yaml_get (actor, "profiles"), error);
+}
+
+/* Two actors never share an address, an EID, or a card's slot. */
+static gboolean
+check_unique (const Check *c, const char *key, const char *what, GError **error)
+{
+    g_autoptr (GHashTable) seen = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+    for (guint i = 0; i < c->actors->items->len; i++) {
+        const RspYaml *value = rsp_yaml_get (c->actors->items->pdata[i], key);
+        if (value && !g_hash_table_add (seen, g_ascii_strdown (value->text, -1)))
+            return rsp_yaml_fail (value, error, "another actor has this %s already", what);
+    }
+    return TRUE;
+}
+
+static gboolean
+check_world (const Check *c, GError **error)
+{
+    for (guint i = 0; i < c->actors->items->len; i++)
+        if (!check_actor (c, c->actors->items->pdata[i], error))
+            return FALSE;
+    return check_unique (c, "fqdn", "address", error) && check_unique (c, "eid", "EID", error)
+           && check_unique (c, "euicc", "eUICC", error);
+}
+
+/* --- faults ------------------------------------------------------------------------------------ */
+
+static gboolean
+needs (const RspYaml *map, const char *what, const char *key, GError **error)
+{
+    return rsp_yaml_get (map, key)
+           || rsp_yaml_fail (map, error, "%s needs \"%s\"", what, key);
+}
+
+static gboolean
+is_sender (const Check *c, const char *name)
+{
+    for (guint i = 0; c->s->steps && i < c->s->steps->items->len; i++) {
+        const RspYaml *send = rsp_yaml_get (c->s->steps->items->pdata[i], "send");
+        if (send && strcmp (rsp_yaml_get (send, "as")->text, name) == 0)
+            return TRUE;
+    }
+    return FALSE;
+}
+
+static gboolean
+check_peer (const Check *c, const RspYaml *node, GError **error)
+{
+    if (!node || rsp_world_role (c->s->world, node->text) || is_sender (c, node->text))
+        return TRUE;
+    return unknown_actor (c, node, error);
+}
+
+static gboolean
+check_fault (const Check *c, const RspYaml *fault, GError **error)
+{
+    const RspYaml *match = rsp_yaml_get (fault, "match");
+    const RspYaml *leg = rsp_yaml_get (match, "leg");
+    const char *action = rsp_yaml_get (fault, "action")->text;
+    gboolean response = leg && strcmp (leg->text, "response") == 0;
+    gboolean status = strcmp (action, "http-status") == 0 || strcmp (action, "status-word") == 0;
+
+    if (!check_peer (c, rsp_yaml_get (match, "from"), error)
+        || !check_peer (c, rsp_yaml_get (match, "to"), error))
+        return FALSE;
+    if (strcmp (action, "delay") == 0 && !needs (fault, "delay", "delay", error))
+        return FALSE;
+    if (status && !needs (fault, action, "status", error))
+        return FALSE;
+    if (status && !response)
+        return rsp_yaml_fail (fault, error, "%s applies to leg: response", action);
+    if (strcmp (action, "replace") == 0 && !rsp_yaml_get (fault, "value")
+        && !rsp_yaml_get (fault, "text"))
+        return rsp_yaml_fail (fault, error, "replace needs \"value\" or \"text\"");
+    return TRUE;
+}
+
+static gboolean
+check_faults (const Check *c, GError **error)
+{
+    g_autoptr (GHashTable) names = g_hash_table_new (g_str_hash, g_str_equal);
+    for (guint i = 0; c->s->faults && i < c->s->faults->items->len; i++) {
+        const RspYaml *fault = c->s->faults->items->pdata[i];
+        const RspYaml *name = rsp_yaml_get (fault, "name");
+        if (!g_hash_table_add (names, name->text))
+            return rsp_yaml_fail (name, error, "another fault has this name");
+        if (!check_fault (c, fault, error))
+            return FALSE;
+    }
+    return TRUE;
+}
+
+/* --- expectations ------------------------------------------------------------------------------ */
+
+static gboolean
+check_message (const Check *c, const RspYaml *message, GError **error)
+{
+    if (message->items->len != 1)
+        return rsp_yaml_fail (message, error, "write a message as \"SRC -> DST: FUNCTION\"");
+    const RspYaml *value = message->items->pdata[0];
+    g_auto (GStrv) ends = g_strsplit (value->key, "->", 2);
+    if (g_strv_length (ends) != 2)
+        return rsp_yaml_fail (value, error, "write a message as \"SRC -> DST: FUNCTION\"");
+    for (guint i = 0; i < 2; i++) {
+        const char *name = g_strstrip (ends[i]);
+        RspYaml probe = *value;
+        probe.text = (char *)name;
+        if (!check_peer (c, &probe, error))
+            return FALSE;
+    }
+    return TRUE;
+}
+
+static gboolean
+check_messages (const Check *c, const RspYaml *list, GError **error)
+{
+    for (guint i = 0; i < list->items->len; i++)
+        if (!check_message (c, list->items->pdata[i], error))
+            return FALSE;
+    return TRUE;
+}
+
+static const char *
+role_of_expectation (const char *key)
+{
+    if (strcmp (key, "profiles") == 0 || strcmp (key, "notifications") == 0)
+        return "euicc";
+    return strcmp (key, "received") == 0 ? "operator" : "smdpp";
+}
+
+static gboolean
+check_expect (const Check *c, const RspYaml *expect, GError **error)
+{
+    for (guint i = 0; expect && i < expect->items->len; i++) {
+        const RspYaml *of = expect->items->pdata[i];
+        if (of->kind == RSP_YAML_LIST) {
+            if (!check_messages (c, of, error))
+                return FALSE;
+            continue;
+        }
+        RspYaml probe = *of;
+        probe.text = of->key;
+        for (guint k = 0; k < of->items->len; k++) {
+            const RspYaml *what = of->items->pdata[k];
+            if (!check_ref (c, &probe, role_of_expectation (what->key), error))
+                return FALSE;
+        }
+    }
+    return TRUE;
+}
+
+/* --- steps ------------------------------------------------------------------------------------- */
+
+static gboolean
+check_operator (const Check *c, const RspYaml *step, GError **error)
+{
+    const RspYaml *call = rsp_yaml_get (step, "call");
+    const RspFunction *fn = rsp_function_by_name (call->text);
+    if (fn->interface != RSP_IF_ES2P || fn->id == RSP_FN_ES2P_HANDLE_DOWNLOAD_PROGRESS_INFO)
+        return rsp_yaml_fail (call, error, "an operator calls ES2+ functions, not %s", call->text);
+    return check_ref (c, rsp_yaml_get (step, "at"), "operator", error)
+           && check_ref (c, rsp_yaml_get (step, "to"), "smdpp", error);
+}
+
+static gboolean
+check_user (const Check *c, const RspYaml *step, GError **error)
+{
+    const char *verb = rsp_yaml_get (step, "do")->text;
+    gboolean by_iccid = strcmp (verb, "enable") == 0 || strcmp (verb, "disable") == 0
+                        || strcmp (verb, "delete") == 0 || strcmp (verb, "set-nickname") == 0;
+    if (strcmp (verb, "download") == 0
+        && !rsp_yaml_get (step, "activationCode") == !rsp_yaml_get (step, "address"))
+        return rsp_yaml_fail (step, error, "download needs either activationCode or address");
+    if (by_iccid && !needs (step, verb, "iccid", error))
+        return FALSE;
+    if (strcmp (verb, "memory-reset") == 0 && !needs (step, verb, "options", error))
+        return FALSE;
+    return check_ref (c, rsp_yaml_get (step, "at"), "lpa", error);
+}
+
+static gboolean
+check_card (const Check *c, const RspYaml *step, GError **error)
+{
+    if (!rsp_yaml_get (step, "do") == !rsp_yaml_get (step, "apdu"))
+        return rsp_yaml_fail (step, error, "a card step needs either do or apdu");
+    return check_ref (c, rsp_yaml_get (step, "at"), "euicc", error);
+}
+
+static gboolean
+check_send (const Check *c, const RspYaml *step, GError **error)
+{
+    const RspYaml *to = rsp_yaml_get (step, "to");
+    const RspFunction *fn = rsp_function_by_name (rsp_yaml_get (step, "function")->text);
+    if (rsp_yaml_get (step, "body") && rsp_yaml_get (step, "hex"))
+        return rsp_yaml_fail (step, error, "a send step has body or hex, not both");
+    if (fn->binding == RSP_BINDING_NESTED)
+        return rsp_yaml_fail (step, error, "not supported: send of %s", fn->full_name);
+    if (fn->binding == RSP_BINDING_HTTP && rsp_world_by_address (c->s->world, to->text))
+        return TRUE;
+    return check_ref (c, to, fn->binding == RSP_BINDING_HTTP ? "smdpp,operator" : "euicc", error);
+}
+
+static gboolean
+check_step (const Check *c, const RspYaml *item, GError **error)
+{
+    const RspYaml *step = item->items->pdata[0];
+    if (strcmp (step->key, "operator") == 0)
+        return check_operator (c, step, error);
+    if (strcmp (step->key, "user") == 0)
+        return check_user (c, step, error);
+    if (strcmp (step->key, "card") == 0)
+        return check_card (c, step, error);
+    if (strcmp (step->key, "read") == 0)
+        return check_ref (c, rsp_yaml_get (step, "at"), "euicc", error);
+    if (strcmp (step->key, "send") == 0)
+        return check_send (c, step, error);
+    if (strcmp (step->key, "expect") == 0)
+        return check_expect (c, step, error);
+    return TRUE;
+}
+
+gboolean
+rsp_semantics_check (const RspScenario *s, GError **error)
+{
+    Check c = {.s = s, .actors = rsp_yaml_get (s->world, "actors")};
+    if (!c.actors || !c.actors->items->len)
+        return rsp_yaml_fail (s->world, error, "a world needs \"actors\"");
+    if (!check_world (&c, error) || !check_faults (&c, error))
+        return FALSE;
+    for (guint i = 0; s->steps && i < s->steps->items->len; i++)
+        if (!check_step (&c, s->steps->items->pdata[i], error))
+            return FALSE;
+    return check_expect (&c, s->expect, error);
+}

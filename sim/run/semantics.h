@@ -1,0 +1,11 @@
+/* What the shapes cannot say: names that must be actors of the right role, reference cycles, keys
+ * that belong together. Runs after the shapes, before anything is built. */
+#pragma once
+
+#include "sim/run/scenario.h"
+
+gboolean rsp_semantics_check (const RspScenario *scenario, GError **error);
+/* Role of the world's actor NAME, or NULL. */
+const char *rsp_world_role (const RspYaml *world, const char *name);
+/* SM-DP+ actor of an address (fqdn or alias, no case), or NULL. */
+const char *rsp_world_by_address (const RspYaml *world, const char *address);

@@ -1,0 +1,81 @@
+/* A world: the actors of a scenario, alive on one loop and one bus. Built from the merged YAML. */
+#pragma once
+
+#include "components/ci/ci.h"
+#include "components/eum/eum.h"
+#include "components/euicc/euicc.h"
+#include "components/lpa/lpa.h"
+#include "components/operator/operator.h"
+#include "components/smdpp/smdpp.h"
+#include "sim/net/apdu.h"
+#include "sim/run/scenario.h"
+
+typedef enum {
+    RSP_ACTOR_CI,
+    RSP_ACTOR_EUM,
+    RSP_ACTOR_OPERATOR,
+    RSP_ACTOR_SMDPP,
+    RSP_ACTOR_EUICC,
+    RSP_ACTOR_LPA,
+} RspActorRole;
+
+/* A certificate with its key, kept for `rspsim pki` and for faults that sign again. */
+typedef struct {
+    char *purpose; /* "auth", "pb", "tls", "euicc", "eum", "ci", "client" */
+    RspCert *cert;
+    RspKey *key;
+} RspWorldCredential;
+
+typedef struct {
+    RspActor base; /* base.name is the actor's name */
+    RspActorRole role;
+    const RspYaml *yaml;
+    GPtrArray *credentials; /* of RspWorldCredential */
+    GPtrArray *roots;       /* of RspCert: what it trusts */
+    RspCredential tls;
+    union {
+        RspCi *ci;
+        RspEum *eum;
+        RspOperator *op;
+        RspSmdpp *smdpp;
+        RspEuicc *euicc;
+        RspLpa *lpa;
+    };
+    RspApduLink *link; /* of a euicc */
+} RspWorldActor;
+
+/* What was ordered: for event 0 of the trace and for invariants. */
+typedef struct {
+    char *iccid;
+    guint8 sha256[32]; /* of the unprotected profile package */
+} RspWorldPackage;
+
+typedef struct {
+    RspLoop *loop;
+    RspTrace *trace;     /* (nullable) */
+    RspFaults *faults;   /* (nullable) */
+    const char *state_dir; /* (nullable) */
+    gint64 seed;         /* -1: the world's own */
+    gboolean system_random;
+    gboolean https;      /* legs go over loopback TLS */
+} RspWorldOptions;
+
+typedef struct {
+    const RspScenario *scenario;
+    RspWorldOptions options;
+    guint64 seed, incarnation;
+    RspBus *bus;
+    RspTransport *transport; /* (nullable): https */
+    GPtrArray *actors;       /* of RspWorldActor, in file order */
+    GPtrArray *packages;     /* of RspWorldPackage */
+} RspWorld;
+
+/* The world's wall clock at the start, Unix µs. */
+gint64 rsp_world_start (const RspScenario *scenario);
+
+RspWorld *rsp_world_new (const RspScenario *scenario, const RspWorldOptions *options,
+                         GError **error);
+void rsp_world_free (RspWorld *world);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (RspWorld, rsp_world_free)
+RspWorldActor *rsp_world_actor (const RspWorld *world, const char *name); /* NULL if unknown */
+RspWorldCredential *rsp_world_credential (const RspWorldActor *actor, const char *purpose);
