@@ -1,6 +1,7 @@
 #include "sim/run/semantics.h"
 
 #include "asn1/functions.h"
+#include "sim/core/bytes.h"
 
 #include <string.h>
 

@@ -2,6 +2,7 @@
 
 #include "asn1/functions.h"
 #include "asn1/ids.h"
+#include "sim/core/bytes.h"
 
 #include <jansson.h>
 #include <string.h>

@@ -1,0 +1,296 @@
+#include "sim/run/language.h"
+#include "sim/run/world-private.h"
+
+#include <string.h>
+
+#define EID_PREFIX "89049032"
+
+static RspRng *
+stream (const RspWorld *w, const RspWorldActor *a, const char *purpose)
+{
+    return rsp_rng_new (w->seed, a->base.name, purpose, 0);
+}
+
+static RspKey *
+make_key (const RspWorld *w, const RspWorldActor *a, const char *purpose)
+{
+    g_autofree char *label = g_strconcat ("key-", purpose, NULL);
+    g_autoptr (RspRng) rng = stream (w, a, label);
+    return rsp_key_generate (rng);
+}
+
+static RspSlice
+point_of (const RspKey *key)
+{
+    return RSP_SLICE (rsp_key_point (key), RSP_POINT_SIZE);
+}
+
+/* Takes KEY and CERT. */
+static void
+keep (RspWorldActor *a, const char *purpose, RspKey *key, RspCert *cert)
+{
+    RspWorldCredential *c = g_new0 (RspWorldCredential, 1);
+    c->purpose = g_strdup (purpose);
+    c->key = key;
+    c->cert = cert;
+    g_ptr_array_add (a->credentials, c);
+}
+
+static gint64
+start_seconds (const RspWorld *w)
+{
+    return rsp_world_start (w->scenario) / G_USEC_PER_SEC;
+}
+
+static gboolean
+read_time (const RspYaml *twist, const char *key, gint64 *ret, GError **error)
+{
+    const RspYaml *node = twist ? rsp_yaml_get (twist, key) : NULL;
+    gint64 us = 0;
+    if (!node)
+        return TRUE;
+    if (!rsp_yaml_time (node, &us, error))
+        return FALSE;
+    *ret = us / G_USEC_PER_SEC;
+    return TRUE;
+}
+
+static RspRole
+read_role (const RspYaml *twist)
+{
+    const char *text = twist ? rsp_world_text (twist, "role", NULL) : NULL;
+    for (guint i = 0; text && rsp_language_roles[i]; i++)
+        if (strcmp (rsp_language_roles[i], text) == 0)
+            return (RspRole)(i + 1);
+    return RSP_ROLE_NONE;
+}
+
+static gboolean
+read_twist (const RspYaml *yaml, RspCertTwist *ret, GError **error)
+{
+    gboolean bad = FALSE;
+    if (yaml && !rsp_yaml_opt_bool (yaml, "bad-signature", &bad, error))
+        return FALSE;
+    ret->bad_signature = bad;
+    ret->role = read_role (yaml);
+    return read_time (yaml, "not-before", &ret->not_before, error)
+           && read_time (yaml, "not-after", &ret->not_after, error);
+}
+
+static RspWorldActor *
+issuer_of (const RspWorld *w, const RspWorldActor *a, const RspYaml *twist)
+{
+    const char *by = twist ? rsp_world_text (twist, "issued-by", NULL) : NULL;
+    return rsp_world_actor (w, by ? by : rsp_yaml_get (a->yaml, "certified-by")->text);
+}
+
+static gboolean
+wrong_issuer (const RspYaml *twist, RspActorRole wanted, const RspWorldActor *issuer, GError **error)
+{
+    if (issuer->role == wanted)
+        return FALSE;
+    rsp_yaml_fail (rsp_yaml_get (twist, "issued-by"), error, "\"%s\" cannot issue this certificate",
+                   issuer->base.name);
+    return TRUE;
+}
+
+/* --- ci ---------------------------------------------------------------------------------------- */
+
+static RspCi *
+ci_from_files (const RspWorld *w, const RspWorldActor *a, GError **error)
+{
+    g_autofree char *cert_path
+        = rsp_scenario_find (w->scenario, rsp_yaml_get (a->yaml, "certificate"), error);
+    g_autofree char *key_path
+        = cert_path ? rsp_scenario_find (w->scenario, rsp_yaml_get (a->yaml, "key"), error) : NULL;
+    g_autofree char *der = NULL, *pem = NULL;
+    gsize n = 0;
+    if (!key_path || !g_file_get_contents (cert_path, &der, &n, error)
+        || !g_file_get_contents (key_path, &pem, NULL, error))
+        return NULL;
+    g_autoptr (GBytes) cert = g_bytes_new (der, n);
+    RspCi *ci = rsp_ci_from_files (a->base.name, cert, pem, start_seconds (w), error);
+    rsp_wipe (pem, strlen (pem));
+    return ci;
+}
+
+static gboolean
+build_ci (RspWorld *w, RspWorldActor *a, GError **error)
+{
+    a->ci = rsp_yaml_get (a->yaml, "certificate")
+                ? ci_from_files (w, a, error)
+                : rsp_ci_new (a->base.name, stream (w, a, "ci"), start_seconds (w), error);
+    return a->ci != NULL;
+}
+
+/* --- eum, euicc -------------------------------------------------------------------------------- */
+
+static gboolean
+build_eum (RspWorld *w, RspWorldActor *a, GError **error)
+{
+    const RspYaml *twist = rsp_yaml_get (a->yaml, "certificate");
+    RspWorldActor *ci = issuer_of (w, a, twist);
+    RspCertTwist t = {0};
+    if (!read_twist (twist, &t, error) || wrong_issuer (twist, RSP_ACTOR_CI, ci, error))
+        return FALSE;
+    g_autoptr (RspKey) key = make_key (w, a, "eum");
+    RspCert *cert = rsp_ci_issue_eum (ci->ci, rsp_world_text (a->yaml, "organization", a->base.name),
+                                      rsp_world_text (a->yaml, "eid-prefix", EID_PREFIX), "2.999.5",
+                                      point_of (key), &t, error);
+    if (!cert)
+        return FALSE;
+    a->eum = rsp_eum_new (a->base.name, g_steal_pointer (&key), cert, stream (w, a, "serial"));
+    return TRUE;
+}
+
+static gboolean
+build_euicc (RspWorld *w, RspWorldActor *a, GError **error)
+{
+    const RspYaml *twist = rsp_yaml_get (a->yaml, "certificate");
+    RspWorldActor *eum = issuer_of (w, a, twist);
+    RspCertTwist t = {0};
+    if (!read_twist (twist, &t, error) || wrong_issuer (twist, RSP_ACTOR_EUM, eum, error))
+        return FALSE;
+    RspEuiccCertTwist et = {.not_before = t.not_before,
+                            .not_after = t.not_after,
+                            .role = t.role,
+                            .bad_signature = t.bad_signature};
+    const char *eid = rsp_yaml_get (a->yaml, "eid")->text;
+    if (twist) {
+        et.organization = rsp_world_text (twist, "organization", NULL);
+        eid = rsp_world_text (twist, "eid", eid);
+    }
+    g_autoptr (RspKey) key = make_key (w, a, "euicc");
+    RspCert *cert
+        = rsp_eum_issue_euicc (eum->eum, eid, point_of (key), start_seconds (w), &et, error);
+    if (!cert)
+        return FALSE;
+    keep (a, "euicc", g_steal_pointer (&key), cert);
+    return TRUE;
+}
+
+/* --- servers ----------------------------------------------------------------------------------- */
+
+static gboolean
+issue_server (RspWorld *w, RspWorldActor *a, const char *purpose, RspRole role, const char *oid,
+              GError **error)
+{
+    const RspYaml *twists = rsp_yaml_get (a->yaml, "certificates");
+    const RspYaml *twist = twists ? rsp_yaml_get (twists, purpose) : NULL;
+    const char *fqdn = rsp_yaml_get (a->yaml, "fqdn")->text;
+    RspWorldActor *ci = issuer_of (w, a, twist);
+    RspCertTwist t = {0};
+    if (!read_twist (twist, &t, error) || wrong_issuer (twist, RSP_ACTOR_CI, ci, error))
+        return FALSE;
+    if (twist) {
+        oid = rsp_world_text (twist, "oid", oid);
+        fqdn = rsp_world_text (twist, "fqdn", fqdn);
+    }
+    g_autoptr (RspKey) key = make_key (w, a, purpose);
+    g_autofree char *host = g_strndup (fqdn, strcspn (fqdn, ":"));
+    RspCert *cert = rsp_ci_issue_server (ci->ci, role, a->base.name, oid, host, point_of (key), &t,
+                                         error);
+    if (!cert)
+        return FALSE;
+    keep (a, purpose, g_steal_pointer (&key), cert);
+    return TRUE;
+}
+
+static gboolean
+build_server (RspWorld *w, RspWorldActor *a, guint index, GError **error)
+{
+    g_autofree char *own = g_strdup_printf ("2.999.10.%u", index + 1);
+    const char *oid = rsp_world_text (a->yaml, "oid", own);
+    return issue_server (w, a, "auth", RSP_ROLE_DP_AUTH, oid, error)
+           && issue_server (w, a, "pb", RSP_ROLE_DP_PB, oid, error)
+           && issue_server (w, a, "tls", RSP_ROLE_DP_TLS, oid, error);
+}
+
+static gboolean
+build_operator (RspWorld *w, RspWorldActor *a, GError **error)
+{
+    if (!rsp_yaml_get (a->yaml, "certified-by"))
+        return TRUE;
+    g_autoptr (RspKey) key = make_key (w, a, "client");
+    RspCert *cert
+        = rsp_ci_issue_client (issuer_of (w, a, NULL)->ci, a->base.name, point_of (key), error);
+    if (!cert)
+        return FALSE;
+    keep (a, "client", g_steal_pointer (&key), cert);
+    return TRUE;
+}
+
+/* --- trust ------------------------------------------------------------------------------------- */
+
+static void
+trust (RspWorldActor *a, RspWorldActor *ci)
+{
+    g_ptr_array_add (a->roots, rsp_cert_ref (rsp_ci_cert (ci->ci)));
+}
+
+static void
+trust_default (const RspWorld *w, RspWorldActor *a)
+{
+    const char *by = rsp_world_text (a->yaml, "certified-by", NULL);
+    RspWorldActor *issuer = by ? rsp_world_actor (w, by) : NULL;
+    if (issuer && issuer->role == RSP_ACTOR_EUM)
+        issuer = issuer_of (w, issuer, NULL);
+    for (guint i = 0; i < w->actors->len; i++) {
+        RspWorldActor *ci = w->actors->pdata[i];
+        gboolean all = a->role == RSP_ACTOR_LPA || a->role == RSP_ACTOR_OPERATOR;
+        if (ci->role == RSP_ACTOR_CI && (all || ci == issuer))
+            trust (a, ci);
+    }
+}
+
+static void
+build_trust (const RspWorld *w, RspWorldActor *a)
+{
+    const RspYaml *list = rsp_yaml_get (a->yaml, "trusts");
+    for (guint i = 0; list && i < list->items->len; i++)
+        trust (a, rsp_world_actor (w, ((RspYaml *)list->items->pdata[i])->text));
+    if (!list)
+        trust_default (w, a);
+}
+
+static gboolean
+build_role (RspWorld *w, RspActorRole role, GError **error)
+{
+    for (guint i = 0; i < w->actors->len; i++) {
+        RspWorldActor *a = w->actors->pdata[i];
+        gboolean ok = TRUE;
+        if (a->role != role)
+            continue;
+        switch (role) {
+        case RSP_ACTOR_CI:
+            ok = build_ci (w, a, error);
+            break;
+        case RSP_ACTOR_EUM:
+            ok = build_eum (w, a, error);
+            break;
+        case RSP_ACTOR_EUICC:
+            ok = build_euicc (w, a, error);
+            break;
+        case RSP_ACTOR_SMDPP:
+            ok = build_server (w, a, i, error);
+            break;
+        case RSP_ACTOR_OPERATOR:
+            ok = build_operator (w, a, error);
+            break;
+        case RSP_ACTOR_LPA:
+            break;
+        }
+        if (!ok)
+            return FALSE;
+        build_trust (w, a);
+    }
+    return TRUE;
+}
+
+gboolean
+rsp_world_build_pki (RspWorld *w, GError **error)
+{
+    return build_role (w, RSP_ACTOR_CI, error) && build_role (w, RSP_ACTOR_EUM, error)
+           && build_role (w, RSP_ACTOR_SMDPP, error) && build_role (w, RSP_ACTOR_OPERATOR, error)
+           && build_role (w, RSP_ACTOR_EUICC, error) && build_role (w, RSP_ACTOR_LPA, error);
+}

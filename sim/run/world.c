@@ -1,0 +1,406 @@
+#include "sim/run/world-private.h"
+
+#include "pki/hash.h"
+#include "sim/net/https.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define DEFAULT_START G_GINT64_CONSTANT (1735689600) /* 2025-01-01T00:00:00Z */
+
+gint64
+rsp_world_start (const RspScenario *s)
+{
+    const RspYaml *start = rsp_yaml_get (s->world, "start");
+    gint64 us = DEFAULT_START * G_USEC_PER_SEC;
+    if (start)
+        rsp_yaml_time (start, &us, NULL);
+    return us;
+}
+
+static gint64
+number (const RspYaml *map, const char *key, gint64 absent)
+{
+    gint64 value = absent;
+    rsp_yaml_opt_int (map, key, G_MININT64, G_MAXINT64, &value, NULL);
+    return value;
+}
+
+static gboolean
+flag (const RspYaml *map, const char *key, gboolean absent)
+{
+    gboolean value = absent;
+    rsp_yaml_opt_bool (map, key, &value, NULL);
+    return value;
+}
+
+static gint64
+duration (const RspYaml *map, const char *key, gint64 absent)
+{
+    const RspYaml *node = rsp_yaml_get (map, key);
+    gint64 value = absent;
+    if (node)
+        rsp_yaml_duration (node, &value, NULL);
+    return value;
+}
+
+/* --- life -------------------------------------------------------------------------------------- */
+
+static void
+credential_free (RspWorldCredential *c)
+{
+    g_free (c->purpose);
+    rsp_cert_unref (c->cert);
+    rsp_key_free (c->key);
+    g_free (c);
+}
+
+static void
+actor_free (RspWorldActor *a)
+{
+    switch (a->role) {
+    case RSP_ACTOR_CI:
+        g_clear_pointer (&a->ci, rsp_ci_free);
+        break;
+    case RSP_ACTOR_EUM:
+        g_clear_pointer (&a->eum, rsp_eum_free);
+        break;
+    case RSP_ACTOR_OPERATOR:
+        g_clear_pointer (&a->op, rsp_operator_free);
+        break;
+    case RSP_ACTOR_SMDPP:
+        g_clear_pointer (&a->smdpp, rsp_smdpp_free);
+        break;
+    case RSP_ACTOR_EUICC:
+        g_clear_pointer (&a->link, rsp_apdu_link_free);
+        g_clear_pointer (&a->euicc, rsp_euicc_free);
+        break;
+    case RSP_ACTOR_LPA:
+        g_clear_pointer (&a->lpa, rsp_lpa_free);
+        break;
+    }
+    g_ptr_array_unref (a->roots);
+    g_ptr_array_unref (a->credentials);
+    g_free (a);
+}
+
+static void
+package_free (RspWorldPackage *p)
+{
+    g_free (p->iccid);
+    g_free (p);
+}
+
+void
+rsp_world_free (RspWorld *w)
+{
+    if (!w)
+        return;
+    if (w->transport) {
+        rsp_bus_set_transport (w->bus, NULL);
+        rsp_https_transport_free (w->transport);
+    }
+    /* LPAs before cards, cards before what signed them. */
+    for (guint i = w->actors->len; i > 0; i--)
+        g_ptr_array_remove_index (w->actors, i - 1);
+    g_ptr_array_unref (w->actors);
+    g_ptr_array_unref (w->packages);
+    g_clear_pointer (&w->bus, rsp_bus_free);
+    g_free (w);
+}
+
+RspWorldActor *
+rsp_world_actor (const RspWorld *w, const char *name)
+{
+    for (guint i = 0; i < w->actors->len; i++) {
+        RspWorldActor *a = w->actors->pdata[i];
+        if (strcmp (a->base.name, name) == 0)
+            return a;
+    }
+    return NULL;
+}
+
+RspWorldCredential *
+rsp_world_credential (const RspWorldActor *a, const char *purpose)
+{
+    for (guint i = 0; i < a->credentials->len; i++) {
+        RspWorldCredential *c = a->credentials->pdata[i];
+        if (strcmp (c->purpose, purpose) == 0)
+            return c;
+    }
+    return NULL;
+}
+
+/* --- actors ------------------------------------------------------------------------------------ */
+
+static RspActorRole
+role_of (const RspYaml *yaml)
+{
+    static const char *const names[] = {"ci", "eum", "operator", "smdpp", "euicc", "lpa", NULL};
+    const char *text = rsp_yaml_get (yaml, "role")->text;
+    guint i = 0;
+    while (strcmp (names[i], text) != 0)
+        i++;
+    return (RspActorRole)i;
+}
+
+static void
+add_actor (RspWorld *w, const RspYaml *yaml)
+{
+    RspWorldActor *a = g_new0 (RspWorldActor, 1);
+    a->base = (RspActor){.name = yaml->key,
+                         .loop = w->options.loop,
+                         .bus = w->bus,
+                         .trace = w->options.trace,
+                         .seed = w->seed,
+                         .incarnation = w->incarnation,
+                         .system_random = w->options.system_random};
+    a->role = role_of (yaml);
+    a->yaml = yaml;
+    a->credentials = g_ptr_array_new_with_free_func ((GDestroyNotify)credential_free);
+    a->roots = g_ptr_array_new_with_free_func ((GDestroyNotify)rsp_cert_unref);
+    g_ptr_array_add (w->actors, a);
+}
+
+static void
+set_tls (RspWorld *w, RspWorldActor *a, const char *purpose)
+{
+    RspWorldCredential *c = purpose ? rsp_world_credential (a, purpose) : NULL;
+    a->tls = (RspCredential){.cert = c ? c->cert : NULL, .key = c ? c->key : NULL,
+                             .roots = a->roots};
+    rsp_bus_set_credential (w->bus, a->base.name, &a->tls);
+}
+
+static void
+add_fault_key (RspWorld *w, RspWorldActor *a, const char *purpose, const char *credential)
+{
+    RspWorldCredential *c = rsp_world_credential (a, credential);
+    if (w->options.faults && c)
+        rsp_faults_add_key (w->options.faults, a->base.name, purpose, c->key);
+}
+
+static char *
+state_path (const RspWorld *w, const RspWorldActor *a, const char *suffix)
+{
+    if (!w->options.state_dir)
+        return NULL;
+    g_autofree char *name = g_strconcat (a->base.name, suffix, NULL);
+    return g_build_filename (w->options.state_dir, name, NULL);
+}
+
+static gboolean
+stock (RspWorld *w, RspWorldActor *a, GError **error)
+{
+    const RspYaml *list = rsp_yaml_get (a->yaml, "profiles");
+    for (guint i = 0; list && i < list->items->len; i++) {
+        const RspYaml *yaml = list->items->pdata[i];
+        g_autoptr (RspProfilePackage) p = rsp_world_package (w, yaml, error);
+        if (!p
+            || !rsp_smdpp_add_profile (a->smdpp, p, rsp_world_text (yaml, "type", p->type),
+                                       rsp_world_text (yaml, "owner", NULL), error))
+            return FALSE;
+        RspWorldPackage *record = g_new0 (RspWorldPackage, 1);
+        RspSlice upp = rsp_slice_of (p->upp);
+        record->iccid = g_strdup (p->iccid);
+        rsp_sha256 (&upp, 1, record->sha256);
+        g_ptr_array_add (w->packages, record);
+    }
+    return TRUE;
+}
+
+static gboolean
+start_smdpp (RspWorld *w, RspWorldActor *a, GError **error)
+{
+    const RspYaml *aliases = rsp_yaml_get (a->yaml, "aliases");
+    g_autoptr (GPtrArray) names = g_ptr_array_new ();
+    g_autofree char *path = state_path (w, a, ".db");
+    RspWorldCredential *auth = rsp_world_credential (a, "auth");
+    RspWorldCredential *pb = rsp_world_credential (a, "pb");
+
+    for (guint i = 0; aliases && i < aliases->items->len; i++)
+        g_ptr_array_add (names, ((RspYaml *)aliases->items->pdata[i])->text);
+    g_ptr_array_add (names, NULL);
+    RspSmdppConfig config = {.fqdn = rsp_yaml_get (a->yaml, "fqdn")->text,
+                             .aliases = (const char *const *)names->pdata,
+                             .state_path = path,
+                             .auth_cert = auth->cert,
+                             .pb_cert = pb->cert,
+                             .auth_key = auth->key,
+                             .pb_key = pb->key,
+                             .roots = a->roots,
+                             .attempt_limit = (guint)number (a->yaml, "attempt-limit", 10),
+                             .cc_limit = (guint)number (a->yaml, "confirmation-code-limit", 3),
+                             .session_timeout
+                             = duration (a->yaml, "session-timeout", 600 * G_USEC_PER_SEC),
+                             .protection_keys = flag (a->yaml, "protection-keys", FALSE),
+                             .lenient_matching_id = flag (a->yaml, "lenient-matching-id", FALSE),
+                             .keep_on_rejection = flag (a->yaml, "keep-on-rejection", FALSE),
+                             .segment_size = (guint)number (a->yaml, "segment-size", 0)};
+    a->smdpp = rsp_smdpp_new (&a->base, &config, error);
+    if (!a->smdpp)
+        return FALSE;
+    set_tls (w, a, "tls");
+    rsp_bus_add_address (w->bus, config.fqdn, a->base.name);
+    for (guint i = 0; i + 1 < names->len; i++)
+        rsp_bus_add_address (w->bus, names->pdata[i], a->base.name);
+    add_fault_key (w, a, "dp-auth", "auth");
+    add_fault_key (w, a, "dp-pb", "pb");
+    return stock (w, a, error);
+}
+
+static gboolean
+read_version (const RspYaml *node, guint8 out[3], GError **error)
+{
+    guint v[3];
+    char rest;
+    if (!node)
+        return TRUE;
+    if (sscanf (node->text, "%3u.%3u.%3u%c", &v[0], &v[1], &v[2], &rest) != 3 || v[0] > 255
+        || v[1] > 255 || v[2] > 255)
+        return rsp_yaml_fail (node, error, "expected a version such as \"2.6.0\"");
+    for (guint i = 0; i < 3; i++)
+        out[i] = (guint8)v[i];
+    return TRUE;
+}
+
+static const RspWorldActor *
+device_of (const RspWorld *w, const RspWorldActor *card)
+{
+    for (guint i = 0; i < w->actors->len; i++) {
+        const RspWorldActor *a = w->actors->pdata[i];
+        if (a->role == RSP_ACTOR_LPA
+            && strcmp (rsp_yaml_get (a->yaml, "euicc")->text, card->base.name) == 0)
+            return a;
+    }
+    return NULL;
+}
+
+static gboolean
+start_euicc (RspWorld *w, RspWorldActor *a, GError **error)
+{
+    const RspYaml *rat_yaml = rsp_yaml_get (a->yaml, "rat");
+    const RspWorldActor *device = device_of (w, a);
+    const RspYaml *twist = rsp_yaml_get (a->yaml, "certificate");
+    RspWorldCredential *c = rsp_world_credential (a, "euicc");
+    g_autofree char *path = state_path (w, a, ".nvm");
+    g_autoptr (GBytes) rat = rat_yaml ? rsp_world_rat (rat_yaml, error) : NULL;
+    if (rat_yaml && !rat)
+        return FALSE;
+    const char *by = rsp_yaml_get (a->yaml, "certified-by")->text;
+    if (twist)
+        by = rsp_world_text (twist, "issued-by", by);
+    RspSlice rat_slice = rsp_slice_of (rat);
+    RspEuiccConfig config = {.eid = rsp_yaml_get (a->yaml, "eid")->text,
+                             .key = c->key,
+                             .cert = c->cert,
+                             .eum_cert = rsp_eum_cert (rsp_world_actor (w, by)->eum),
+                             .roots = a->roots,
+                             .nvm_path = path,
+                             .default_dp_address
+                             = rsp_world_text (a->yaml, "default-dp-address", NULL),
+                             .root_ds_address = rsp_world_text (a->yaml, "root-ds-address",
+                                                                "rootds.example.com"),
+                             .memory = (guint32)number (a->yaml, "memory", 512 * 1024),
+                             .svn = {2, 6, 0},
+                             .has_clock = flag (a->yaml, "has-clock", FALSE),
+                             .test_profiles = flag (a->yaml, "test-profiles", TRUE),
+                             .rat = rat ? &rat_slice : NULL};
+    if (!read_version (rsp_yaml_get (a->yaml, "version"), config.svn, error))
+        return FALSE;
+    a->euicc = rsp_euicc_new (&a->base, &config, error);
+    if (!a->euicc)
+        return FALSE;
+    guint segment = device ? (guint)number (device->yaml, "segment-size", 255) : 255;
+    a->link = rsp_apdu_link_new (w->bus, a->base.name, segment);
+    add_fault_key (w, a, "euicc", "euicc");
+    return TRUE;
+}
+
+static void
+start_lpa (RspWorld *w, RspWorldActor *a)
+{
+    RspLpaConfig config = {.card = rsp_yaml_get (a->yaml, "euicc")->text,
+                           .tls_roots = a->roots,
+                           .imei = rsp_world_text (a->yaml, "imei", NULL),
+                           .tac = rsp_world_text (a->yaml, "tac", NULL),
+                           .timeout = duration (a->yaml, "timeout", 0),
+                           .lenient_matching_id = flag (a->yaml, "lenient-matching-id", FALSE)};
+    set_tls (w, a, NULL);
+    a->lpa = rsp_lpa_new (&a->base, &config);
+}
+
+static void
+start_operator (RspWorld *w, RspWorldActor *a)
+{
+    if (rsp_world_credential (a, "client"))
+        set_tls (w, a, "client");
+    a->op = rsp_operator_new (&a->base);
+}
+
+static gboolean
+start_actors (RspWorld *w, GError **error)
+{
+    for (guint i = 0; i < w->actors->len; i++) {
+        RspWorldActor *a = w->actors->pdata[i];
+        if (a->role == RSP_ACTOR_SMDPP && !start_smdpp (w, a, error))
+            return FALSE;
+        if (a->role == RSP_ACTOR_EUICC && !start_euicc (w, a, error))
+            return FALSE;
+        if (a->role == RSP_ACTOR_LPA)
+            start_lpa (w, a);
+        if (a->role == RSP_ACTOR_OPERATOR)
+            start_operator (w, a);
+    }
+    return TRUE;
+}
+
+/* Every start of a world on durable state is a new incarnation, written down before first use. */
+static gboolean
+next_incarnation (RspWorld *w, GError **error)
+{
+    if (!w->options.state_dir)
+        return TRUE;
+    g_autofree char *path = g_build_filename (w->options.state_dir, "incarnation", NULL);
+    g_autofree char *old = NULL;
+    if (g_mkdir_with_parents (w->options.state_dir, 0700) != 0) {
+        g_set_error (error, G_FILE_ERROR, G_FILE_ERROR_FAILED, "%s: cannot make the folder",
+                     w->options.state_dir);
+        return FALSE;
+    }
+    if (g_file_get_contents (path, &old, NULL, NULL))
+        w->incarnation = g_ascii_strtoull (old, NULL, 10) + 1;
+    g_autofree char *text = g_strdup_printf ("%" G_GUINT64_FORMAT "\n", w->incarnation);
+    return g_file_set_contents (path, text, -1, error);
+}
+
+RspWorld *
+rsp_world_new (const RspScenario *scenario, const RspWorldOptions *options, GError **error)
+{
+    g_autoptr (RspWorld) w = g_new0 (RspWorld, 1);
+    const RspYaml *actors = rsp_yaml_get (scenario->world, "actors");
+    const RspYaml *latency = rsp_yaml_get (scenario->world, "latency");
+
+    w->scenario = scenario;
+    w->options = *options;
+    w->seed = options->seed >= 0 ? (guint64)options->seed
+                                 : (guint64)number (scenario->world, "seed", 1);
+    w->actors = g_ptr_array_new_with_free_func ((GDestroyNotify)actor_free);
+    w->packages = g_ptr_array_new_with_free_func ((GDestroyNotify)package_free);
+    w->bus = rsp_bus_new (options->loop, options->trace, options->faults);
+    if (latency)
+        rsp_bus_set_latency (w->bus, duration (latency, "http", 20000),
+                             duration (latency, "apdu", 1000));
+    if (!next_incarnation (w, error))
+        return NULL;
+    for (guint i = 0; i < actors->items->len; i++)
+        add_actor (w, actors->items->pdata[i]);
+    if (!rsp_world_build_pki (w, error) || !start_actors (w, error))
+        return NULL;
+    if (options->https) {
+        w->transport = rsp_https_transport_new (w->bus, options->loop, error);
+        if (!w->transport)
+            return NULL;
+        rsp_bus_set_transport (w->bus, w->transport);
+    }
+    return g_steal_pointer (&w);
+}
