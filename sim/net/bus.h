@@ -43,6 +43,7 @@ typedef struct {
     RspCert *cert;        /* (nullable) */
     RspKey *key;          /* borrowed for the bus's life */
     GPtrArray *roots;     /* of RspCert: what it trusts (nullable: checks nothing) */
+    gint64 clock_skew;    /* µs added to the wall clock when it checks dates */
 } RspCredential;
 
 /* How legs get across. Memory: rsp_transport_memory. HTTPS: https.h. */
@@ -58,6 +59,8 @@ RspTrace *rsp_bus_trace (RspBus *bus);
 
 /* NAME is the actor's name. SERVE answers every function addressed to it. */
 void rsp_bus_attach (RspBus *bus, const char *name, RspServeFunc serve, gpointer data);
+/* The actor is gone (crashed, freed). Who waits for its answer gets RSP_REPLY_LINK, as who calls it
+ * from now on; its own calls are forgotten: their continuations never run. */
 void rsp_bus_detach (RspBus *bus, const char *name);
 /* The terminal's side of the link to CARD (apdu.h): SERVE gets the ES10 calls addressed to CARD; the
  * card itself, attached as above, gets APDU.Transmit. */
@@ -66,6 +69,8 @@ void rsp_bus_detach_card (RspBus *bus, const char *card);
 /* FQDN (no case, an optional :port is part of it) → actor. */
 void rsp_bus_add_address (RspBus *bus, const char *fqdn, const char *name);
 const char *rsp_bus_resolve (RspBus *bus, const char *fqdn); /* actor name, or NULL */
+/* Copies CREDENTIAL (references to certificate and roots). An endpoint without a certificate serves
+ * without TLS. */
 void rsp_bus_set_credential (RspBus *bus, const char *name, const RspCredential *credential);
 
 typedef struct {

@@ -10,12 +10,13 @@ typedef enum {
     RSP_FAULT_DELAY,
     RSP_FAULT_DUPLICATE,
     RSP_FAULT_REORDER,     /* held until the next message on the same link has gone by */
-    RSP_FAULT_REPLAY,      /* an earlier message of the same function and leg goes in its place */
+    RSP_FAULT_REPLAY,      /* request: the one before of the same function is delivered again behind
+                              this one; response: the one before overtakes this one */
     RSP_FAULT_CORRUPT,     /* a byte, or a field */
     RSP_FAULT_REPLACE,     /* the whole body */
     RSP_FAULT_CUT_LINK,
-    RSP_FAULT_HTTP_STATUS, /* response: this status, empty body */
-    RSP_FAULT_STATUS_WORD, /* response: this SW, empty body */
+    RSP_FAULT_HTTP_STATUS, /* response (whatever LEG says): this status, empty body */
+    RSP_FAULT_STATUS_WORD, /* response (whatever LEG says): this SW, empty body */
 } RspFaultAction;
 const char *rsp_fault_action_name (RspFaultAction a); /* "http-status" */
 gboolean rsp_fault_action_parse (const char *name, RspFaultAction *ret);
@@ -35,7 +36,7 @@ typedef struct {
     gint64 delay;       /* µs */
     gint64 offset;      /* corrupt: byte index (negative: from the end) */
     guint8 mask;        /* corrupt: XOR mask, 0 means 01 */
-    char *field;        /* corrupt, replace: "authenticateServerResponse.euiccSigned1.serverChallenge" */
+    char *field;        /* corrupt, replace, duplicate: "FIELD" below */
     GBytes *value;      /* new content of the field, or new body; NULL: flip the last octet */
     char *text;         /* the same as text (JSON text members); NULL */
     gboolean remove;    /* corrupt: leave the field out */
@@ -44,6 +45,18 @@ typedef struct {
     guint count;        /* duplicate: further copies, default 1; also how often it may fire: 0 any */
     guint fired;
 } RspFault;
+
+/* FIELD. JSON functions: a member ("serverCertificate", "header.functionExecutionStatus.status"), in
+ * a DER member followed by a path of its ASN.1 type
+ * ("authenticateServerResponse.euiccSigned1.serverChallenge": the name of a CHOICE's good alternative
+ * may be left out). ES10 and ES8+: the path alone. In a Bound Profile Package, segments are
+ * "boundProfilePackage.sequenceOf86[2]" (counted from 0, or from the end: [-1]; no index: the first)
+ * and likewise firstSequenceOf87, sequenceOf88, secondSequenceOf87. VALUE is the content of the field
+ * (a whole DER member: all of it). `duplicate` with a field repeats that element in place of the
+ * message. A field that is not there leaves the message alone: the fault event says fieldNotFound
+ * and the fault has not fired.
+ *
+ * NTH and EVERY count the calls of the named function, whoever makes them. */
 void rsp_fault_free (RspFault *fault);
 
 typedef struct _RspFaults RspFaults;
@@ -53,5 +66,28 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (RspFaults, rsp_faults_free)
 void rsp_faults_add (RspFaults *faults, RspFault *fault); /* takes */
 /* Keys that `resign` uses: PURPOSE is "dp-auth", "dp-pb" or "euicc". Borrowed. */
 void rsp_faults_add_key (RspFaults *faults, const char *actor, const char *purpose, RspKey *key);
+/* The bus's side ---------------------------------------------------------------------------- */
+
+typedef struct {
+    const RspFunction *function;
+    RspLeg leg;
+    const char *src, *dst; /* of this leg; DST as written where it is unknown */
+    const char *client;    /* who called */
+    guint64 nth, ordinal;  /* number of the call among those of FUNCTION, and of all */
+} RspFaultMessage;
+
+/* FALSE: nothing can match FN, and nothing need be kept of it. */
+gboolean rsp_faults_concern (const RspFaults *faults, const RspFunction *fn);
+/* The next declared fault that matches, from *POSITION (0 at first) on; NULL at the end. */
+RspFault *rsp_faults_match (RspFaults *faults, const RspFaultMessage *message, guint *position);
+/* BODY with the fault's change made, or NULL and *RET_RESULT ("fieldNotFound", "noKey", …) when it
+ * cannot be made. (transfer full) */
+GBytes *rsp_faults_edit (RspFaults *faults, const RspFault *fault, const RspFaultMessage *message,
+                         GBytes *body, const char **ret_result);
+/* Keeps what REPLAY needs of a message as sent; returns the one before. (transfer full) (nullable) */
+GBytes *rsp_faults_remember (RspFaults *faults, const RspFaultMessage *message, GBytes *body);
+/* Keeps what `resign` needs of a message as delivered. */
+void rsp_faults_observe (RspFaults *faults, const RspFaultMessage *message, GBytes *body);
+
 /* Declared faults that never fired: of RspFault (borrowed). (transfer container) */
 GPtrArray *rsp_faults_unfired (RspFaults *faults);

@@ -1,0 +1,115 @@
+/* Inside of the bus, shared by its own files and the transports alone. */
+#pragma once
+
+#include "pki/chain.h"
+#include "sim/net/transport.h"
+
+/* An actor as the bus knows it. Entries stay for the bus's life, so calls may point at them. */
+typedef struct {
+    const char *name; /* interned */
+    RspServeFunc serve, card_serve;
+    gpointer data, card_data;
+    guint generation; /* goes up at each detach: what a former life served is dead */
+    gboolean known;   /* was attached at some time */
+    RspCredential credential;
+    gboolean has_credential;
+    guint credential_version; /* goes up with every change, so that a transport sees it */
+} RspEndpoint;
+
+typedef enum { LEG_IDLE, LEG_GOES, LEG_CUT, LEG_FAILS } RspLegFate;
+
+/* One leg on its way. */
+typedef struct {
+    RspCall *call;
+    RspLeg leg;
+    RspLegFate fate;
+    RspReplyKind failure; /* of LEG_FAILS */
+    guint64 sent_seq, xid;
+    guint64 event; /* in the loop while it waits */
+    GBytes *body;
+    guint http, sw;
+    char *subject, *reason, *error;
+    const RspFault *fault;
+    gboolean changed;
+} RspTransit;
+
+struct _RspCall {
+    guint refs;
+    RspBus *bus;
+    RspCall *prev, *next; /* all live calls */
+    const RspFunction *fn;
+    const char *src; /* interned */
+    RspEndpoint *caller; /* NULL: no such endpoint */
+    RspEndpoint *dst;    /* NULL: unresolved */
+    guint generation;    /* of DST when the request was delivered */
+    char *address;
+    char *client; /* proved identity; NULL: anonymous */
+    char *transaction_id, *reply_transaction_id;
+    RspReplyFunc func;
+    gpointer data;
+    guint64 xid;
+    guint64 timeout_event;
+    guint64 nth, ordinal; /* among the calls of this function, and of all */
+    RspTransit request, response;
+    RspTlsCheck tls;
+    gpointer exchange; /* the transport's */
+    gboolean awaiting; /* the caller still waits */
+    gboolean served;   /* the server has it and has not answered */
+    gboolean ghost;    /* a duplicate or replay: its answer goes nowhere */
+    gboolean client_given; /* CLIENT was proved by a door */
+};
+
+struct _RspBus {
+    RspLoop *loop;
+    RspTrace *trace;
+    RspFaults *faults;
+    RspTransport *transport;
+    GHashTable *endpoints;   /* name → RspEndpoint */
+    GHashTable *addresses;   /* FQDN without case → RspEndpoint */
+    GHashTable *connections; /* open TLS connections (bus-tls.c) */
+    GHashTable *packages;    /* interned LPA name → where its last package came from */
+    GHashTable *nested;      /* carrier call → ES8+ message under way (bus-nested.c) */
+    gint64 latency_http, latency_apdu;
+    guint64 next_xid, calls;
+    guint64 counts[RSP_FN_COUNT];
+    RspCall *live;
+    guint in_flight;
+    RspTransit *carrying;
+    GQueue queue;      /* of RspTransit, due while another is carried */
+    GPtrArray *held;   /* of RspTransit, waiting for the next message on their link */
+    GBytes *empty;
+    gboolean freeing;
+};
+
+RspEndpoint *rsp_bus_endpoint (RspBus *bus, const char *name, gboolean make);
+guint64 rsp_bus_cause (const RspBus *bus);
+/* Calls back with CAUSE set, and puts the former cause back. */
+guint64 rsp_bus_enter (RspBus *bus, guint64 cause);
+void rsp_bus_leave (RspBus *bus, guint64 before);
+gboolean rsp_bus_traced (const RspBus *bus);
+guint64 rsp_bus_trace_transit (RspBus *bus, const RspTransit *transit, RspStage stage,
+                               const char *error);
+void rsp_bus_schedule (RspTransit *transit, gint64 delay);
+RspCall *rsp_bus_ghost (const RspCall *call, GBytes *body, const RspFault *fault);
+void rsp_bus_call_unref (RspCall *call);
+const char *rsp_bus_reply_name (RspReplyKind kind);
+
+/* bus-fault.c: what the declared faults do to a leg that has just been sent. FALSE: it is lost. */
+gboolean rsp_bus_apply_faults (RspTransit *transit, gint64 *delay);
+/* Sends off what waited for TRANSIT's link. */
+void rsp_bus_release_held (RspBus *bus, const RspTransit *passed);
+guint64 rsp_bus_trace_fault (RspBus *bus, guint64 cause, const RspFault *fault,
+                             const RspTransit *transit, const char *result);
+
+/* bus-tls.c */
+void rsp_bus_tls_begin (RspCall *call);
+gboolean rsp_bus_tls_conclude (RspCall *call);
+void rsp_bus_tls_close (RspCall *call);
+void rsp_bus_tls_forget (RspBus *bus, const RspEndpoint *endpoint);
+GHashTable *rsp_bus_tls_table (void);
+
+/* bus-nested.c */
+void rsp_bus_nested_package (RspCall *call);
+void rsp_bus_nested_forget (RspCall *carrier);
+GHashTable *rsp_bus_nested_packages (void);
+GHashTable *rsp_bus_nested_table (void);
