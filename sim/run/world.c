@@ -88,6 +88,7 @@ static void
 package_free (RspWorldPackage *p)
 {
     g_free (p->iccid);
+    rsp_profile_package_free (p->package);
     g_free (p);
 }
 
@@ -189,21 +190,36 @@ state_path (const RspWorld *w, const RspWorldActor *a, const char *suffix)
 }
 
 static gboolean
-stock (RspWorld *w, RspWorldActor *a, GError **error)
+load_stock (RspWorld *w, const RspWorldActor *a, GError **error)
 {
     const RspYaml *list = rsp_yaml_get (a->yaml, "profiles");
     for (guint i = 0; list && i < list->items->len; i++) {
         const RspYaml *yaml = list->items->pdata[i];
-        g_autoptr (RspProfilePackage) p = rsp_world_package (w, yaml, error);
-        if (!p
-            || !rsp_smdpp_add_profile (a->smdpp, p, rsp_world_text (yaml, "type", p->type),
-                                       rsp_world_text (yaml, "owner", NULL), error))
+        RspProfilePackage *p = rsp_world_package (w, yaml, error);
+        if (!p)
             return FALSE;
         RspWorldPackage *record = g_new0 (RspWorldPackage, 1);
         RspSlice upp = rsp_slice_of (p->upp);
         record->iccid = g_strdup (p->iccid);
+        record->server = a->base.name;
+        record->yaml = yaml;
+        record->package = p;
         rsp_sha256 (&upp, 1, record->sha256);
         g_ptr_array_add (w->packages, record);
+    }
+    return TRUE;
+}
+
+static gboolean
+fill_stock (RspWorld *w, RspWorldActor *a, GError **error)
+{
+    for (guint i = 0; i < w->packages->len; i++) {
+        const RspWorldPackage *p = w->packages->pdata[i];
+        if (p->server == a->base.name
+            && !rsp_smdpp_add_profile (a->smdpp, p->package,
+                                       rsp_world_text (p->yaml, "type", p->package->type),
+                                       rsp_world_text (p->yaml, "owner", NULL), error))
+            return FALSE;
     }
     return TRUE;
 }
@@ -245,7 +261,7 @@ start_smdpp (RspWorld *w, RspWorldActor *a, GError **error)
         rsp_bus_add_address (w->bus, names->pdata[i], a->base.name);
     add_fault_key (w, a, "dp-auth", "auth");
     add_fault_key (w, a, "dp-pb", "pb");
-    return stock (w, a, error);
+    return fill_stock (w, a, error);
 }
 
 static gboolean
@@ -394,13 +410,24 @@ rsp_world_new (const RspScenario *scenario, const RspWorldOptions *options, GErr
         return NULL;
     for (guint i = 0; i < actors->items->len; i++)
         add_actor (w, actors->items->pdata[i]);
-    if (!rsp_world_build_pki (w, error) || !start_actors (w, error))
+    if (!rsp_world_build_pki (w, error))
         return NULL;
-    if (options->https) {
-        w->transport = rsp_https_transport_new (w->bus, options->loop, error);
-        if (!w->transport)
+    for (guint i = 0; i < w->actors->len; i++)
+        if (!load_stock (w, w->actors->pdata[i], error))
             return NULL;
+    return g_steal_pointer (&w);
+}
+
+gboolean
+rsp_world_begin (RspWorld *w, GError **error)
+{
+    if (!start_actors (w, error))
+        return FALSE;
+    if (w->options.https) {
+        w->transport = rsp_https_transport_new (w->bus, w->options.loop, error);
+        if (!w->transport)
+            return FALSE;
         rsp_bus_set_transport (w->bus, w->transport);
     }
-    return g_steal_pointer (&w);
+    return TRUE;
 }

@@ -1,6 +1,7 @@
 /* A world: the actors of a scenario, alive on one loop and one bus. Built from the merged YAML. */
 #pragma once
 
+#include "asn1/saip.h"
 #include "components/ci/ci.h"
 #include "components/eum/eum.h"
 #include "components/euicc/euicc.h"
@@ -48,6 +49,9 @@ typedef struct {
 typedef struct {
     char *iccid;
     guint8 sha256[32]; /* of the unprotected profile package */
+    const char *server; /* whose stock it is */
+    const RspYaml *yaml;
+    RspProfilePackage *package;
 } RspWorldPackage;
 
 typedef struct {
@@ -73,8 +77,11 @@ typedef struct {
 /* The world's wall clock at the start, Unix µs. */
 gint64 rsp_world_start (const RspScenario *scenario);
 
+/* Certificates, keys and profile packages; nobody acts yet. SCENARIO must outlive the world. */
 RspWorld *rsp_world_new (const RspScenario *scenario, const RspWorldOptions *options,
                          GError **error);
+/* Brings the actors to life on the bus. */
+gboolean rsp_world_begin (RspWorld *world, GError **error);
 void rsp_world_free (RspWorld *world);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (RspWorld, rsp_world_free)
 RspWorldActor *rsp_world_actor (const RspWorld *world, const char *name); /* NULL if unknown */

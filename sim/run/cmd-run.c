@@ -1,0 +1,303 @@
+#include "sim/run/commands.h"
+#include "sim/run/report.h"
+#include "sim/run/runner.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+typedef struct {
+    gint64 seed;
+    char *transport, *trace_dir, *junit, *report, *filter, *state, *shard;
+    gint jobs;
+    gboolean no_bodies, secrets, quiet;
+} Args;
+
+static GPtrArray *
+rows_of (const GPtrArray *scenarios)
+{
+    GPtrArray *rows = g_ptr_array_new_with_free_func ((GDestroyNotify)rsp_report_row_free);
+    for (guint i = 0; i < scenarios->len; i++) {
+        const RspScenario *s = scenarios->pdata[i];
+        RspReportRow *row = g_new0 (RspReportRow, 1);
+        row->name = g_strdup (s->name);
+        row->shown = g_strdup (s->shown);
+        row->failure = g_strdup_printf ("%s: expected a result, got none: the process ended", s->shown);
+        g_ptr_array_add (rows, row);
+    }
+    return rows;
+}
+
+static void
+run_one (const RspScenario *s, const RspRunOptions *options, RspReportRow *row)
+{
+    gint64 before = rsp_stopwatch_us ();
+    g_autoptr (RspRunResult) r = rsp_run_scenario (s, options);
+    row->real_us = rsp_stopwatch_us () - before;
+    row->passed = r->passed;
+    g_free (row->failure);
+    row->failure = g_steal_pointer (&r->failure);
+    row->virtual_us = r->duration;
+    row->messages = r->messages;
+}
+
+/* --- several processes ------------------------------------------------------------------------- */
+
+/* A worker writes one line a scenario: index, passed, times, messages, failure. */
+static void
+worker (const GPtrArray *scenarios, const RspRunOptions *options, guint k, guint n, int fd)
+{
+    FILE *out = fdopen (fd, "w");
+    for (guint i = k; i < scenarios->len; i += n) {
+        RspReportRow row = {0};
+        run_one (scenarios->pdata[i], options, &row);
+        g_autofree char *why = g_strescape (row.failure ? row.failure : "", NULL);
+        fprintf (out, "%u %d %" G_GINT64_FORMAT " %" G_GINT64_FORMAT " %u %s\n", i, row.passed,
+                 row.virtual_us, row.real_us, row.messages, why);
+        fflush (out);
+    }
+    fclose (out);
+}
+
+static void
+take_line (GPtrArray *rows, const char *line)
+{
+    guint index, messages;
+    int passed, used = 0;
+    gint64 virtual_us, real_us;
+    if (sscanf (line, "%u %d %" G_GINT64_FORMAT " %" G_GINT64_FORMAT " %u %n", &index, &passed,
+                &virtual_us, &real_us, &messages, &used)
+            < 5
+        || index >= rows->len)
+        return;
+    RspReportRow *row = rows->pdata[index];
+    row->passed = passed != 0;
+    row->virtual_us = virtual_us;
+    row->real_us = real_us;
+    row->messages = messages;
+    g_free (row->failure);
+    row->failure = passed ? NULL : g_strcompress (line + used);
+}
+
+static void
+show_progress (guint done, guint all)
+{
+    if (!isatty (STDERR_FILENO) || all < 2)
+        return;
+    guint filled = done * 40 / all;
+    fprintf (stderr, "\r[%.*s%*s] %u/%u", (int)filled, "########################################",
+             (int)(40 - filled), "", done, all);
+    if (done == all)
+        fprintf (stderr, "\r%60s\r", "");
+}
+
+static void
+gather (GPtrArray *rows, struct pollfd *fds, guint n)
+{
+    g_autoptr (GPtrArray) buffers = g_ptr_array_new ();
+    guint open = n, done = 0;
+    for (guint k = 0; k < n; k++)
+        g_ptr_array_add (buffers, g_string_new (NULL));
+    while (open && (poll (fds, n, -1) >= 0 || errno == EINTR)) {
+        for (guint k = 0; k < n; k++) {
+            char chunk[4096];
+            GString *text = buffers->pdata[k];
+            if (fds[k].fd < 0 || !fds[k].revents)
+                continue;
+            ssize_t got = read (fds[k].fd, chunk, sizeof chunk);
+            if (got <= 0) {
+                close (fds[k].fd);
+                fds[k].fd = -1;
+                open--;
+                continue;
+            }
+            g_string_append_len (text, chunk, got);
+            for (char *end; (end = strchr (text->str, '\n'));) {
+                *end = '\0';
+                take_line (rows, text->str);
+                g_string_erase (text, 0, end + 1 - text->str);
+                show_progress (++done, rows->len);
+            }
+        }
+    }
+    for (guint k = 0; k < n; k++)
+        g_string_free (buffers->pdata[k], TRUE);
+}
+
+static gboolean
+run_in_processes (const GPtrArray *scenarios, const RspRunOptions *options, GPtrArray *rows, guint n)
+{
+    g_autofree struct pollfd *fds = g_new0 (struct pollfd, n);
+    fflush (NULL);
+    for (guint k = 0; k < n; k++) {
+        int ends[2];
+        if (pipe (ends) != 0)
+            return FALSE;
+        pid_t pid = fork ();
+        if (pid < 0)
+            return FALSE;
+        if (pid == 0) {
+            close (ends[0]);
+            worker (scenarios, options, k, n, ends[1]);
+            _exit (0);
+        }
+        close (ends[1]);
+        fds[k] = (struct pollfd){.fd = ends[0], .events = POLLIN};
+    }
+    gather (rows, fds, n);
+    while (wait (NULL) > 0)
+        ;
+    return TRUE;
+}
+
+static void
+run_here (const GPtrArray *scenarios, const RspRunOptions *options, GPtrArray *rows)
+{
+    for (guint i = 0; i < scenarios->len; i++) {
+        run_one (scenarios->pdata[i], options, rows->pdata[i]);
+        show_progress (i + 1, scenarios->len);
+    }
+}
+
+/* --- output ------------------------------------------------------------------------------------ */
+
+static int
+print_rows (const GPtrArray *rows, gboolean quiet)
+{
+    guint failed = 0;
+    for (guint i = 0; i < rows->len; i++) {
+        const RspReportRow *row = rows->pdata[i];
+        if (!quiet)
+            printf ("%-6s %-56s %10.3f s %5u messages\n", row->passed ? "ok" : "FAILED", row->name,
+                    (double)row->virtual_us / 1e6, row->messages);
+        if (!row->passed) {
+            fflush (stdout);
+            fprintf (stderr, "%s\n", row->failure);
+        }
+        failed += !row->passed;
+    }
+    printf ("%u passed, %u failed\n", rows->len - failed, failed);
+    return failed ? 1 : 0;
+}
+
+static gboolean
+write_reports (const GPtrArray *rows, const Args *args)
+{
+    g_autoptr (GError) error = NULL;
+    if ((args->junit && !rsp_report_junit (rows, args->junit, &error))
+        || (args->report && !rsp_report_json (rows, args->report, &error))) {
+        fprintf (stderr, "%s\n", error->message);
+        return FALSE;
+    }
+    return TRUE;
+}
+
+/* --- arguments --------------------------------------------------------------------------------- */
+
+static gboolean
+parse (int *argc, char ***argv, Args *a)
+{
+    const GOptionEntry entries[] = {
+        {"seed", 0, 0, G_OPTION_ARG_INT64, &a->seed, "instead of the world's own", "N"},
+        {"transport", 0, 0, G_OPTION_ARG_STRING, &a->transport, "memory or https", "NAME"},
+        {"trace-dir", 0, 0, G_OPTION_ARG_FILENAME, &a->trace_dir, "write a trace a scenario", "DIR"},
+        {"junit", 0, 0, G_OPTION_ARG_FILENAME, &a->junit, "write JUnit XML", "FILE"},
+        {"report", 0, 0, G_OPTION_ARG_FILENAME, &a->report, "write a JSON report", "FILE"},
+        {"jobs", 0, 0, G_OPTION_ARG_INT, &a->jobs, "processes", "N"},
+        {"filter", 0, 0, G_OPTION_ARG_STRING, &a->filter, "names to run", "GLOB"},
+        {"state", 0, 0, G_OPTION_ARG_FILENAME, &a->state, "keep servers' and cards' state", "DIR"},
+        {"shard", 0, 0, G_OPTION_ARG_STRING, &a->shard, "the Kth of N parts", "K/N"},
+        {"no-bodies", 0, 0, G_OPTION_ARG_NONE, &a->no_bodies, "leave bodies out of traces", NULL},
+        {"secrets", 0, 0, G_OPTION_ARG_NONE, &a->secrets, "session keys in traces (mode 0600)", NULL},
+        {"quiet", 0, 0, G_OPTION_ARG_NONE, &a->quiet, "the count alone", NULL},
+        {NULL}};
+    g_autoptr (GOptionContext) context = g_option_context_new ("PATH… - run scenarios");
+    g_autoptr (GError) error = NULL;
+    g_option_context_add_main_entries (context, entries, NULL);
+    if (g_option_context_parse (context, argc, argv, &error) && *argc >= 2)
+        return TRUE;
+    fprintf (stderr, "rspsim run: %s\n", error ? error->message : "which scenarios?");
+    return FALSE;
+}
+
+static gboolean
+take_shard (const char *shard, GPtrArray *scenarios)
+{
+    guint k, n;
+    char rest;
+    if (!shard)
+        return TRUE;
+    if (sscanf (shard, "%u/%u%c", &k, &n, &rest) != 2 || k < 1 || k > n) {
+        fprintf (stderr, "rspsim run: --shard wants K/N with K from 1 to N\n");
+        return FALSE;
+    }
+    for (guint i = scenarios->len; i > 0; i--)
+        if ((i - 1) % n != k - 1)
+            g_ptr_array_remove_index (scenarios, i - 1);
+    return TRUE;
+}
+
+static gboolean
+check (const Args *a)
+{
+    if (a->transport && strcmp (a->transport, "memory") != 0 && strcmp (a->transport, "https") != 0) {
+        fprintf (stderr, "rspsim run: --transport is memory or https\n");
+        return FALSE;
+    }
+    if (a->jobs < 1 || a->jobs > 256) {
+        fprintf (stderr, "rspsim run: --jobs is from 1 to 256\n");
+        return FALSE;
+    }
+    if (a->trace_dir && g_mkdir_with_parents (a->trace_dir, 0777) != 0) {
+        fprintf (stderr, "rspsim run: %s: %s\n", a->trace_dir, g_strerror (errno));
+        return FALSE;
+    }
+    return TRUE;
+}
+
+static void
+args_clear (Args *a)
+{
+    g_free (a->transport);
+    g_free (a->trace_dir);
+    g_free (a->junit);
+    g_free (a->report);
+    g_free (a->filter);
+    g_free (a->state);
+    g_free (a->shard);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Args, args_clear)
+
+int
+rsp_cmd_run (int argc, char **argv)
+{
+    g_auto (Args) a = {.seed = -1, .jobs = 1};
+    g_autoptr (GPtrArray) scenarios = NULL;
+    if (!parse (&argc, &argv, &a) || !check (&a))
+        return 2;
+    if (!rsp_scenarios_collect (argv + 1, argc - 1, a.filter, &scenarios)
+        || !take_shard (a.shard, scenarios))
+        return 2;
+    if (!scenarios->len) {
+        fprintf (stderr, "rspsim run: no scenario there\n");
+        return 2;
+    }
+    RspRunOptions options = {.seed = a.seed,
+                             .https = a.transport && strcmp (a.transport, "https") == 0,
+                             .trace_dir = a.trace_dir,
+                             .bodies = !a.no_bodies,
+                             .secrets = a.secrets,
+                             .state_dir = a.state};
+    g_autoptr (GPtrArray) rows = rows_of (scenarios);
+    guint jobs = MIN ((guint)a.jobs, scenarios->len);
+    if (jobs < 2)
+        run_here (scenarios, &options, rows);
+    else if (!run_in_processes (scenarios, &options, rows, jobs))
+        fprintf (stderr, "rspsim run: %s\n", g_strerror (errno));
+    int status = print_rows (rows, a.quiet);
+    return write_reports (rows, &a) ? status : 2;
+}

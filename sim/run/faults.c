@@ -1,0 +1,80 @@
+#include "sim/run/faults.h"
+
+#include <string.h>
+
+static const char *
+text_of (const RspYaml *map, const char *key)
+{
+    const RspYaml *node = rsp_yaml_get (map, key);
+    return node ? node->text : NULL;
+}
+
+static gboolean
+read_match (const RspYaml *match, RspFault *f, GError **error)
+{
+    const char *function = text_of (match, "function"), *leg = text_of (match, "leg");
+    const char *probability = text_of (match, "probability");
+    gint64 nth = 0, every = 0;
+    if (!rsp_yaml_opt_int (match, "nth", 1, 1000000, &nth, error)
+        || !rsp_yaml_opt_int (match, "every", 1, 1000000, &every, error))
+        return FALSE;
+    f->function = function ? rsp_function_by_name (function) : NULL;
+    f->any_leg = leg && strcmp (leg, "any") == 0;
+    f->leg = leg && strcmp (leg, "response") == 0 ? RSP_LEG_RESPONSE : RSP_LEG_REQUEST;
+    f->from = g_strdup (text_of (match, "from"));
+    f->to = g_strdup (text_of (match, "to"));
+    f->nth = (guint)nth;
+    f->every = (guint)every;
+    f->probability = probability ? g_ascii_strtod (probability, NULL) : 0;
+    return TRUE;
+}
+
+static gboolean
+read_action (const RspYaml *yaml, RspFault *f, GError **error)
+{
+    gint64 mask = 0, status = 0, copies = 0;
+    const RspYaml *delay = rsp_yaml_get (yaml, "delay"), *value = rsp_yaml_get (yaml, "value");
+    if (!rsp_fault_action_parse (text_of (yaml, "action"), &f->action))
+        return rsp_yaml_fail (yaml, error, "unknown fault action");
+    if ((delay && !rsp_yaml_duration (delay, &f->delay, error))
+        || !rsp_yaml_opt_int (yaml, "offset", G_MININT32, G_MAXINT32, &f->offset, error)
+        || !rsp_yaml_opt_int (yaml, "mask", 0, 255, &mask, error)
+        || !rsp_yaml_opt_int (yaml, "status", 0, 0xFFFF, &status, error)
+        || !rsp_yaml_opt_int (yaml, "copies", 1, 1000, &copies, error)
+        || !rsp_yaml_opt_bool (yaml, "remove", &f->remove, error)
+        || !rsp_yaml_opt_bool (yaml, "resign", &f->resign, error))
+        return FALSE;
+    f->mask = (guint8)mask;
+    f->status = (guint)status;
+    f->count = (guint)copies;
+    f->field = g_strdup (text_of (yaml, "field"));
+    f->text = g_strdup (text_of (yaml, "text"));
+    f->value = value ? rsp_unhex (value->text) : NULL;
+    return TRUE;
+}
+
+gboolean
+rsp_scenario_faults (const RspScenario *s, RspFaults *faults, GError **error)
+{
+    for (guint i = 0; s->faults && i < s->faults->items->len; i++) {
+        const RspYaml *yaml = s->faults->items->pdata[i];
+        RspFault *f = g_new0 (RspFault, 1);
+        f->name = g_strdup (text_of (yaml, "name"));
+        if (!read_match (rsp_yaml_get (yaml, "match"), f, error)
+            || !read_action (yaml, f, error)) {
+            rsp_fault_free (f);
+            return FALSE;
+        }
+        rsp_faults_add (faults, f);
+    }
+    return TRUE;
+}
+
+const RspYaml *
+rsp_fault_node (const RspScenario *s, const char *name)
+{
+    for (guint i = 0; s->faults && i < s->faults->items->len; i++)
+        if (strcmp (text_of (s->faults->items->pdata[i], "name"), name) == 0)
+            return s->faults->items->pdata[i];
+    return s->doc;
+}

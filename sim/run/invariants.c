@@ -1,0 +1,112 @@
+/* What always holds at rest, whatever was done to the messages: checked from the outside, by code
+ * that shares nothing with the actors but their views. */
+#include "sim/run/runner.h"
+
+#include <string.h>
+
+static const RspWorldPackage *
+package_of (const RspRun *run, const char *iccid)
+{
+    for (guint i = 0; i < run->world->packages->len; i++) {
+        const RspWorldPackage *p = run->world->packages->pdata[i];
+        if (strcmp (p->iccid, iccid) == 0)
+            return p;
+    }
+    return NULL;
+}
+
+/* Every profile on a card was ordered somewhere, octet for octet. */
+static gboolean
+check_origin (RspRun *run, const RspYaml *node, const RspWorldActor *card, const RspProfileView *v)
+{
+    const RspWorldPackage *p = package_of (run, v->iccid);
+    if (!p)
+        return rsp_run_fail (run, node, "expected only ordered profiles on %s, got ICCID %s",
+                             card->base.name, v->iccid);
+    if (memcmp (p->sha256, v->package_sha256, sizeof p->sha256) != 0)
+        return rsp_run_fail (run, node, "expected profile %s on %s to be what was ordered, got "
+                             "another package", v->iccid, card->base.name);
+    return TRUE;
+}
+
+static gboolean
+check_card (RspRun *run, const RspYaml *node, const RspWorldActor *card, GHashTable *where)
+{
+    g_autoptr (GPtrArray) views = rsp_euicc_profiles (card->euicc);
+    guint enabled = 0;
+    for (guint i = 0; i < views->len; i++) {
+        const RspProfileView *v = views->pdata[i];
+        const char *other = g_hash_table_lookup (where, v->iccid);
+        if (other)
+            return rsp_run_fail (run, node, "expected ICCID %s on one eUICC, got it on %s and %s",
+                                 v->iccid, other, card->base.name);
+        g_hash_table_insert (where, g_strdup (v->iccid), (gpointer)card->base.name);
+        enabled += v->enabled;
+        if (!check_origin (run, node, card, v))
+            return FALSE;
+    }
+    if (enabled > 1)
+        return rsp_run_fail (run, node, "expected one enabled profile at most on %s, got %u",
+                             card->base.name, enabled);
+    return TRUE;
+}
+
+static const char *
+card_of_eid (const RspRun *run, const char *eid)
+{
+    for (guint i = 0; i < run->world->actors->len; i++) {
+        const RspWorldActor *a = run->world->actors->pdata[i];
+        if (a->role == RSP_ACTOR_EUICC && strcmp (rsp_yaml_get (a->yaml, "eid")->text, eid) == 0)
+            return a->base.name;
+    }
+    return NULL;
+}
+
+static gboolean
+was_deleted (const RspRun *run)
+{
+    for (guint i = 0; i < run->messages->len; i++) {
+        guint id = g_array_index (run->messages, RspSentMessage, i).function->id;
+        if (id == RSP_FN_ES10C_DELETE_PROFILE || id == RSP_FN_ES10C_EUICC_MEMORY_RESET)
+            return TRUE;
+    }
+    return FALSE;
+}
+
+/* An order that ends Installed has its profile on the card that it was for. */
+static gboolean
+check_server (RspRun *run, const RspYaml *node, const RspWorldActor *server, GHashTable *where)
+{
+    g_autoptr (GPtrArray) orders = rsp_smdpp_orders (server->smdpp);
+    for (guint i = 0; i < orders->len; i++) {
+        const RspOrderView *o = orders->pdata[i];
+        const char *card = g_hash_table_lookup (where, o->iccid);
+        if (strcmp (o->state, "installed") != 0 || was_deleted (run))
+            continue;
+        if (!card)
+            return rsp_run_fail (run, node, "expected the installed profile %s on a card, got none",
+                                 o->iccid);
+        const char *meant = o->eid ? card_of_eid (run, o->eid) : NULL;
+        if (meant && strcmp (meant, card) != 0)
+            return rsp_run_fail (run, node, "expected profile %s on %s, got it on %s", o->iccid,
+                                 meant, card);
+    }
+    return TRUE;
+}
+
+gboolean
+rsp_invariants_check (RspRun *run, const RspYaml *node)
+{
+    g_autoptr (GHashTable) where = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+    for (guint i = 0; i < run->world->actors->len; i++) {
+        const RspWorldActor *a = run->world->actors->pdata[i];
+        if (a->role == RSP_ACTOR_EUICC && !check_card (run, node, a, where))
+            return FALSE;
+    }
+    for (guint i = 0; i < run->world->actors->len; i++) {
+        const RspWorldActor *a = run->world->actors->pdata[i];
+        if (a->role == RSP_ACTOR_SMDPP && !check_server (run, node, a, where))
+            return FALSE;
+    }
+    return TRUE;
+}

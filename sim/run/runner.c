@@ -1,0 +1,336 @@
+#include "sim/run/runner.h"
+
+#include "asn1/ids.h"
+#include "sim/run/faults.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define LONGEST_RUN (G_GINT64_CONSTANT (400) * 24 * 3600 * G_USEC_PER_SEC)
+
+void
+rsp_run_result_free (RspRunResult *r)
+{
+    if (!r)
+        return;
+    g_free (r->failure);
+    g_free (r);
+}
+
+gboolean
+rsp_run_fail (RspRun *run, const RspYaml *node, const char *format, ...)
+{
+    va_list args;
+    if (run->failure)
+        return FALSE;
+    va_start (args, format);
+    g_autofree char *text = g_strdup_vprintf (format, args);
+    va_end (args);
+    run->failure = g_strdup_printf ("%s:%u: %s", node->file, node->line, text);
+    return FALSE;
+}
+
+char *
+rsp_run_text (RspRun *run, const RspYaml *node)
+{
+    if (!node)
+        return NULL;
+    GString *out = g_string_new (NULL);
+    for (const char *p = node->text; *p;) {
+        const char *end = g_str_has_prefix (p, "$(") ? strchr (p, ')') : NULL;
+        g_autofree char *name = end ? g_strndup (p + 2, (gsize)(end - p - 2)) : NULL;
+        const char *value = name ? g_hash_table_lookup (run->saved, name) : NULL;
+        if (value) {
+            g_string_append (out, value);
+            p = end + 1;
+        } else {
+            g_string_append_c (out, *p++);
+        }
+    }
+    return g_string_free (out, FALSE);
+}
+
+static gboolean
+step_is_done (gpointer data)
+{
+    return ((RspRun *)data)->step_done;
+}
+
+gboolean
+rsp_run_wait (RspRun *run, const RspYaml *step)
+{
+    if (rsp_loop_run (run->loop, step_is_done, run, run->limit))
+        return TRUE;
+    return rsp_run_fail (run, step, "expected the step to end, got %s",
+                         rsp_loop_now (run->loop) >= run->limit ? "the end of the run first"
+                                                                : "nothing left to happen");
+}
+
+gboolean
+rsp_run_match (RspRun *run, const RspYaml *node, const char *got)
+{
+    if (!node)
+        return TRUE;
+    g_autofree char *want = rsp_run_text (run, node);
+    if (strcmp (want, got ? got : "none") == 0)
+        return TRUE;
+    g_autofree char *shown = rsp_escape_text (got ? got : "none", -1, 400);
+    return rsp_run_fail (run, node, "expected %s %s, got %s", node->key ? node->key : "value", want,
+                         shown);
+}
+
+gboolean
+rsp_run_match_number (RspRun *run, const RspYaml *node, gint64 got)
+{
+    gint64 want = 0;
+    if (!node || (rsp_yaml_int (node, G_MININT64, G_MAXINT64, &want, NULL) && want == got))
+        return TRUE;
+    return rsp_run_fail (run, node, "expected %s %" G_GINT64_FORMAT ", got %" G_GINT64_FORMAT,
+                         node->key, want, got);
+}
+
+char *
+rsp_run_code (const char *subject, const char *reason)
+{
+    return subject ? g_strconcat (subject, "/", reason, NULL) : g_strdup ("success");
+}
+
+/* --- steps that need nothing but the loop ------------------------------------------------------ */
+
+static void
+end_step (gpointer data)
+{
+    ((RspRun *)data)->step_done = TRUE;
+}
+
+static void
+step_wait (RspRun *run, const RspYaml *step)
+{
+    gint64 us = 0;
+    rsp_yaml_duration (step, &us, NULL);
+    rsp_loop_after (run->loop, us, end_step, run, NULL);
+    rsp_run_wait (run, step);
+}
+
+static void
+step_expect (RspRun *run, const RspYaml *step)
+{
+    rsp_expect_check (run, step);
+}
+
+static void
+step_note (RspRun *run, const RspYaml *step)
+{
+    rsp_trace_event (run->trace, &(RspTraceEvent){.kind = RSP_TRACE_CHECK,
+                                                  .op = "note",
+                                                  .result = step->text});
+}
+
+RspStepFunc
+rsp_step_func (const char *kind)
+{
+    static const struct {
+        const char *kind;
+        RspStepFunc func;
+    } table[] = {
+        {"operator", rsp_step_operator}, {"user", rsp_step_user}, {"wait", step_wait},
+        {"card", rsp_step_card},         {"read", rsp_step_read}, {"send", rsp_step_send},
+        {"expect", step_expect},         {"note", step_note},
+    };
+    for (guint i = 0; i < G_N_ELEMENTS (table); i++)
+        if (strcmp (table[i].kind, kind) == 0)
+            return table[i].func;
+    return NULL;
+}
+
+/* --- the run ----------------------------------------------------------------------------------- */
+
+static void
+on_event (const RspTraceEvent *e, guint64 seq, gpointer data)
+{
+    RspRun *run = data;
+    if (e->kind != RSP_TRACE_MESSAGE || e->stage != RSP_STAGE_SENT || e->leg != RSP_LEG_REQUEST
+        || !e->function)
+        return;
+    RspSentMessage m = {.src = g_intern_string (e->src),
+                        .dst = g_intern_string (e->dst),
+                        .function = e->function};
+    g_array_append_val (run->messages, m);
+}
+
+static void
+append_ci (const RspWorld *world, GString *out)
+{
+    const char *comma = "";
+    for (guint i = 0; i < world->actors->len; i++) {
+        const RspWorldActor *a = world->actors->pdata[i];
+        if (a->role != RSP_ACTOR_CI)
+            continue;
+        g_string_append_printf (out, "%s\"", comma);
+        rsp_hex_append (out, rsp_slice_of (rsp_cert_der (rsp_ci_cert (a->ci))));
+        g_string_append_c (out, '"');
+        comma = ",";
+    }
+}
+
+/* Event 0 stands before anything the actors do, and still names what they were built from. */
+static void
+trace_start (RspRun *run, const RspRunOptions *options)
+{
+    g_autoptr (GString) out = g_string_new (NULL);
+    g_autofree char *digest = rsp_hex (rsp_slice_of (run->scenario->digest));
+    g_autoptr (GDateTime) start
+        = g_date_time_new_from_unix_utc (rsp_world_start (run->scenario) / G_USEC_PER_SEC);
+    g_autofree char *moment = g_date_time_format (start, "%Y-%m-%dT%H:%M:%SZ");
+    g_string_append_printf (out,
+                            "\"transport\":\"%s\",\"seed\":%" G_GUINT64_FORMAT
+                            ",\"start\":\"%s\",\"version\":\"%s\",\"scenario\":\"%s\","
+                            "\"scenarioSha256\":\"%s\",\"profiles\":[",
+                            options->https ? "https" : "memory", run->world->seed, moment,
+                            RSPSIM_VERSION, run->scenario->name, digest);
+    for (guint i = 0; i < run->world->packages->len; i++) {
+        const RspWorldPackage *p = run->world->packages->pdata[i];
+        g_autofree char *sum = rsp_hex (RSP_SLICE_ARRAY (p->sha256));
+        g_string_append_printf (out, "%s{\"iccid\":\"%s\",\"sha256\":\"%s\"}", i ? "," : "",
+                                p->iccid, sum);
+    }
+    g_string_append (out, "],\"ci\":[");
+    append_ci (run->world, out);
+    g_string_append_c (out, ']');
+    rsp_trace_event (run->trace, &(RspTraceEvent){.kind = RSP_TRACE_RUN, .extra = out->str});
+}
+
+static void
+run_step (RspRun *run, const RspYaml *item)
+{
+    const RspYaml *step = item->items->pdata[0];
+    g_autofree char *where = g_strdup_printf ("%s:%u", step->file, step->key_line);
+    g_autofree char *extra = g_strdup_printf ("\"do\":\"%s\"", step->key);
+
+    rsp_trace_set_cause (run->trace, 0);
+    rsp_trace_set_step (run->trace, where);
+    guint64 seq
+        = rsp_trace_event (run->trace, &(RspTraceEvent){.kind = RSP_TRACE_STEP, .extra = extra});
+    rsp_trace_set_cause (run->trace, seq);
+    run->step_done = FALSE;
+    rsp_step_func (step->key) (run, step);
+}
+
+static gboolean
+check_rest (RspRun *run)
+{
+    const RspYaml *node = run->scenario->doc;
+    g_autoptr (GPtrArray) unfired = rsp_faults_unfired (run->faults);
+    guint flying = rsp_bus_in_flight (run->world->bus);
+    if (unfired->len) {
+        const RspFault *f = unfired->pdata[0];
+        return rsp_run_fail (run, rsp_fault_node (run->scenario, f->name),
+                             "expected fault \"%s\" to fire, got nothing that it matches", f->name);
+    }
+    if (flying)
+        return rsp_run_fail (run, node, "expected rest, got %u calls in flight", flying);
+    return rsp_invariants_check (run, node);
+}
+
+static void
+run_steps (RspRun *run)
+{
+    const RspYaml *steps = run->scenario->steps;
+    for (guint i = 0; i < steps->items->len && !run->failure; i++)
+        run_step (run, steps->items->pdata[i]);
+    if (run->failure)
+        return;
+    rsp_trace_set_step (run->trace, NULL);
+    rsp_loop_run (run->loop, NULL, NULL, run->limit);
+    if (run->scenario->expect && !rsp_expect_check (run, run->scenario->expect))
+        return;
+    check_rest (run);
+}
+
+static void
+trace_end (RspRun *run)
+{
+    rsp_trace_set_cause (run->trace, 0);
+    rsp_trace_event (run->trace,
+                     &(RspTraceEvent){.kind = RSP_TRACE_CHECK,
+                                      .op = "scenario",
+                                      .result = run->failure ? "failed" : "passed"});
+}
+
+static guint
+count_messages (const RspRun *run)
+{
+    guint n = 0;
+    for (guint i = 0; i < run->messages->len; i++)
+        n += g_array_index (run->messages, RspSentMessage, i).function->interface != RSP_IF_APDU;
+    return n;
+}
+
+static gboolean
+start_world (RspRun *run, const RspRunOptions *options, GError **error)
+{
+    const RspScenario *s = run->scenario;
+    g_autofree char *file = g_strconcat (s->name, ".jsonl", NULL);
+    g_autofree char *path
+        = options->trace_dir ? g_build_filename (options->trace_dir, file, NULL) : NULL;
+    g_autofree char *state
+        = options->state_dir ? g_build_filename (options->state_dir, s->name, NULL) : NULL;
+    RspWorldOptions wo = {.loop = run->loop, .faults = run->faults, .state_dir = state,
+                          .seed = options->seed, .https = options->https};
+    run->trace = rsp_trace_new (run->loop, path,
+                                (RspTraceOptions){.bodies = options->bodies,
+                                                  .secrets = options->secrets},
+                                error);
+    if (!run->trace)
+        return FALSE;
+    wo.trace = run->trace;
+    run->world = rsp_world_new (s, &wo, error);
+    if (!run->world)
+        return FALSE;
+    rsp_trace_listen (run->trace, on_event, run);
+    trace_start (run, options);
+    return rsp_world_begin (run->world, error);
+}
+
+static void
+run_free (RspRun *run)
+{
+    rsp_world_free (run->world);
+    rsp_trace_free (run->trace);
+    rsp_faults_free (run->faults);
+    rsp_loop_free (run->loop);
+    g_hash_table_unref (run->saved);
+    g_array_unref (run->messages);
+}
+
+RspRunResult *
+rsp_run_scenario (const RspScenario *scenario, const RspRunOptions *options)
+{
+    RspRunResult *result = g_new0 (RspRunResult, 1);
+    GError *error = NULL;
+    gint64 seed = 1;
+    rsp_yaml_opt_int (scenario->world, "seed", 0, G_MAXINT64, &seed, NULL);
+    RspRun run = {.scenario = scenario, .limit = LONGEST_RUN};
+    if (scenario->until >= 0)
+        run.limit = scenario->until;
+    run.saved = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+    run.messages = g_array_new (FALSE, FALSE, sizeof (RspSentMessage));
+    run.loop = rsp_loop_new (RSP_CLOCK_VIRTUAL, rsp_world_start (scenario));
+    run.faults = rsp_faults_new (
+        rsp_rng_new ((guint64)(options->seed >= 0 ? options->seed : seed), "faults", "choice", 0));
+    if (rsp_scenario_faults (scenario, run.faults, &error) && start_world (&run, options, &error)) {
+        run_steps (&run);
+        trace_end (&run);
+        result->messages = count_messages (&run);
+        result->duration = rsp_loop_now (run.loop);
+        if (!rsp_trace_close (run.trace, &error) && !run.failure)
+            run.failure = g_strdup (error->message);
+    } else {
+        run.failure = g_strdup (error->message);
+    }
+    g_clear_error (&error);
+    result->failure = run.failure;
+    result->passed = !run.failure;
+    run_free (&run);
+    return result;
+}

@@ -1,0 +1,73 @@
+/* Runs one scenario: steps in order, then rest, then expectations and invariants. */
+#pragma once
+
+#include "sim/run/world.h"
+
+typedef struct {
+    gint64 seed;            /* -1: the world's own */
+    gboolean https;
+    const char *trace_dir;  /* (nullable) */
+    gboolean bodies, secrets;
+    const char *state_dir;  /* (nullable) */
+} RspRunOptions;
+
+typedef struct {
+    gboolean passed;
+    char *failure;     /* "FILE:LINE: expected … got …", NULL when passed */
+    gint64 duration;   /* virtual µs */
+    guint messages;    /* requests sent, APDUs left out */
+} RspRunResult;
+void rsp_run_result_free (RspRunResult *result);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (RspRunResult, rsp_run_result_free)
+
+RspRunResult *rsp_run_scenario (const RspScenario *scenario, const RspRunOptions *options);
+
+/* --- for steps and expectations ---------------------------------------------------------------- */
+
+typedef struct {
+    const char *src, *dst; /* interned */
+    const RspFunction *function;
+} RspSentMessage;
+
+typedef struct {
+    const RspScenario *scenario;
+    RspWorld *world;
+    RspLoop *loop;
+    RspTrace *trace;
+    RspFaults *faults;
+    GHashTable *saved;   /* name → text of `save:` */
+    GArray *messages;    /* of RspSentMessage: requests in the order of sending */
+    char *failure;       /* the first one */
+    gboolean step_done;
+    gint64 limit;
+} RspRun;
+
+/* Records the first failure, at NODE. Always returns FALSE. */
+gboolean rsp_run_fail (RspRun *run, const RspYaml *node, const char *format, ...)
+    G_GNUC_PRINTF (3, 4);
+/* Text of NODE with $(name) replaced by what was saved. (transfer full); NULL for NULL. */
+char *rsp_run_text (RspRun *run, const RspYaml *node);
+/* Runs the loop until step_done. FALSE if nothing is left to happen before that. */
+gboolean rsp_run_wait (RspRun *run, const RspYaml *step);
+/* If NODE is given, GOT must equal its text; "none" stands for NULL. */
+gboolean rsp_run_match (RspRun *run, const RspYaml *node, const char *got);
+gboolean rsp_run_match_number (RspRun *run, const RspYaml *node, gint64 got);
+/* "success" or "8.2.6/3.8". (transfer full) */
+char *rsp_run_code (const char *subject, const char *reason);
+/* One APDU to a card and back, 61xx and 6Cxx followed. NULL on failure (recorded). (transfer full) */
+GBytes *rsp_run_apdu (RspRun *run, const RspYaml *step, const char *card, RspSlice command,
+                      guint *ret_sw);
+
+typedef void (*RspStepFunc) (RspRun *run, const RspYaml *step);
+/* The code behind a kind of step; every key of rsp_language_steps has one. */
+RspStepFunc rsp_step_func (const char *kind);
+
+void rsp_step_operator (RspRun *run, const RspYaml *step);
+void rsp_step_user (RspRun *run, const RspYaml *step);
+void rsp_step_card (RspRun *run, const RspYaml *step);
+void rsp_step_read (RspRun *run, const RspYaml *step);
+void rsp_step_send (RspRun *run, const RspYaml *step);
+
+gboolean rsp_expect_check (RspRun *run, const RspYaml *expect);
+/* What always holds; NODE is where to point. */
+gboolean rsp_invariants_check (RspRun *run, const RspYaml *node);

@@ -1,0 +1,100 @@
+#include "sim/run/runner.h"
+
+#include <string.h>
+
+typedef struct {
+    RspRun *run;
+    const RspYaml *step;
+    const RspFunction *fn;
+} Pending;
+
+static const char *const failures[] = {
+    [RSP_REPLY_OK] = NULL,
+    [RSP_REPLY_TIMEOUT] = "timeout",
+    [RSP_REPLY_LINK] = "link",
+    [RSP_REPLY_UNRESOLVED] = "unresolved",
+    [RSP_REPLY_TLS] = "tls",
+};
+
+static char *
+code_of (const RspFunction *fn, GBytes *body)
+{
+    RspStatus status;
+    g_autoptr (RspFields) fields
+        = fn->binding == RSP_BINDING_HTTP
+              ? rsp_fields_decode (fn, RSP_LEG_RESPONSE, body, NULL)
+              : NULL;
+    if (!fields)
+        return g_strdup ("undecodable");
+    return rsp_fields_failed (fields, &status) ? rsp_run_code (status.subject, status.reason)
+                                               : g_strdup ("success");
+}
+
+static void
+match_answer (Pending *p, const RspYaml *expect, const RspReply *reply)
+{
+    RspRun *run = p->run;
+    const RspYaml *code = rsp_yaml_get (expect, "code"), *body = rsp_yaml_get (expect, "body");
+    g_autofree char *sw = g_strdup_printf ("%04X", reply->sw);
+    if (!rsp_run_match (run, rsp_yaml_get (expect, "failure"), failures[reply->kind]))
+        return;
+    if (reply->kind != RSP_REPLY_OK) {
+        if (!rsp_yaml_get (expect, "failure"))
+            rsp_run_fail (run, expect, "expected an answer, got %s", failures[reply->kind]);
+        return;
+    }
+    if (!rsp_run_match_number (run, rsp_yaml_get (expect, "http"), reply->http)
+        || !rsp_run_match (run, rsp_yaml_get (expect, "sw"), sw))
+        return;
+    if (code) {
+        g_autofree char *got = code_of (p->fn, reply->body);
+        rsp_run_match (run, code, got);
+    }
+    if (body) {
+        g_autofree char *got = rsp_hex (rsp_slice_of (reply->body));
+        rsp_run_match (run, body, got);
+    }
+}
+
+static void
+on_reply (const RspReply *reply, gpointer data)
+{
+    Pending *p = data;
+    const RspYaml *expect = rsp_yaml_get (p->step, "expect");
+    p->run->step_done = TRUE;
+    if (expect)
+        match_answer (p, expect, reply);
+}
+
+static GBytes *
+body_of (RspRun *run, const RspYaml *step)
+{
+    const RspYaml *hex = rsp_yaml_get (step, "hex");
+    g_autofree char *text = rsp_run_text (run, rsp_yaml_get (step, "body"));
+    gint64 padding = 0;
+    if (hex)
+        return rsp_unhex (hex->text);
+    rsp_yaml_opt_int (step, "padding", 0, 1 << 26, &padding, NULL);
+    gsize n = text ? strlen (text) : 0;
+    char *all = g_malloc (n + (gsize)padding + 1);
+    if (n)
+        memcpy (all, text, n);
+    memset (all + n, ' ', (gsize)padding);
+    return g_bytes_new_take (all, n + (gsize)padding);
+}
+
+void
+rsp_step_send (RspRun *run, const RspYaml *step)
+{
+    const RspFunction *fn = rsp_function_by_name (rsp_yaml_get (step, "function")->text);
+    Pending pending = {.run = run, .step = step, .fn = fn};
+    g_autoptr (GBytes) body = body_of (run, step);
+    gint64 repeat = 1;
+    rsp_yaml_opt_int (step, "repeat", 1, 1000000, &repeat, NULL);
+    for (gint64 i = 0; i < repeat && !run->failure; i++) {
+        run->step_done = FALSE;
+        rsp_bus_call (run->world->bus, rsp_yaml_get (step, "as")->text,
+                      rsp_yaml_get (step, "to")->text, fn, body, NULL, on_reply, &pending);
+        rsp_run_wait (run, step);
+    }
+}
