@@ -329,7 +329,9 @@ settle_ef (RspSaipFileDef *def, const Given *given, RspSaipProblem *p)
             return problem (p, RSP_SAIP_INVALID_PARAMETER, "a linked EF has an efFileSize");
         return RSP_SAIP_OK;
     }
-    if (def->row && def->row->required && !def->content.len && !def->has_fill && !def->has_repeat)
+    /* The GSMA's own profiles leave such a file blank where they say its size (TS.48 v5, v7). */
+    if (def->row && def->row->required && !def->content.len && !def->has_fill && !def->has_repeat &&
+        !given->size)
         return problem (p, RSP_SAIP_INVALID_PARAMETER, "the profile has to give the content");
     if (is_record_file (def))
         return settle_records (def, given, p);
@@ -476,7 +478,7 @@ walk_members (const Walk *walk, RspSlice rest)
 {
     RspSaipProblem *p = walk->problem;
     const RspSaipFile *row = walk->element->template->files;
-    int last = 1;
+    int last = -1;
     RspTlv tlv;
     while (rest.len) {
         p->member = NULL;
@@ -490,6 +492,8 @@ walk_members (const Walk *walk, RspSlice rest)
             return problem (p, RSP_SAIP_INVALID_REQUEST_FORMAT,
                             "members repeat or are out of order");
         last = number;
+        if (number < 2)
+            continue; /* PE header and templateID, read by rsp_saip_next */
         RspSaipStatus status = skip_rows (walk, &row, number);
         if (status)
             return status;

@@ -75,27 +75,27 @@ typedef struct {
     guint8 kind;        /* file descriptor octet: 0x41 transparent, 0x42 linear fixed, 0x46 cyclic,
                            0x78 DF, 0x79 BER-TLV */
     gboolean adf;
-    gboolean required;     /* the profile has to give the content */
-    guint16 fid, fid_last;     /* 0: given by the profile; fid_last ≥ fid: a range */
+    gboolean required;            /* the profile has to give the content */
+    guint16 fid, fid_last;        /* 0: given by the profile; fid_last ≥ fid: a range */
     guint16 records, record_size; /* 0: not a record file, or given by the profile */
-    guint32 size;              /* octets; 0: given by the profile */
-    guint8 arr_record;         /* EF.ARR record; 0: given by the profile */
-    gint8 sfi;                 /* short EF identifier, -1 none */
-    RspSlice head, tail;       /* default content: head, its last octet repeated, tail; both empty: FF */
-    gboolean repeat;       /* default content: head repeated */
+    guint32 size;                 /* octets; 0: given by the profile */
+    guint8 arr_record;            /* EF.ARR record; 0: given by the profile */
+    gint8 sfi;                    /* short EF identifier, -1 none */
+    RspSlice head, tail; /* default content: head, its last octet repeated, tail; both empty: FF */
+    gboolean repeat;     /* default content: head repeated */
 } RspSaipFile;
 
 typedef struct {
-    const char *oid;     /* dotted: "2.23.143.1.2.1" */
-    RspSlice oid_octets; /* content octets of the OBJECT IDENTIFIER */
-    guint32 element;     /* tag of the element that uses it */
+    const char *oid;          /* dotted: "2.23.143.1.2.1" */
+    RspSlice oid_octets;      /* content octets of the OBJECT IDENTIFIER */
+    guint32 element;          /* tag of the element that uses it */
     const RspSaipFile *files; /* by tag_no, ended by a NULL member */
 } RspSaipTemplate;
 
 typedef struct {
     guint32 tag;
-    const char *name, *type;    /* "opt-usim", "PE-OPT-USIM" */
-    gboolean by_default;        /* files of the template exist when the profile does not name them */
+    const char *name, *type; /* "opt-usim", "PE-OPT-USIM" */
+    gboolean by_default;     /* files of the template exist when the profile does not name them */
     const char *const *members; /* place = context tag number, NULL-terminated; NULL: no files */
     guint n_members;
 } RspSaipElementType;
@@ -111,8 +111,8 @@ const RspSaipTemplate *const *rsp_saip_templates (void); /* all, NULL-terminated
 
 typedef struct {
     guint32 tag;
-    const RspSaipElementType *type;  /* NULL: unknown element */
-    RspSlice whole, body;            /* the TLV, its content */
+    const RspSaipElementType *type; /* NULL: unknown element */
+    RspSlice whole, body;           /* the TLV, its content */
     gboolean mandated;
     gint32 identification;           /* -1: none (the header, or none readable) */
     RspSlice template_id;            /* OID content octets; empty: no such member */
@@ -135,10 +135,10 @@ typedef struct {
     guint32 size, maximum; /* octets of the body; BER-TLV: reserved, and limit (0: none) */
     guint16 arr_fid;       /* 0x2F06 or 0x6F06 */
     guint8 arr_record;
-    RspSlice security;  /* securityAttributesReferenced as given; empty: the template's */
-    RspSlice aid;       /* dfName */
-    RspSlice pins;      /* pinStatusTemplateDO: key references */
-    gboolean linked;    /* linkPath with content: shares the body of the file at LINK */
+    RspSlice security; /* securityAttributesReferenced as given; empty: the template's */
+    RspSlice aid;      /* dfName */
+    RspSlice pins;     /* pinStatusTemplateDO: key references */
+    gboolean linked;   /* linkPath with content: shares the body of the file at LINK */
     RspSlice link;
     gboolean has_fill, has_repeat; /* fillPattern, repeatPattern */
     RspSlice pattern;
