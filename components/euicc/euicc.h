@@ -9,14 +9,14 @@
 
 typedef struct {
     const char *eid;
-    RspKey *key;      /* borrowed: SK.EUICC */
+    RspKey *key; /* borrowed: SK.EUICC */
     RspCert *cert, *eum_cert;
     GPtrArray *roots; /* of RspCert: CIs whose keys verify; the one of CERT's chain also signs */
-    const char *nvm_path; /* NULL: in memory */
+    const char *nvm_path;                             /* NULL: in memory */
     const char *default_dp_address, *root_ds_address; /* NULL: none, "rootds.example.com" */
-    guint32 memory;   /* octets for profiles; default 512 KiB */
-    guint8 svn[3];    /* default 2.6.0 */
-    gboolean has_clock; /* checks certificate dates; default FALSE as most cards */
+    guint32 memory;                                   /* octets for profiles; default 512 KiB */
+    guint8 svn[3];                                    /* default 2.6.0 */
+    gboolean has_clock;     /* checks certificate dates; default FALSE as most cards */
     gboolean test_profiles; /* testProfileSupport; default TRUE by the world */
     const RspSlice *rat;    /* RulesAuthorisationTable content DER, NULL: empty */
 } RspEuiccConfig;
@@ -34,15 +34,16 @@ GBytes *rsp_euicc_atr (RspEuicc *card);
 
 typedef struct {
     char *iccid, *nickname;
-    char aid[33];  /* ISD-P AID in hex */
+    char aid[33]; /* ISD-P AID in hex */
     gboolean enabled;
     RspMetadata *metadata;
     guint8 package_sha256[32]; /* of the opened profile package */
 } RspProfileView;
-GPtrArray *rsp_euicc_profiles (RspEuicc *card); /* of RspProfileView, oldest first. (transfer full) */
+GPtrArray *
+rsp_euicc_profiles (RspEuicc *card); /* of RspProfileView, oldest first. (transfer full) */
 typedef struct {
     guint64 seq;
-    guint32 event; /* RSP_EVENT_… */
+    guint32 event;         /* RSP_EVENT_… */
     char *address, *iccid; /* iccid may be NULL */
 } RspNotificationView;
 GPtrArray *rsp_euicc_notifications (RspEuicc *card); /* of RspNotificationView. (transfer full) */

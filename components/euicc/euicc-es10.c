@@ -1,0 +1,83 @@
+/* ES10 commands: from the outer tag to the function, by the one message table. */
+#include "components/euicc/euicc-internal.h"
+
+static const struct {
+    RspFunctionId id;
+    RspEuiccHandler run;
+    gboolean changes; /* refused while a package is being loaded */
+} handlers[] = {
+    {RSP_FN_ES10A_GET_EUICC_CONFIGURED_ADDRESSES, rsp_euicc_get_addresses, FALSE},
+    {RSP_FN_ES10A_SET_DEFAULT_DP_ADDRESS, rsp_euicc_set_default_dp, TRUE},
+    {RSP_FN_ES10B_PREPARE_DOWNLOAD, rsp_euicc_prepare_download, TRUE},
+    {RSP_FN_ES10B_GET_EUICC_CHALLENGE, rsp_euicc_get_challenge, FALSE},
+    {RSP_FN_ES10B_GET_EUICC_INFO1, rsp_euicc_get_info1, FALSE},
+    {RSP_FN_ES10B_GET_EUICC_INFO2, rsp_euicc_get_info2, FALSE},
+    {RSP_FN_ES10B_LIST_NOTIFICATION, rsp_euicc_list_notification, FALSE},
+    {RSP_FN_ES10B_RETRIEVE_NOTIFICATIONS_LIST, rsp_euicc_retrieve_notifications, FALSE},
+    {RSP_FN_ES10B_REMOVE_NOTIFICATION_FROM_LIST, rsp_euicc_remove_notification, TRUE},
+    {RSP_FN_ES10B_AUTHENTICATE_SERVER, rsp_euicc_authenticate_server, TRUE},
+    {RSP_FN_ES10B_CANCEL_SESSION, rsp_euicc_cancel_session, FALSE},
+    {RSP_FN_ES10B_GET_RAT, rsp_euicc_get_rat, FALSE},
+    {RSP_FN_ES10C_GET_PROFILES_INFO, rsp_euicc_get_profiles_info, FALSE},
+    {RSP_FN_ES10C_ENABLE_PROFILE, rsp_euicc_enable_profile, TRUE},
+    {RSP_FN_ES10C_DISABLE_PROFILE, rsp_euicc_disable_profile, TRUE},
+    {RSP_FN_ES10C_DELETE_PROFILE, rsp_euicc_delete_profile, TRUE},
+    {RSP_FN_ES10C_EUICC_MEMORY_RESET, rsp_euicc_memory_reset, TRUE},
+    {RSP_FN_ES10C_GET_EID, rsp_euicc_get_eid, FALSE},
+    {RSP_FN_ES10C_SET_NICKNAME, rsp_euicc_set_nickname, TRUE},
+};
+
+static guint
+run (RspEuicc *card, const RspFunction *fn, RspSlice body, GByteArray *out)
+{
+    for (guint i = 0; i < G_N_ELEMENTS (handlers); i++) {
+        if (handlers[i].id != fn->id)
+            continue;
+        if (handlers[i].changes && card->session.state == RSP_SESSION_LOADING)
+            return 0x6985;
+        return handlers[i].run (card, body, out);
+    }
+    /* In the table, but not of this card: LoadCRL (rspCapability says so). */
+    return 0x6A88;
+}
+
+/* The tag at the front, without the TLV being whole: a package comes in pieces. */
+static guint32
+outer_tag (RspSlice s)
+{
+    if (s.len == 0)
+        return 0;
+    if ((s.data[0] & 0x1F) != 0x1F)
+        return s.data[0];
+    return s.len > 1 && !(s.data[1] & 0x80) ? (guint32)(s.data[0] << 8 | s.data[1]) : 0;
+}
+
+guint
+rsp_euicc_es10 (RspEuicc *card, RspSlice command, GByteArray *out)
+{
+    RspTlv tlv;
+    guint32 tag = outer_tag (command);
+    switch (tag) {
+    case 0xBF36:
+    case 0xBF23:
+    case 0xA0:
+    case 0xA1:
+    case 0xA2:
+    case 0xA3:
+    case 0x86:
+    case 0x87:
+    case 0x88:
+        return rsp_euicc_load_chain (card, command, out);
+    default:
+        break;
+    }
+    const RspFunction *fn = rsp_function_by_tag (tag);
+    if (!fn)
+        return tag ? 0x6A88 : 0x6A80;
+    if (!rsp_tlv_single (command, tag, &tlv) || !rsp_der_check (command, NULL))
+        return 0x6A80;
+    guint sw = run (card, fn, tlv.value, out);
+    if (sw != 0x9000)
+        g_byte_array_set_size (out, 0);
+    return sw;
+}

@@ -1,0 +1,437 @@
+#include "components/euicc/euicc-fs.h"
+
+#include <string.h>
+
+#define CHUNK 16384
+#define FILE_COST 32 /* what a file takes beside its body */
+#define MAX_FILES 4096
+#define MAX_PINS 256
+#define MAX_KEPT 512
+
+struct _RspUicc {
+    GPtrArray *chunks;
+    guint8 *room;
+    gsize room_left;
+    guint32 limit, used;
+    guint n_files;
+    RspUiccFile *mf;
+    GPtrArray *adfs; /* of RspUiccFile */
+    GArray *pins;    /* of RspUiccPin */
+    GArray *kept;    /* of RspUiccKept */
+};
+
+RspUicc *
+rsp_uicc_new (guint32 limit)
+{
+    RspUicc *uicc = g_new0 (RspUicc, 1);
+    uicc->chunks = g_ptr_array_new_with_free_func (g_free);
+    uicc->adfs = g_ptr_array_new ();
+    uicc->pins = g_array_new (FALSE, FALSE, sizeof (RspUiccPin));
+    uicc->kept = g_array_new (FALSE, FALSE, sizeof (RspUiccKept));
+    uicc->limit = limit;
+    return uicc;
+}
+
+void
+rsp_uicc_free (RspUicc *uicc)
+{
+    if (!uicc)
+        return;
+    /* PINs and keys are among what the profile brought. */
+    rsp_wipe (uicc->pins->data, (gsize)uicc->pins->len * sizeof (RspUiccPin));
+    for (guint i = 0; i < uicc->kept->len; i++) {
+        RspSlice whole = g_array_index (uicc->kept, RspUiccKept, i).whole;
+        rsp_wipe ((guint8 *)whole.data, whole.len);
+    }
+    g_array_unref (uicc->kept);
+    g_array_unref (uicc->pins);
+    g_ptr_array_unref (uicc->adfs);
+    g_ptr_array_unref (uicc->chunks);
+    g_free (uicc);
+}
+
+static gpointer
+take (RspUicc *uicc, gsize size)
+{
+    size = (size + 7) & ~(gsize)7;
+    if (size > CHUNK / 4) {
+        gpointer own = g_malloc0 (size);
+        g_ptr_array_add (uicc->chunks, own);
+        return own;
+    }
+    if (size > uicc->room_left) {
+        uicc->room = g_malloc0 (CHUNK);
+        uicc->room_left = CHUNK;
+        g_ptr_array_add (uicc->chunks, uicc->room);
+    }
+    gpointer room = uicc->room;
+    uicc->room += size;
+    uicc->room_left -= size;
+    return room;
+}
+
+static RspSlice
+keep_slice (RspUicc *uicc, RspSlice s)
+{
+    if (s.len == 0)
+        return RSP_SLICE (NULL, 0);
+    guint8 *copy = take (uicc, s.len);
+    memcpy (copy, s.data, s.len);
+    return RSP_SLICE (copy, s.len);
+}
+
+RspUiccFile *
+rsp_uicc_mf (const RspUicc *uicc)
+{
+    return uicc->mf;
+}
+
+guint32
+rsp_uicc_used (const RspUicc *uicc)
+{
+    return uicc->used;
+}
+
+gboolean
+rsp_uicc_reserve (RspUicc *uicc, guint32 octets)
+{
+    if (octets > uicc->limit - uicc->used)
+        return FALSE;
+    uicc->used += octets;
+    return TRUE;
+}
+
+gboolean
+rsp_uicc_is_df (const RspUiccFile *file)
+{
+    return (file->kind & 0x3F) == 0x38;
+}
+
+static RspSaipStatus
+refuse (RspSaipProblem *problem, RspSaipStatus status, const char *why)
+{
+    problem->status = status;
+    problem->why = why;
+    return status;
+}
+
+static RspSaipStatus
+link_body (RspUicc *uicc, RspUiccFile *file, const RspSaipFileDef *def, RspSaipProblem *problem)
+{
+    const RspUiccFile *target = rsp_uicc_path (uicc, uicc->mf, def->link, TRUE);
+    if (!target)
+        return refuse (problem, RSP_SAIP_INVALID_PARAMETER, "the target of a link is missing");
+    if (rsp_uicc_is_df (target) || rsp_uicc_is_df (file))
+        return refuse (problem, RSP_SAIP_FEATURE_NOT_SUPPORTED, "links of DFs are not supported");
+    file->body = target->body;
+    file->kind = target->kind;
+    file->records = target->records;
+    file->record_size = target->record_size;
+    file->maximum = target->maximum;
+    return RSP_SAIP_OK;
+}
+
+static RspSaipStatus
+new_body (RspUicc *uicc, RspUiccFile *file, const RspSaipFileDef *def, RspSaipProblem *problem)
+{
+    if (!rsp_uicc_reserve (uicc, def->size))
+        return refuse (problem, RSP_SAIP_NOT_ENOUGH_MEMORY, "no room for the file");
+    file->body = take (uicc, sizeof (RspUiccBody));
+    file->body->size = def->size;
+    if ((def->kind & 0x3F) == 0x39)
+        return RSP_SAIP_OK;
+    file->body->data = take (uicc, MAX (def->size, 1));
+    RspSaipStatus status = rsp_saip_fill (def, file->body->data);
+    return status == RSP_SAIP_OK ? status
+                                 : refuse (problem, status, "the content does not fit the file");
+}
+
+static RspUiccFile *
+new_file (RspUicc *uicc, const RspSaipFileDef *def)
+{
+    RspUiccFile *file = take (uicc, sizeof *file);
+    file->fid = def->fid;
+    file->kind = def->kind;
+    file->sfi = def->sfi;
+    file->lcsi = def->lcsi;
+    file->special = def->special;
+    file->records = def->records;
+    file->record_size = def->record_size;
+    file->arr_fid = def->arr_fid;
+    file->arr_record = def->arr_record;
+    file->maximum = def->maximum;
+    file->aid = keep_slice (uicc, def->aid);
+    file->pins = keep_slice (uicc, def->pins);
+    return file;
+}
+
+static void
+hang (RspUicc *uicc, RspUiccFile *parent, RspUiccFile *file)
+{
+    file->parent = parent;
+    if (!parent) {
+        uicc->mf = file;
+        return;
+    }
+    if (file->aid.len > 0) {
+        g_ptr_array_add (uicc->adfs, file);
+        return;
+    }
+    if (parent->last)
+        parent->last->next = file;
+    else
+        parent->first = file;
+    parent->last = file;
+}
+
+static gboolean
+fid_taken (const RspUicc *uicc, const RspUiccFile *parent, const RspSaipFileDef *def)
+{
+    if (!parent)
+        return uicc->mf != NULL;
+    if (rsp_uicc_child (parent, def->fid))
+        return TRUE;
+    for (guint i = 0; def->aid.len > 0 && i < uicc->adfs->len; i++) {
+        const RspUiccFile *adf = g_ptr_array_index (uicc->adfs, i);
+        if (adf->fid == def->fid || rsp_slice_equal (adf->aid, def->aid))
+            return TRUE;
+    }
+    return FALSE;
+}
+
+RspSaipStatus
+rsp_uicc_add (RspUicc *uicc, RspUiccFile *parent, const RspSaipFileDef *def, RspUiccFile **ret_file,
+              RspSaipProblem *problem)
+{
+    if (parent && !rsp_uicc_is_df (parent))
+        return refuse (problem, RSP_SAIP_INVALID_PARAMETER, "the parent is not a DF");
+    if (fid_taken (uicc, parent, def))
+        return refuse (problem, RSP_SAIP_INVALID_PARAMETER, "the file exists already");
+    if (uicc->n_files == MAX_FILES || !rsp_uicc_reserve (uicc, FILE_COST))
+        return refuse (problem, RSP_SAIP_NOT_ENOUGH_MEMORY, "no room for the file");
+    RspUiccFile *file = new_file (uicc, def);
+    RspSaipStatus status = RSP_SAIP_OK;
+    if (def->linked)
+        status = link_body (uicc, file, def, problem);
+    else if (!rsp_uicc_is_df (file))
+        status = new_body (uicc, file, def, problem);
+    if (status != RSP_SAIP_OK)
+        return status;
+    uicc->n_files++;
+    hang (uicc, parent, file);
+    *ret_file = file;
+    return RSP_SAIP_OK;
+}
+
+RspSaipStatus
+rsp_uicc_add_pin (RspUicc *uicc, const RspUiccPin *pin)
+{
+    if (uicc->pins->len == MAX_PINS || !rsp_uicc_reserve (uicc, FILE_COST))
+        return RSP_SAIP_NOT_ENOUGH_MEMORY;
+    for (guint i = 0; i < uicc->pins->len; i++) {
+        const RspUiccPin *other = &g_array_index (uicc->pins, RspUiccPin, i);
+        if (other->df == pin->df && other->reference == pin->reference && other->puk == pin->puk)
+            return RSP_SAIP_INVALID_PARAMETER;
+    }
+    g_array_append_val (uicc->pins, *pin);
+    return RSP_SAIP_OK;
+}
+
+static const RspUiccPin *
+pin_of (const RspUicc *uicc, const RspUiccFile *df, guint8 reference, gboolean puk)
+{
+    for (guint i = 0; i < uicc->pins->len; i++) {
+        const RspUiccPin *pin = &g_array_index (uicc->pins, RspUiccPin, i);
+        if (pin->df == df && pin->reference == reference && pin->puk == puk)
+            return pin;
+    }
+    return NULL;
+}
+
+const RspUiccPin *
+rsp_uicc_pin (const RspUicc *uicc, const RspUiccFile *df, guint8 reference, gboolean puk)
+{
+    /* Global references are the card's, local ones the nearest DF's that has them. */
+    if (puk || reference < 0x80)
+        return pin_of (uicc, uicc->mf, reference, puk);
+    for (; df; df = df->parent) {
+        const RspUiccPin *pin = pin_of (uicc, df->pins_from ? df->pins_from : df, reference, FALSE);
+        if (pin)
+            return pin;
+    }
+    return NULL;
+}
+
+gboolean
+rsp_uicc_keep (RspUicc *uicc, guint32 tag, const RspUiccFile *context, RspSlice whole)
+{
+    if (uicc->kept->len == MAX_KEPT || whole.len > uicc->limit ||
+        !rsp_uicc_reserve (uicc, (guint32)whole.len))
+        return FALSE;
+    RspUiccKept kept = {tag, context, keep_slice (uicc, whole)};
+    g_array_append_val (uicc->kept, kept);
+    return TRUE;
+}
+
+const RspUiccKept *
+rsp_uicc_kept (const RspUicc *uicc, guint i)
+{
+    return i < uicc->kept->len ? &g_array_index (uicc->kept, RspUiccKept, i) : NULL;
+}
+
+RspUiccFile *
+rsp_uicc_child (const RspUiccFile *df, guint16 fid)
+{
+    for (RspUiccFile *file = df->first; file; file = file->next)
+        if (file->fid == fid)
+            return file;
+    return NULL;
+}
+
+RspUiccFile *
+rsp_uicc_by_sfi (const RspUiccFile *df, guint8 sfi)
+{
+    for (RspUiccFile *file = df->first; file; file = file->next)
+        if (file->sfi == sfi && !rsp_uicc_is_df (file))
+            return file;
+    return NULL;
+}
+
+static RspUiccFile *
+temporary_adf (const RspUicc *uicc, guint16 fid)
+{
+    for (guint i = 0; i < uicc->adfs->len; i++) {
+        RspUiccFile *adf = g_ptr_array_index (uicc->adfs, i);
+        if (adf->fid == fid)
+            return adf;
+    }
+    return NULL;
+}
+
+RspUiccFile *
+rsp_uicc_path (const RspUicc *uicc, RspUiccFile *from, RspSlice path, gboolean temporary)
+{
+    if (!from || path.len % 2 != 0 || path.len > 16)
+        return NULL;
+    RspUiccFile *file = from;
+    for (gsize i = 0; file && i < path.len; i += 2) {
+        guint16 fid = (guint16)(path.data[i] << 8 | path.data[i + 1]);
+        RspUiccFile *next = rsp_uicc_is_df (file) ? rsp_uicc_child (file, fid) : NULL;
+        if (!next && temporary && i == 0)
+            next = temporary_adf (uicc, fid);
+        file = next;
+    }
+    return file;
+}
+
+RspUiccFile *
+rsp_uicc_adf (const RspUicc *uicc, RspSlice aid, const RspUiccFile *after)
+{
+    gboolean passed = after == NULL;
+    for (guint i = 0; i < uicc->adfs->len; i++) {
+        RspUiccFile *adf = g_ptr_array_index (uicc->adfs, i);
+        if (passed && adf->aid.len >= aid.len && memcmp (adf->aid.data, aid.data, aid.len) == 0)
+            return adf;
+        passed = passed || adf == after;
+    }
+    return NULL;
+}
+
+RspUiccFile *
+rsp_uicc_application (RspUiccFile *file)
+{
+    while (file && file->aid.len == 0)
+        file = file->parent;
+    return file;
+}
+
+/* --- File control parameters --- */
+
+static void
+put_bytes (GByteArray *out, guint32 tag, const guint8 *data, gsize len)
+{
+    rsp_tlv_put (out, tag, RSP_SLICE (data, len));
+}
+
+static void
+put_descriptor (GByteArray *out, const RspUiccFile *file)
+{
+    gboolean records = file->record_size > 0;
+    guint8 descriptor[5] = {file->kind, 0x21, (guint8)(file->record_size >> 8),
+                            (guint8)file->record_size, (guint8)file->records};
+    put_bytes (out, 0x82, descriptor, records ? 5 : 2);
+}
+
+static void
+put_proprietary (GByteArray *out, const RspUiccFile *file, guint32 free_memory)
+{
+    guint8 number[4] = {(guint8)(free_memory >> 24), (guint8)(free_memory >> 16),
+                        (guint8)(free_memory >> 8), (guint8)free_memory};
+    if (!file->parent) {
+        gsize mark = rsp_tlv_open (out, 0xA5);
+        put_bytes (out, 0x80, (const guint8[]){0x71}, 1); /* clock stop, supply classes */
+        put_bytes (out, 0x83, number, sizeof number);
+        put_bytes (out, 0x87, (const guint8[]){0x01}, 1); /* TERMINAL CAPABILITY is known */
+        rsp_tlv_close (out, mark);
+    } else if (file->special || (file->kind & 0x3F) == 0x39) {
+        gsize mark = rsp_tlv_open (out, 0xA5);
+        if (file->special)
+            put_bytes (out, 0xC0, &file->special, 1);
+        guint8 maximum[2] = {(guint8)(file->maximum >> 8), (guint8)file->maximum};
+        if ((file->kind & 0x3F) == 0x39 && file->maximum > 0)
+            put_bytes (out, 0x86, maximum, sizeof maximum);
+        rsp_tlv_close (out, mark);
+    }
+}
+
+/* PIN status: which of the DF's keys are enabled, then the references. */
+static void
+put_pin_status (GByteArray *out, const RspUicc *uicc, const RspUiccFile *df)
+{
+    guint8 states[4] = {0};
+    gsize n = MIN (df->pins.len, 8 * sizeof states);
+    for (gsize i = 0; i < n; i++) {
+        const RspUiccPin *pin = rsp_uicc_pin (uicc, df, df->pins.data[i], FALSE);
+        if (pin && pin->attributes & 1)
+            states[i / 8] |= (guint8)(0x80 >> i % 8);
+    }
+    gsize mark = rsp_tlv_open (out, 0xC6);
+    put_bytes (out, 0x90, states, MAX ((n + 7) / 8, 1));
+    for (gsize i = 0; i < n; i++)
+        put_bytes (out, 0x83, df->pins.data + i, 1);
+    rsp_tlv_close (out, mark);
+}
+
+static void
+put_size (GByteArray *out, const RspUiccFile *file)
+{
+    guint32 size = file->body->size;
+    guint8 number[4] = {(guint8)(size >> 24), (guint8)(size >> 16), (guint8)(size >> 8),
+                        (guint8)size};
+    gsize skip = size > 0xFFFFFF ? 0 : size > 0xFFFF ? 1 : 2;
+    put_bytes (out, 0x80, number + skip, 4 - skip);
+    guint8 sfi = (guint8)(file->sfi << 3);
+    put_bytes (out, 0x88, &sfi, file->sfi ? 1 : 0);
+}
+
+void
+rsp_uicc_fcp (const RspUicc *uicc, const RspUiccFile *file, guint32 free_memory, GByteArray *out)
+{
+    gsize mark = rsp_tlv_open (out, 0x62);
+    put_descriptor (out, file);
+    guint8 fid[2] = {(guint8)(file->fid >> 8), (guint8)file->fid};
+    /* The FID of an ADF was temporary. */
+    if (file->aid.len > 0)
+        rsp_tlv_put (out, 0x84, file->aid);
+    else
+        put_bytes (out, 0x83, fid, sizeof fid);
+    put_proprietary (out, file, free_memory);
+    put_bytes (out, 0x8A, &file->lcsi, 1);
+    guint8 rule[3] = {(guint8)(file->arr_fid >> 8), (guint8)file->arr_fid, file->arr_record};
+    put_bytes (out, 0x8B, rule, sizeof rule);
+    if (rsp_uicc_is_df (file))
+        put_pin_status (out, uicc, file);
+    else
+        put_size (out, file);
+    rsp_tlv_close (out, mark);
+}

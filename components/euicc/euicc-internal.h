@@ -1,0 +1,251 @@
+/* What the files of the eUICC share: its state, its session, and one entry point a function.
+ *
+ * What stands in non-volatile memory is mirrored here. A change goes rsp_euicc_begin, mirror and
+ * NVM together, rsp_euicc_commit; when the commit fails, the mirror is read back. */
+#pragma once
+
+#include "asn1/ids.h"
+#include "asn1/tlv.h"
+#include "components/euicc/euicc-pe.h"
+#include "components/euicc/euicc.h"
+#include "pki/bsp.h"
+#include "pki/hash.h"
+
+#define RSP_EUICC_CHANNELS 20
+#define RSP_EUICC_CHAIN_MAX 32768
+#define RSP_EUICC_NOTIFICATIONS_MAX 256
+#define RSP_EUICC_PROFILES_MAX 64
+
+typedef struct {
+    guint number; /* PIX suffix of the ISD-P AID */
+    guint64 order;
+    gboolean enabled;
+    char *nickname;  /* NULL: none */
+    GBytes *bf25;    /* metadata as received, what is not to be stored left out */
+    GBytes *dp_data; /* B8, or NULL */
+    GBytes *upp;     /* the opened profile package */
+    guint32 cost;    /* octets of the card's memory */
+    guint8 iccid[10];
+    RspMetadata *metadata;
+} RspEuiccProfile;
+
+typedef struct {
+    guint64 seq;
+    guint32 event;
+    char *address;
+    GBytes *tlv;       /* PendingNotification: BF37 or 30 */
+    RspSlice metadata; /* BF2F within */
+    guint8 iccid[10];
+    gboolean has_iccid;
+} RspEuiccNotification;
+
+typedef enum {
+    RSP_SESSION_NONE,
+    RSP_SESSION_CHALLENGE,
+    RSP_SESSION_AUTHENTICATED,
+    RSP_SESSION_PREPARED,
+    RSP_SESSION_LOADING,
+} RspSessionState;
+
+typedef enum {
+    RSP_LOAD_CHANNEL, /* BF23 */
+    RSP_LOAD_FIRST_87,
+    RSP_LOAD_ISDP,
+    RSP_LOAD_88,
+    RSP_LOAD_METADATA,
+    RSP_LOAD_KEYS_OR_86,
+    RSP_LOAD_KEYS,
+    RSP_LOAD_86,
+    RSP_LOAD_ELEMENTS,
+} RspLoadPhase;
+
+typedef struct {
+    RspLoadPhase phase;
+    gsize package_left, sequence_left; /* octets still to come */
+    RspBsp *bsp;
+    GByteArray *plain;    /* the segment at hand */
+    GByteArray *metadata; /* opened 88 segments */
+    GByteArray *upp;      /* opened 86 segments */
+    gsize taken;          /* of upp, by the installer */
+    RspInstall *install;
+    RspEuiccProfile *profile;
+} RspEuiccLoad;
+
+typedef struct {
+    RspSessionState state;
+    guint8 challenge[16];
+    guint8 transaction_id[16];
+    gsize transaction_len;
+    char *address;
+    gboolean discovery;                        /* the server is an SM-DS */
+    RspCert *auth, *pb, *root;                 /* root: the CI of the server's certificate */
+    guint8 signature1[3 + RSP_SIGNATURE_SIZE]; /* euiccSignature1 as TLV */
+    RspKey *otpk;
+    RspEuiccLoad load;
+} RspEuiccSession;
+
+typedef enum { RSP_APP_NONE, RSP_APP_ISDR, RSP_APP_ECASD, RSP_APP_ADF } RspEuiccApp;
+
+typedef struct {
+    gboolean open;
+    RspEuiccApp app;
+    RspUiccFile *df, *ef, *adf;
+    guint record; /* record pointer, 0 none */
+    GByteArray *chain;
+    guint next_block;
+    GByteArray *response; /* waits for GET RESPONSE */
+    gsize sent;           /* of response */
+    guint response_sw;    /* once it is all gone */
+} RspEuiccChannel;
+
+struct _RspEuicc {
+    const RspActor *actor;
+    char *eid;
+    guint8 eid_octets[16];
+    RspKey *key; /* borrowed */
+    RspCert *cert, *eum_cert;
+    GPtrArray *roots;
+    char *initial_dp, *root_ds;
+    GBytes *rat; /* rules, one after another */
+    guint32 memory;
+    guint8 svn[3];
+    gboolean has_clock, test_profiles;
+    RspRng *challenges, *keys;
+    /* non-volatile */
+    RspNvm *nvm;
+    GPtrArray *profiles;      /* of RspEuiccProfile, by order */
+    GPtrArray *notifications; /* of RspEuiccNotification, by seq */
+    guint64 next_seq, next_order;
+    char *default_dp; /* NULL: never changed */
+    guint resume;     /* operational profile to come back to; 0 none */
+    /* volatile */
+    RspEuiccSession session;
+    RspEuiccChannel channels[RSP_EUICC_CHANNELS];
+    gboolean terminal_profile;
+    gboolean refresh_pending; /* a REFRESH was announced or fetched: what it is for: */
+    guint refresh_target;     /* profile to enable; 0: only disable */
+    gboolean refresh_fetched;
+    RspUicc *uicc; /* of the enabled profile; made when first needed */
+};
+
+/* --- euicc-nvm.c --- */
+gboolean rsp_euicc_load_state (RspEuicc *card, GError **error);
+void rsp_euicc_begin (RspEuicc *card);
+gboolean rsp_euicc_commit (RspEuicc *card);
+void rsp_euicc_put_profile (RspEuicc *card, const RspEuiccProfile *profile, gboolean with_package);
+void rsp_euicc_drop_profile (RspEuicc *card, RspEuiccProfile *profile); /* frees it */
+void rsp_euicc_put_notification (RspEuicc *card, const RspEuiccNotification *notification);
+void rsp_euicc_drop_notification (RspEuicc *card, guint index);
+void rsp_euicc_put_counters (RspEuicc *card);
+void rsp_euicc_put_default_dp (RspEuicc *card, const char *address); /* NULL: back to the initial */
+void rsp_euicc_put_resume (RspEuicc *card, guint number);
+void rsp_euicc_put_switch (RspEuicc *card, gboolean pending, guint target);
+gboolean rsp_euicc_get_switch (RspEuicc *card, guint *ret_target);
+/* The kept one-time key for a DP, 32 octets of scalar and its point. (transfer full) (nullable) */
+GBytes *rsp_euicc_get_otpk (RspEuicc *card, const char *oid);
+void rsp_euicc_put_otpk (RspEuicc *card, const char *oid, const RspKey *key);
+void rsp_euicc_drop_otpk (RspEuicc *card, const char *oid);
+void rsp_euicc_profile_free (RspEuiccProfile *profile);
+void rsp_euicc_notification_free (RspEuiccNotification *notification);
+RspEuiccNotification *rsp_euicc_notification_new (GBytes *tlv); /* NULL if not one */
+/* Fills ICCID and METADATA from BF25. FALSE if it does not decode. */
+gboolean rsp_euicc_profile_set_metadata (RspEuiccProfile *profile, GBytes *bf25);
+
+/* --- euicc.c --- */
+guint32 rsp_euicc_room (const RspEuicc *card);
+RspEuiccProfile *rsp_euicc_enabled (const RspEuicc *card);
+RspEuiccProfile *rsp_euicc_by_number (const RspEuicc *card, guint number);
+RspEuiccProfile *rsp_euicc_by_iccid (const RspEuicc *card, RspSlice iccid);
+void rsp_euicc_isdp_aid (guint number, guint8 out[16]);
+RspUicc *rsp_euicc_uicc (RspEuicc *card); /* never NULL */
+/* The enabled profile has changed: what the terminal had selected is gone. */
+void rsp_euicc_uicc_changed (RspEuicc *card);
+void rsp_euicc_session_end (RspEuicc *card);
+
+/* --- euicc-apdu.c --- */
+/* Handlers put the answer's data into OUT and return the status word. One whole ES10 command. */
+guint rsp_euicc_es10 (RspEuicc *card, RspSlice command, GByteArray *out);
+
+/* --- euicc-uicc.c --- */
+typedef struct {
+    guint8 cla, ins, p1, p2;
+    RspSlice data;
+    gboolean has_lc, has_le;
+    guint le; /* 1 to 256 */
+    guint channel;
+} RspEuiccCommand;
+guint rsp_euicc_select_file (RspEuicc *card, RspEuiccChannel *ch, const RspEuiccCommand *c,
+                             GByteArray *out);
+guint rsp_euicc_select_adf (RspEuicc *card, RspEuiccChannel *ch, const RspEuiccCommand *c,
+                            GByteArray *out);
+guint rsp_euicc_read_binary (RspEuicc *card, RspEuiccChannel *ch, const RspEuiccCommand *c,
+                             GByteArray *out);
+guint rsp_euicc_read_record (RspEuicc *card, RspEuiccChannel *ch, const RspEuiccCommand *c,
+                             GByteArray *out);
+guint rsp_euicc_status (RspEuicc *card, RspEuiccChannel *ch, const RspEuiccCommand *c,
+                        GByteArray *out);
+
+/* --- ES10: BODY is the content of the command's TLV, WHOLE the TLV --- */
+typedef guint (*RspEuiccHandler) (RspEuicc *card, RspSlice body, GByteArray *out);
+guint rsp_euicc_get_addresses (RspEuicc *card, RspSlice body, GByteArray *out);
+guint rsp_euicc_set_default_dp (RspEuicc *card, RspSlice body, GByteArray *out);
+guint rsp_euicc_get_challenge (RspEuicc *card, RspSlice body, GByteArray *out);
+guint rsp_euicc_authenticate_server (RspEuicc *card, RspSlice body, GByteArray *out);
+guint rsp_euicc_prepare_download (RspEuicc *card, RspSlice body, GByteArray *out);
+guint rsp_euicc_cancel_session (RspEuicc *card, RspSlice body, GByteArray *out);
+guint rsp_euicc_get_info1 (RspEuicc *card, RspSlice body, GByteArray *out);
+guint rsp_euicc_get_info2 (RspEuicc *card, RspSlice body, GByteArray *out);
+guint rsp_euicc_get_rat (RspEuicc *card, RspSlice body, GByteArray *out);
+guint rsp_euicc_list_notification (RspEuicc *card, RspSlice body, GByteArray *out);
+guint rsp_euicc_retrieve_notifications (RspEuicc *card, RspSlice body, GByteArray *out);
+guint rsp_euicc_remove_notification (RspEuicc *card, RspSlice body, GByteArray *out);
+guint rsp_euicc_get_profiles_info (RspEuicc *card, RspSlice body, GByteArray *out);
+guint rsp_euicc_enable_profile (RspEuicc *card, RspSlice body, GByteArray *out);
+guint rsp_euicc_disable_profile (RspEuicc *card, RspSlice body, GByteArray *out);
+guint rsp_euicc_delete_profile (RspEuicc *card, RspSlice body, GByteArray *out);
+guint rsp_euicc_memory_reset (RspEuicc *card, RspSlice body, GByteArray *out);
+guint rsp_euicc_get_eid (RspEuicc *card, RspSlice body, GByteArray *out);
+guint rsp_euicc_set_nickname (RspEuicc *card, RspSlice body, GByteArray *out);
+
+/* --- euicc-info.c --- */
+void rsp_euicc_put_info2 (RspEuicc *card, GByteArray *out);
+typedef enum { RSP_PPR_FORBIDDEN, RSP_PPR_ALLOWED } RspPprVerdict;
+RspPprVerdict rsp_euicc_ppr_match (const RspEuicc *card, guint32 ppr, const RspMetadata *metadata);
+gboolean rsp_euicc_has_operational (const RspEuicc *card);
+
+/* --- euicc-load.c --- */
+/* One STORE DATA chain of a Bound Profile Package. */
+guint rsp_euicc_load_chain (RspEuicc *card, RspSlice chain, GByteArray *out);
+void rsp_euicc_load_clear (RspEuiccLoad *load);
+
+/* --- euicc-notify.c --- */
+/* Within a transaction: signs and stores one notification for each address of METADATA that wants
+ * EVENT; EXCEPT (nullable) is left out. */
+void rsp_euicc_notify (RspEuicc *card, const RspMetadata *metadata, const guint8 iccid[10],
+                       guint32 event, const char *except);
+/* Within a transaction: stores TLV and counts. */
+void rsp_euicc_store_notification (RspEuicc *card, GByteArray *tlv);
+void rsp_euicc_put_notification_metadata (GByteArray *out, guint64 seq, guint32 event,
+                                          const char *address, const guint8 *iccid);
+
+/* --- euicc-es10c.c --- */
+/* What a pending REFRESH was for, once the terminal has carried it out or was reset. */
+void rsp_euicc_apply_switch (RspEuicc *card, guint target);
+
+/* --- euicc-asn1.c: reading and writing the commands' TLVs --- */
+/* Takes the next TLV if it is TAG with MIN to MAX octets of content. */
+gboolean rsp_take (RspSlice *input, guint32 tag, gsize min, gsize max, RspTlv *ret_tlv);
+/* FALSE only if the next one is TAG and bad; *RET_PRESENT says whether it was there. */
+gboolean rsp_take_optional (RspSlice *input, guint32 tag, gsize min, gsize max, RspTlv *ret_tlv,
+                            gboolean *ret_present);
+gboolean rsp_is_utf8 (RspSlice s);
+gboolean rsp_read_number (RspSlice s, guint64 *ret); /* INTEGER, not negative, ≤ 8 octets */
+gboolean rsp_read_bits (RspSlice s, guint32 *ret);   /* BIT STRING: bit 0 is the first named */
+void rsp_put_number (GByteArray *out, guint32 tag, guint64 value);
+void rsp_put_bits (GByteArray *out, guint32 tag, guint64 mask, guint nbits);
+void rsp_put_named_bits (GByteArray *out, guint32 tag, guint64 mask);     /* no trailing zeros */
+void rsp_put_result (GByteArray *out, guint32 command_tag, guint8 value); /* TAG{80 value} */
+void rsp_put_oid (GByteArray *out, guint32 tag, const char *dotted);
+gboolean rsp_oid_equal (RspSlice oid, const char *dotted);
+/* Signs PARTS with SK.EUICC and appends 5F37. */
+void rsp_euicc_sign (RspEuicc *card, const RspSlice *parts, gsize n, GByteArray *out);
