@@ -9,14 +9,13 @@ typedef struct {
     const char *name; /* interned */
     RspServeFunc serve, card_serve;
     gpointer data, card_data;
-    guint generation; /* goes up at each detach: what a former life served is dead */
     gboolean known;   /* was attached at some time */
     RspCredential credential;
     gboolean has_credential;
     guint credential_version; /* goes up with every change, so that a transport sees it */
 } RspEndpoint;
 
-typedef enum { LEG_IDLE, LEG_GOES, LEG_CUT, LEG_FAILS } RspLegFate;
+typedef enum { LEG_IDLE, LEG_GOES, LEG_CUT, LEG_FAILS, LEG_ECHO } RspLegFate;
 
 /* One leg on its way. */
 typedef struct {
@@ -41,7 +40,6 @@ struct _RspCall {
     const char *src; /* interned */
     RspEndpoint *caller; /* NULL: no such endpoint */
     RspEndpoint *dst;    /* NULL: unresolved */
-    guint generation;    /* of DST when the request was delivered */
     char *address;
     char *client; /* proved identity; NULL: anonymous */
     char *transaction_id, *reply_transaction_id;
@@ -53,9 +51,12 @@ struct _RspCall {
     RspTransit request, response;
     RspTlsCheck tls;
     gpointer exchange; /* the transport's */
+    RspNestedFunc nested_func; /* of an ES8+ message */
+    guint copies;              /* of it, to be sent */
     gboolean awaiting; /* the caller still waits */
     gboolean served;   /* the server has it and has not answered */
     gboolean ghost;    /* a duplicate or replay: its answer goes nowhere */
+    gboolean orphan;   /* the caller has crashed */
     gboolean client_given; /* CLIENT was proved by a door */
 };
 
@@ -68,7 +69,7 @@ struct _RspBus {
     GHashTable *addresses;   /* FQDN without case → RspEndpoint */
     GHashTable *connections; /* open TLS connections (bus-tls.c) */
     GHashTable *packages;    /* interned LPA name → where its last package came from */
-    GHashTable *nested;      /* carrier call → ES8+ message under way (bus-nested.c) */
+    GHashTable *nested;      /* card's RspEndpoint → ES8+ message under way (bus-nested.c) */
     gint64 latency_http, latency_apdu;
     guint64 next_xid, calls;
     guint64 counts[RSP_FN_COUNT];
@@ -77,8 +78,8 @@ struct _RspBus {
     RspTransit *carrying;
     GQueue queue;      /* of RspTransit, due while another is carried */
     GPtrArray *held;   /* of RspTransit, waiting for the next message on their link */
+    GPtrArray *copies; /* of RspTransit, to be scheduled behind the leg being sent */
     GBytes *empty;
-    gboolean freeing;
 };
 
 RspEndpoint *rsp_bus_endpoint (RspBus *bus, const char *name, gboolean make);
@@ -89,17 +90,22 @@ void rsp_bus_leave (RspBus *bus, guint64 before);
 gboolean rsp_bus_traced (const RspBus *bus);
 guint64 rsp_bus_trace_transit (RspBus *bus, const RspTransit *transit, RspStage stage,
                                const char *error);
-void rsp_bus_schedule (RspTransit *transit, gint64 delay);
-RspCall *rsp_bus_ghost (const RspCall *call, GBytes *body, const RspFault *fault);
+RspCall *rsp_bus_call_new (RspBus *bus, const RspFunction *fn, const char *src,
+                           const char *address);
 void rsp_bus_call_unref (RspCall *call);
+void rsp_bus_call_settle (RspCall *call);
+void rsp_bus_send (RspTransit *transit);
+void rsp_bus_schedule (RspTransit *transit, gint64 delay);
+void rsp_bus_copy (const RspTransit *transit, GBytes *body, const RspFault *fault,
+                   gboolean changed);
 const char *rsp_bus_reply_name (RspReplyKind kind);
 
 /* bus-fault.c: what the declared faults do to a leg that has just been sent. FALSE: it is lost. */
 gboolean rsp_bus_apply_faults (RspTransit *transit, gint64 *delay);
 /* Sends off what waited for TRANSIT's link. */
 void rsp_bus_release_held (RspBus *bus, const RspTransit *passed);
-guint64 rsp_bus_trace_fault (RspBus *bus, guint64 cause, const RspFault *fault,
-                             const RspTransit *transit, const char *result);
+/* Keeps what later faults need of a leg as delivered. */
+void rsp_bus_observe (const RspTransit *transit);
 
 /* bus-tls.c */
 void rsp_bus_tls_begin (RspCall *call);
@@ -110,6 +116,8 @@ GHashTable *rsp_bus_tls_table (void);
 
 /* bus-nested.c */
 void rsp_bus_nested_package (RspCall *call);
-void rsp_bus_nested_forget (RspCall *carrier);
+void rsp_bus_nested_carry (RspCall *call);
+/* CARRIER NULL: whatever rides to CARD. */
+void rsp_bus_nested_forget (RspBus *bus, const RspEndpoint *card, const RspCall *carrier);
 GHashTable *rsp_bus_nested_packages (void);
 GHashTable *rsp_bus_nested_table (void);

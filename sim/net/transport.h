@@ -21,7 +21,7 @@ typedef struct {
 struct _RspTransport {
     /* TRUE: this transport carries CALL; FALSE: the bus does, in memory. */
     gboolean (*takes) (RspTransport *transport, RspCall *call);
-    /* Both end in rsp_bus_carried, possibly before they return. */
+    /* Both end in rsp_bus_carried, later: never before they return. */
     void (*carry_request) (RspTransport *transport, RspCall *call, GBytes *body);
     void (*carry_response) (RspTransport *transport, RspCall *call, guint http, GBytes *body);
     /* The call is over, answered or not. */

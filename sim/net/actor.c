@@ -1,0 +1,50 @@
+#include "sim/net/actor.h"
+
+RspRng *
+rsp_actor_rng (const RspActor *actor, const char *purpose)
+{
+    if (actor->system_random)
+        return rsp_rng_new_system ();
+    return rsp_rng_new (actor->seed, actor->name, purpose, actor->incarnation);
+}
+
+gint64
+rsp_actor_time (const RspActor *actor)
+{
+    gint64 us = rsp_loop_wall (actor->loop) + actor->clock_skew;
+    return us / G_USEC_PER_SEC - (us % G_USEC_PER_SEC < 0);
+}
+
+static gboolean
+traced (const RspActor *actor)
+{
+    return actor->trace && rsp_trace_active (actor->trace);
+}
+
+void
+rsp_actor_crypto (const RspActor *actor, const char *op, const char *key, gboolean ok)
+{
+    rsp_actor_crypto_result (actor, op, key, ok ? "ok" : "failed");
+}
+
+void
+rsp_actor_crypto_result (const RspActor *actor, const char *op, const char *key, const char *result)
+{
+    if (traced (actor))
+        rsp_trace_event (actor->trace, &(RspTraceEvent){.kind = RSP_TRACE_CRYPTO,
+                                                        .src = actor->name,
+                                                        .op = op,
+                                                        .key = key,
+                                                        .result = result});
+}
+
+void
+rsp_actor_state (const RspActor *actor, const char *object, const char *from, const char *to)
+{
+    if (traced (actor))
+        rsp_trace_event (actor->trace, &(RspTraceEvent){.kind = RSP_TRACE_STATE,
+                                                        .src = actor->name,
+                                                        .state_object = object,
+                                                        .state_from = from,
+                                                        .state_to = to});
+}

@@ -1,0 +1,177 @@
+/* ES8+ inside ES10b.LoadBoundProfilePackage: secured messages from the server whose package it is,
+ * shown and troubled as messages of their own while the card's link carries them. */
+#include "sim/net/bus-private.h"
+
+typedef struct {
+    const RspCall *carrier;
+    RspCall *call;   /* owned */
+    gboolean going;  /* handed to the link */
+    gboolean opened; /* the card has told of this copy */
+} Nested;
+
+typedef struct {
+    const char *server; /* interned */
+    char *transaction_id;
+} Package;
+
+static void
+package_free (gpointer data)
+{
+    Package *package = data;
+    g_free (package->transaction_id);
+    g_free (package);
+}
+
+GHashTable *
+rsp_bus_nested_packages (void)
+{
+    return g_hash_table_new_full (NULL, NULL, NULL, package_free);
+}
+
+static void
+nested_free (gpointer data)
+{
+    Nested *nested = data;
+    RspCall *call = nested->call;
+    if (call->request.event) {
+        /* The leg's own reference goes with its event. */
+        rsp_loop_cancel (call->bus->loop, call->request.event);
+        rsp_bus_call_unref (call);
+    }
+    rsp_bus_call_settle (call);
+    rsp_bus_call_unref (call);
+    g_free (nested);
+}
+
+GHashTable *
+rsp_bus_nested_table (void)
+{
+    return g_hash_table_new_full (NULL, NULL, NULL, nested_free);
+}
+
+/* Remembers where the package came from that CALL's caller has just been given. */
+void
+rsp_bus_nested_package (RspCall *call)
+{
+    Package *package = g_new0 (Package, 1);
+    package->server = call->dst->name;
+    package->transaction_id =
+        g_strdup (call->reply_transaction_id ? call->reply_transaction_id : call->transaction_id);
+    g_hash_table_replace (call->bus->packages, (gpointer)call->src, package);
+}
+
+static void
+trace_delivered (Nested *nested, RspSlice plain, const RspOutcome *outcome)
+{
+    RspCall *call = nested->call;
+    RspBus *bus = call->bus;
+    const RspTransit *transit = &call->request;
+    if (!rsp_bus_traced (bus))
+        return;
+    RspTraceEvent event = {
+        .kind = RSP_TRACE_MESSAGE,
+        .function = call->fn,
+        .src = call->src,
+        .dst = call->dst->name,
+        .leg = RSP_LEG_REQUEST,
+        .stage = RSP_STAGE_DELIVERED,
+        .xid = call->xid,
+        .transaction_id = call->transaction_id,
+        .has_body = TRUE,
+        .omit_body = !transit->changed,
+        .encoding = RSP_ENC_DER,
+        .body = rsp_slice_of (transit->body),
+        .plain = plain,
+    };
+    if (outcome)
+        event.status = *outcome;
+    if (transit->fault) {
+        event.fault_name = transit->fault->name;
+        event.fault_action = rsp_fault_action_name (transit->fault->action);
+    }
+    guint64 before = rsp_bus_enter (bus, transit->sent_seq);
+    rsp_trace_event (bus->trace, &event);
+    rsp_bus_leave (bus, before);
+}
+
+void
+rsp_bus_nested_forget (RspBus *bus, const RspEndpoint *card, const RspCall *carrier)
+{
+    const Nested *nested = g_hash_table_lookup (bus->nested, card);
+    if (nested && (!carrier || nested->carrier == carrier))
+        g_hash_table_remove (bus->nested, card);
+}
+
+void
+rsp_bus_nested_sent (RspBus *bus, RspCall *carrier, const RspFunction *fn, GBytes *segment,
+                     RspNestedFunc func, gpointer data)
+{
+    g_return_if_fail (fn->binding == RSP_BINDING_NESTED && carrier->dst);
+    const Package *package = g_hash_table_lookup (bus->packages, carrier->src);
+    RspCall *call =
+        rsp_bus_call_new (bus, fn, package ? package->server : carrier->src, carrier->dst->name);
+    call->dst = carrier->dst;
+    call->nested_func = func;
+    call->data = data;
+    call->transaction_id = g_strdup (package ? package->transaction_id : carrier->transaction_id);
+    call->nth = ++bus->counts[fn->id];
+    call->ordinal = ++bus->calls;
+    call->request.body = g_bytes_ref (segment);
+    call->copies = 1;
+
+    Nested *nested = g_new0 (Nested, 1);
+    nested->carrier = carrier;
+    nested->call = call;
+    g_hash_table_replace (bus->nested, call->dst, nested);
+    rsp_bus_send (&call->request);
+}
+
+/* Due: the link may send it, as often as faults say. */
+void
+rsp_bus_nested_carry (RspCall *call)
+{
+    RspBus *bus = call->bus;
+    Nested *nested = g_hash_table_lookup (bus->nested, call->dst);
+    g_return_if_fail (nested && nested->call == call);
+    RspNestedFunc func = call->nested_func;
+    guint64 before = rsp_bus_enter (bus, call->request.sent_seq);
+    if (call->request.fate == LEG_CUT) {
+        rsp_bus_trace_transit (bus, &call->request, RSP_STAGE_DROPPED, "link");
+        g_hash_table_remove (bus->nested, call->dst);
+        func (RSP_REPLY_LINK, bus->empty, 0, call->data);
+    } else if (call->copies == 0) {
+        g_hash_table_remove (bus->nested, call->dst);
+        func (RSP_REPLY_OK, call->request.body, 0, call->data);
+    } else {
+        nested->going = TRUE;
+        func (RSP_REPLY_OK, call->request.body, call->copies, call->data);
+    }
+    rsp_bus_leave (bus, before);
+}
+
+void
+rsp_bus_opened (RspBus *bus, const char *card, const RspFunction *fn, RspSlice plain,
+                const RspOutcome *outcome)
+{
+    const RspEndpoint *endpoint = rsp_bus_endpoint (bus, card, FALSE);
+    Nested *nested = endpoint ? g_hash_table_lookup (bus->nested, endpoint) : NULL;
+    if (!nested || !nested->going || nested->opened || nested->call->fn != fn)
+        return;
+    nested->opened = TRUE;
+    trace_delivered (nested, plain, outcome);
+}
+
+void
+rsp_bus_nested_done (RspBus *bus, RspCall *carrier, const RspOutcome *outcome)
+{
+    Nested *nested = g_hash_table_lookup (bus->nested, carrier->dst);
+    if (!nested || !nested->going || nested->carrier != carrier)
+        return;
+    if (!nested->opened)
+        trace_delivered (nested, RSP_SLICE (NULL, 0), outcome);
+    nested->opened = FALSE;
+    if (--nested->call->copies > 0)
+        nested->call->xid = ++bus->next_xid; /* a further copy is a message of its own */
+    else
+        g_hash_table_remove (bus->nested, carrier->dst);
+}

@@ -1,0 +1,150 @@
+/* TLS connections as the bus models them: which call opens one, and what the certificate checks of
+ * an opening say. Both transports go through here, so a trace shows the same checks. */
+#include "sim/net/bus-private.h"
+
+#include <string.h>
+
+typedef struct {
+    const char *src, *dst; /* interned */
+    gboolean mutual;
+} Connection;
+
+static guint
+connection_hash (gconstpointer key)
+{
+    const Connection *c = key;
+    return g_direct_hash (c->src) * 31 + g_direct_hash (c->dst) + (guint)c->mutual;
+}
+
+static gboolean
+connection_equal (gconstpointer a, gconstpointer b)
+{
+    const Connection *x = a, *y = b;
+    return x->src == y->src && x->dst == y->dst && x->mutual == y->mutual;
+}
+
+GHashTable *
+rsp_bus_tls_table (void)
+{
+    return g_hash_table_new_full (connection_hash, connection_equal, g_free, NULL);
+}
+
+static Connection
+connection_of (const RspCall *call)
+{
+    return (Connection){call->src, call->dst->name, call->fn->interface == RSP_IF_ES2P};
+}
+
+void
+rsp_bus_tls_begin (RspCall *call)
+{
+    call->tls = (RspTlsCheck){0};
+    if (!call->dst->credential.cert)
+        return;
+    Connection connection = connection_of (call);
+    call->tls.secure = TRUE;
+    call->tls.mutual = connection.mutual;
+    call->tls.opens =
+        call->fn->new_connection || !g_hash_table_contains (call->bus->connections, &connection);
+}
+
+static void
+trace_check (const RspCall *call, const char *who, const char *whose, RspChainResult result)
+{
+    RspBus *bus = call->bus;
+    if (!rsp_bus_traced (bus))
+        return;
+    g_autofree char *key = g_strdup_printf ("%s TLS", whose);
+    guint64 before = rsp_bus_enter (bus, call->request.sent_seq);
+    rsp_trace_event (bus->trace, &(RspTraceEvent){.kind = RSP_TRACE_CRYPTO,
+                                                  .src = who,
+                                                  .op = "chain",
+                                                  .key = key,
+                                                  .result = rsp_chain_result_name (result)});
+    rsp_bus_leave (bus, before);
+}
+
+/* What the transport did not check at its own handshake is checked here. */
+gboolean
+rsp_bus_tls_conclude (RspCall *call)
+{
+    RspBus *bus = call->bus;
+    RspTlsCheck *tls = &call->tls;
+    const RspCredential *client = call->caller ? &call->caller->credential : NULL;
+    const RspCredential *server = &call->dst->credential;
+    if (client && client->roots) {
+        if (!tls->server_checked)
+            tls->server = rsp_tls_check_server (bus->loop, client, server->cert, call->address);
+        tls->server_checked = TRUE;
+        trace_check (call, call->src, call->dst->name, tls->server);
+        if (tls->server != RSP_CHAIN_OK)
+            return FALSE;
+    }
+    if (tls->mutual && client && client->cert && server->roots) {
+        if (!tls->client_checked)
+            tls->client = rsp_tls_check_client (bus->loop, server, client->cert);
+        tls->client_checked = TRUE;
+        trace_check (call, call->dst->name, call->src, tls->client);
+        if (tls->client != RSP_CHAIN_OK)
+            return FALSE;
+    }
+    Connection connection = connection_of (call);
+    if (!g_hash_table_contains (bus->connections, &connection))
+        g_hash_table_add (bus->connections, g_memdup2 (&connection, sizeof connection));
+    return TRUE;
+}
+
+/* After a failure the next call opens a new connection. */
+void
+rsp_bus_tls_close (RspCall *call)
+{
+    if (call->fn->binding != RSP_BINDING_HTTP || !call->dst || call->ghost)
+        return;
+    Connection connection = connection_of (call);
+    g_hash_table_remove (call->bus->connections, &connection);
+}
+
+static gboolean
+concerns (gpointer key, gpointer value, gpointer data)
+{
+    const Connection *connection = key;
+    return connection->src == data || connection->dst == data;
+}
+
+void
+rsp_bus_tls_forget (RspBus *bus, const RspEndpoint *endpoint)
+{
+    g_hash_table_foreach_remove (bus->connections, concerns, (gpointer)endpoint->name);
+}
+
+static gint64
+checking_time (RspLoop *loop, const RspCredential *checker)
+{
+    gint64 us = rsp_loop_wall (loop) + checker->clock_skew;
+    return us / G_USEC_PER_SEC - (us % G_USEC_PER_SEC < 0);
+}
+
+RspChainResult
+rsp_tls_check_server (RspLoop *loop, const RspCredential *client, const RspCert *cert,
+                      const char *address)
+{
+    if (!client->roots)
+        return RSP_CHAIN_OK;
+    if (!cert)
+        return RSP_CHAIN_FORMAT;
+    const char *colon = strrchr (address, ':');
+    g_autofree char *host =
+        g_strndup (address, colon ? (gsize)(colon - address) : strlen (address));
+    return rsp_chain_check_tls (cert, client->roots, host, checking_time (loop, client));
+}
+
+RspChainResult
+rsp_tls_check_client (RspLoop *loop, const RspCredential *server, const RspCert *cert)
+{
+    if (!server->roots)
+        return RSP_CHAIN_OK;
+    if (!cert)
+        return RSP_CHAIN_FORMAT;
+    return rsp_chain_check_server (cert, server->roots, rsp_cert_role (cert),
+                                   checking_time (loop, server), NULL);
+}
