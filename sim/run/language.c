@@ -110,6 +110,15 @@ static const RspKeySpec profile_keys[] = {
 MAP_OF (profile, profile_keys, "a profile in stock");
 LIST_OF (profile_list, profile);
 
+static const char *const ready_states[] = {"allocated", "confirmed", "released", NULL};
+ENUM_OF (ready_state, ready_states, "order state");
+static const RspKeySpec ready_order_keys[] = {
+    {"iccid", &iccid, TRUE, NULL}, {"state", &ready_state, FALSE, "default released"}, {"eid", &eid, FALSE, "links the order"},
+    {"matchingId", &text, FALSE, "absent: the server makes one; empty: default order for the EID"},
+    {"confirmationCode", &text, FALSE, NULL}, {"operator", &text, FALSE, "who orders; default: the first operator"}, END};
+MAP_OF (ready_order, ready_order_keys, "an order");
+LIST_OF (ready_orders, ready_order);
+
 static const RspKeySpec ci_keys[] = {
     {"role", &text, TRUE, NULL}, {"certificate", &text, FALSE, "DER file; with key"}, {"key", &text, FALSE, "PEM file"}, END};
 MAP_OF (ci, ci_keys, "a ci");
@@ -127,6 +136,7 @@ static const RspKeySpec smdpp_keys[] = {
     {"aliases", &texts, FALSE, "further addresses"}, {"oid", &text, FALSE, "SM-DP+ OID"},
     {"trusts", &texts, FALSE, "ci actors; default: its own"},
     {"profiles", &profile_list, FALSE, "the stock"},
+    {"orders", &ready_orders, FALSE, "orders that stand when the world begins, placed over ES2+"},
     {"attempt-limit", &positive, FALSE, "downloads tried for one order; default 10"},
     {"confirmation-code-limit", &positive, FALSE, "default 3"},
     {"session-timeout", &duration, FALSE, "default 10m"},

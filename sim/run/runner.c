@@ -146,7 +146,7 @@ rsp_step_func (const char *kind)
 /* --- the run ----------------------------------------------------------------------------------- */
 
 static void
-on_event (const RspTraceEvent *e, guint64 seq, gpointer data)
+on_event (const RspTraceEvent *e, guint64 seq G_GNUC_UNUSED, gpointer data)
 {
     RspRun *run = data;
     if (e->kind != RSP_TRACE_MESSAGE || e->stage != RSP_STAGE_SENT || e->leg != RSP_LEG_REQUEST
@@ -289,7 +289,7 @@ start_world (RspRun *run, const RspRunOptions *options, GError **error)
         return FALSE;
     rsp_trace_listen (run->trace, on_event, run);
     trace_start (run, options);
-    return rsp_world_begin (run->world, error);
+    return rsp_world_begin (run->world, error) && rsp_world_place_orders (run->world, error);
 }
 
 static void

@@ -97,6 +97,25 @@ check_stock (const Check *c, const RspYaml *stock, GError **error)
 }
 
 static gboolean
+has_role (const Check *c, const char *role)
+{
+    for (guint i = 0; i < c->actors->items->len; i++)
+        if (strcmp (rsp_yaml_get (c->actors->items->pdata[i], "role")->text, role) == 0)
+            return TRUE;
+    return FALSE;
+}
+
+static gboolean
+check_orders (const Check *c, const RspYaml *orders, GError **error)
+{
+    for (guint i = 0; orders && i < orders->items->len; i++)
+        if (!check_ref (c, rsp_yaml_get (orders->items->pdata[i], "operator"), "operator", error))
+            return FALSE;
+    return !orders || has_role (c, "operator")
+           || rsp_yaml_fail (orders, error, "orders need an operator in the world");
+}
+
+static gboolean
 check_files (const RspYaml *actor, GError **error)
 {
     const RspYaml *cert = rsp_yaml_get (actor, "certificate"), *key = rsp_yaml_get (actor, "key");
@@ -125,7 +144,8 @@ check_actor (const Check *c, const RspYaml *actor, GError **error)
                          strcmp (role, "euicc") == 0 ? "eum" : "ci", error)
            && check_ref (c, rsp_yaml_get (actor, "euicc"), "euicc", error)
            && check_refs (c, rsp_yaml_get (actor, "trusts"), "ci", error)
-           && check_stock (c, rsp_yaml_get (actor, "profiles"), error);
+           && check_stock (c, rsp_yaml_get (actor, "profiles"), error)
+           && check_orders (c, rsp_yaml_get (actor, "orders"), error);
 }
 
 /* Two actors never share an address, an EID, or a card's slot. */

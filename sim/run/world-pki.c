@@ -4,6 +4,8 @@
 #include <string.h>
 
 #define EID_PREFIX "89049032"
+#define TLS_SLACK (24 * 3600)
+#define TLS_VALIDITY (397 * 24 * 3600)
 
 static RspRng *
 stream (const RspWorld *w, const RspWorldActor *a, const char *purpose)
@@ -185,6 +187,10 @@ issue_server (RspWorld *w, RspWorldActor *a, const char *purpose, RspRole role, 
     if (twist) {
         oid = rsp_world_text (twist, "oid", oid);
         fqdn = rsp_world_text (twist, "fqdn", fqdn);
+    }
+    if (role == RSP_ROLE_DP_TLS && w->options.tls_from && !t.not_before && !t.not_after) {
+        t.not_before = w->options.tls_from - TLS_SLACK;
+        t.not_after = w->options.tls_from + TLS_VALIDITY;
     }
     g_autoptr (RspKey) key = make_key (w, a, purpose);
     g_autofree char *host = g_strndup (fqdn, strcspn (fqdn, ":"));

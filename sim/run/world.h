@@ -62,6 +62,7 @@ typedef struct {
     gint64 seed;         /* -1: the world's own */
     gboolean system_random;
     gboolean https;      /* legs go over loopback TLS */
+    gint64 tls_from;     /* Unix seconds from which TLS certificates are valid; 0: the world's start */
 } RspWorldOptions;
 
 typedef struct {
@@ -84,5 +85,7 @@ RspWorld *rsp_world_new (const RspScenario *scenario, const RspWorldOptions *opt
 gboolean rsp_world_begin (RspWorld *world, GError **error);
 void rsp_world_free (RspWorld *world);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (RspWorld, rsp_world_free)
+/* Places the `orders:` of its servers over ES2+ and waits for the answers. */
+gboolean rsp_world_place_orders (RspWorld *world, GError **error);
 RspWorldActor *rsp_world_actor (const RspWorld *world, const char *name); /* NULL if unknown */
 RspWorldCredential *rsp_world_credential (const RspWorldActor *actor, const char *purpose);

@@ -1,0 +1,179 @@
+#include "sim/net/https.h"
+#include "sim/run/commands.h"
+#include "sim/run/world.h"
+
+#include <glib-unix.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct {
+    char *time, *trace, *state;
+    gint64 seed;
+    gint port;
+} Args;
+
+static void
+args_clear (Args *a)
+{
+    g_free (a->time);
+    g_free (a->trace);
+    g_free (a->state);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Args, args_clear)
+
+typedef struct {
+    RspLoop *loop;
+    RspTrace *trace;
+    RspWorld *world;
+    GPtrArray *doors;
+} Host;
+
+static void
+host_clear (Host *h)
+{
+    g_clear_pointer (&h->doors, g_ptr_array_unref);
+    g_clear_pointer (&h->world, rsp_world_free);
+    g_clear_pointer (&h->trace, rsp_trace_free);
+    g_clear_pointer (&h->loop, rsp_loop_free);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Host, host_clear)
+
+static gboolean
+parse (int *argc, char ***argv, Args *a)
+{
+    const GOptionEntry entries[] = {
+        {"time", 0, 0, G_OPTION_ARG_STRING, &a->time, "real, or offset:DURATION later", "WHEN"},
+        {"trace", 0, 0, G_OPTION_ARG_FILENAME, &a->trace, "write a trace", "FILE"},
+        {"state", 0, 0, G_OPTION_ARG_FILENAME, &a->state, "keep the servers' state", "DIR"},
+        {"seed", 0, 0, G_OPTION_ARG_INT64, &a->seed, "deterministic instead of system randomness", "N"},
+        {"port", 0, 0, G_OPTION_ARG_INT, &a->port, "of the first server; default: any free one", "N"},
+        {NULL}};
+    g_autoptr (GOptionContext) context = g_option_context_new ("WORLD - host a world on loopback");
+    g_autoptr (GError) error = NULL;
+    g_option_context_add_main_entries (context, entries, NULL);
+    if (g_option_context_parse (context, argc, argv, &error) && *argc == 2 && a->port >= 0
+        && a->port < 65536)
+        return TRUE;
+    fprintf (stderr, "rspsim serve: %s\n", error ? error->message : "usage: rspsim serve WORLD");
+    return FALSE;
+}
+
+/* µs to add to the host's clock. */
+static gboolean
+read_offset (const char *text, gint64 *ret, GError **error)
+{
+    *ret = 0;
+    if (!text || strcmp (text, "real") == 0)
+        return TRUE;
+    if (!g_str_has_prefix (text, "offset:")) {
+        g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                     "--time is real or offset:DURATION");
+        return FALSE;
+    }
+    g_autoptr (RspYaml) node = rsp_yaml_parse (text + 7, -1, "--time", error);
+    return node && rsp_yaml_duration (node, ret, error);
+}
+
+static gboolean
+open_doors (Host *h, guint port, json_t *list, GError **error)
+{
+    for (guint i = 0; i < h->world->actors->len; i++) {
+        RspWorldActor *a = h->world->actors->pdata[i];
+        guint bound = 0;
+        if (a->role != RSP_ACTOR_SMDPP)
+            continue;
+        RspDoor *door
+            = rsp_door_open (h->world->bus, h->loop, a->base.name, &a->tls, port, &bound, error);
+        if (!door)
+            return FALSE;
+        g_ptr_array_add (h->doors, door);
+        port = port ? port + 1 : 0;
+        const char *fqdn = rsp_yaml_get (a->yaml, "fqdn")->text;
+        const char *hosts[] = {"127.0.0.1", "localhost", fqdn};
+        for (guint k = 0; k < G_N_ELEMENTS (hosts); k++) {
+            g_autofree char *address = g_strdup_printf ("%s:%u", hosts[k], bound);
+            rsp_smdpp_add_address (a->smdpp, address);
+        }
+        g_autofree char *address = g_strdup_printf ("127.0.0.1:%u", bound);
+        g_autofree char *url = g_strconcat ("https://", address, NULL);
+        json_array_append_new (list, json_pack ("{s:s, s:s, s:[s, s], s:s, s:s, s:s}", "actor",
+                                                a->base.name, "role", "smdpp", "interfaces", "ES9+",
+                                                "ES2+", "url", url, "address", address, "fqdn",
+                                                fqdn));
+    }
+    return TRUE;
+}
+
+static gboolean
+stop (gpointer loop)
+{
+    rsp_loop_quit (loop);
+    return G_SOURCE_REMOVE;
+}
+
+static void
+watch_signal (Host *h, int signal)
+{
+    g_autoptr (GSource) source = g_unix_signal_source_new (signal);
+    g_source_set_callback (source, stop, h->loop, NULL);
+    g_source_attach (source, rsp_loop_context (h->loop));
+}
+
+static gboolean
+start (Host *h, const RspScenario *scenario, const Args *a, GError **error)
+{
+    gint64 offset = 0;
+    if (!read_offset (a->time, &offset, error))
+        return FALSE;
+    h->loop = rsp_loop_new (RSP_CLOCK_REAL, 0);
+    rsp_loop_step_wall (h->loop, offset);
+    h->doors = g_ptr_array_new_with_free_func ((GDestroyNotify)rsp_door_close);
+    h->trace = rsp_trace_new (h->loop, a->trace, (RspTraceOptions){.bodies = TRUE}, error);
+    if (!h->trace)
+        return FALSE;
+    RspWorldOptions options = {.loop = h->loop,
+                               .trace = h->trace,
+                               .state_dir = a->state,
+                               .seed = a->seed,
+                               .system_random = a->seed < 0,
+                               .tls_from = rsp_loop_wall (h->loop) / G_USEC_PER_SEC};
+    h->world = rsp_world_new (scenario, &options, error);
+    if (!h->world || !rsp_world_begin (h->world, error))
+        return FALSE;
+    rsp_bus_set_latency (h->world->bus, 0, 0);
+    return rsp_world_place_orders (h->world, error);
+}
+
+int
+rsp_cmd_serve (int argc, char **argv)
+{
+    g_auto (Args) a = {.seed = -1};
+    g_auto (Host) h = {0};
+    g_autoptr (GError) error = NULL;
+    if (!parse (&argc, &argv, &a))
+        return 2;
+    g_autoptr (RspScenario) scenario = rsp_scenario_load_world (argv[1], &error);
+    json_t *list = json_array ();
+    json_t *ready = json_pack ("{s:o}", "endpoints", list);
+    if (!scenario || !start (&h, scenario, &a, &error)
+        || !open_doors (&h, (guint)a.port, list, &error)) {
+        fprintf (stderr, "%s\n", error->message);
+        json_decref (ready);
+        return 2;
+    }
+    char *text = json_dumps (ready, JSON_COMPACT);
+    puts (text);
+    fflush (stdout);
+    free (text);
+    json_decref (ready);
+    watch_signal (&h, SIGINT);
+    watch_signal (&h, SIGTERM);
+    rsp_loop_run (h.loop, NULL, NULL, -1);
+    if (!rsp_trace_close (h.trace, &error)) {
+        fprintf (stderr, "%s\n", error->message);
+        return 1;
+    }
+    return 0;
+}
