@@ -1,17 +1,24 @@
 /* The LPA (in the device): activation codes, the download procedure, local profile management,
- * notifications. SGP.22 v2.6 3.1, 3.2, 3.5; consumer-procedures.md 4. Knows its eUICC and its servers
- * by the bus alone. */
+ * notifications. SGP.22 v2.6 3.1, 3.2, 3.5, 4.1. Knows its eUICC and its servers by the bus alone.
+ *
+ * One operation runs at a time. Its callback is called once, from the loop, when the LPA is idle
+ * again, so that it may start the next one. The LPA is freed before the bus.
+ */
 #pragma once
 
 #include "asn1/metadata.h"
 #include "sim/net/actor.h"
 
+typedef enum { RSP_LPA_ERROR_ACTIVATION_CODE } RspLpaError;
+#define RSP_LPA_ERROR (rsp_lpa_error_quark ())
+GQuark rsp_lpa_error_quark (void);
+
 typedef struct {
-    const char *card;       /* actor name of the eUICC */
-    GPtrArray *tls_roots;   /* of RspCert: what it trusts at TLS and for OIDs */
-    const char *imei;       /* NULL: none; TAC is its first 8 digits */
-    const char *tac;        /* 8 digits; default 35290611 */
-    gint64 timeout;         /* µs a call; default 30 s */
+    const char *card;     /* actor name of the eUICC */
+    GPtrArray *tls_roots; /* of RspCert: what it trusts at TLS and for OIDs */
+    const char *imei;     /* NULL: none; TAC is its first 8 digits */
+    const char *tac;      /* 8 digits; default 35290611 */
+    gint64 timeout;       /* µs a call; default 30 s */
     gboolean lenient_matching_id;
 } RspLpaConfig;
 
@@ -29,43 +36,60 @@ RspActivationCode *rsp_activation_code_parse (const char *text, gboolean lenient
 void rsp_activation_code_free (RspActivationCode *code);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (RspActivationCode, rsp_activation_code_free)
 
-typedef enum { RSP_CONSENT_GRANTED, RSP_CONSENT_REFUSED, RSP_CONSENT_POSTPONED, RSP_CONSENT_TIMEOUT } RspConsent;
+typedef enum {
+    RSP_CONSENT_GRANTED,
+    RSP_CONSENT_REFUSED,
+    RSP_CONSENT_POSTPONED,
+    RSP_CONSENT_TIMEOUT
+} RspConsent;
 
+/* Copied by rsp_lpa_download. Without activation code and address: the card's default SM-DP+. */
 typedef struct {
-    const char *activation_code;      /* or: */
+    const char *activation_code;       /* or: */
     const char *address, *matching_id; /* matching_id may be NULL */
-    const char *confirmation_code;    /* what the user types first; NULL: nothing */
-    const char *const *further_codes; /* (nullable) NULL-terminated: later tries in the same session */
+    const char *confirmation_code;     /* what the user types first; NULL: nothing */
+    const char *const
+        *further_codes; /* (nullable) NULL-terminated: later tries in the same session */
     RspConsent consent;
-    gboolean keep_notifications;      /* do not deliver after the installation */
+    gboolean keep_notifications; /* do not deliver after the installation */
 } RspLpaDownload;
 
 /* How an operation ended. Borrowed for the callback. */
 typedef struct {
     gboolean ok;
-    const char *step;   /* where it ended: "ES9+.AuthenticateClient", "activationCode", "consent" … */
-    const char *error;  /* NULL; an ASN.1 error name, "timeout", "link", "tls", "addressMismatch" … */
+    const char *step; /* where it ended: "ES9+.AuthenticateClient", "activationCode", "consent" …;
+                         "done" if ok */
+    const char *error; /* NULL; an ASN.1 error name, "timeout", "link", "unresolved", "tls", "http",
+                          "statusWord", "badReply", "refused", "addressMismatch" … */
     const char *subject, *reason; /* a server's refusal */
-    const char *iccid;  /* NULL if not known */
-    const char *cancelled; /* CancelSession reason sent, NULL */
-    guint delivered, pending; /* notifications acknowledged in this operation, and left on the card */
+    const char *iccid;            /* NULL if not known */
+    const char *cancelled;        /* CancelSession reason sent, NULL */
+    guint delivered,
+        pending; /* notifications acknowledged in this operation, and left on the card */
 } RspLpaOutcome;
 typedef void (*RspLpaFunc) (const RspLpaOutcome *outcome, gpointer data);
 
-/* One operation at a time; a second one while busy ends at once with error "busy". */
+/* One operation at a time; a second one while busy ends at once with error "busy". Operations that
+ * leave notifications on the card deliver them before they end. */
 void rsp_lpa_download (RspLpa *lpa, const RspLpaDownload *download, RspLpaFunc func, gpointer data);
 void rsp_lpa_deliver_notifications (RspLpa *lpa, RspLpaFunc func, gpointer data);
-void rsp_lpa_enable (RspLpa *lpa, const char *iccid, gboolean refresh, RspLpaFunc func, gpointer data);
-void rsp_lpa_disable (RspLpa *lpa, const char *iccid, gboolean refresh, RspLpaFunc func, gpointer data);
+void rsp_lpa_enable (RspLpa *lpa, const char *iccid, gboolean refresh, RspLpaFunc func,
+                     gpointer data);
+void rsp_lpa_disable (RspLpa *lpa, const char *iccid, gboolean refresh, RspLpaFunc func,
+                      gpointer data);
 void rsp_lpa_delete (RspLpa *lpa, const char *iccid, RspLpaFunc func, gpointer data);
-void rsp_lpa_set_nickname (RspLpa *lpa, const char *iccid, const char *name, RspLpaFunc func, gpointer data);
+void rsp_lpa_set_nickname (RspLpa *lpa, const char *iccid, const char *name, RspLpaFunc func,
+                           gpointer data);
+/* BITS: bit N is bit N of resetOptions, 0 to 7. */
 void rsp_lpa_memory_reset (RspLpa *lpa, guint32 bits, RspLpaFunc func, gpointer data);
 void rsp_lpa_set_default_dp (RspLpa *lpa, const char *address, RspLpaFunc func, gpointer data);
 
 typedef struct {
-    char *iccid, *nickname, *name, *provider;
+    char *iccid, *nickname, *name, *provider; /* "" where the card gave none */
     gboolean enabled;
     RspProfileClass profile_class;
 } RspLpaProfile;
-typedef void (*RspLpaListFunc) (const GPtrArray *profiles, const RspLpaOutcome *outcome, gpointer data);
+/* Provisioning profiles are not shown to a user, so not listed. PROFILES is NULL if it failed. */
+typedef void (*RspLpaListFunc) (const GPtrArray *profiles, const RspLpaOutcome *outcome,
+                                gpointer data);
 void rsp_lpa_list (RspLpa *lpa, RspLpaListFunc func, gpointer data);

@@ -216,6 +216,22 @@ job_fail (RspApduLink *link, RspReplyKind kind)
 
 /* APDUs ------------------------------------------------------------------------------------- */
 
+/* What the link sends for a call is caused by that call, not by the answer before. */
+static guint64
+enter (RspApduLink *link)
+{
+    RspTrace *trace = rsp_bus_trace (link->bus);
+    return trace ? rsp_trace_set_cause (trace, link->job.cause) : 0;
+}
+
+static void
+leave (RspApduLink *link, guint64 before)
+{
+    RspTrace *trace = rsp_bus_trace (link->bus);
+    if (trace)
+        rsp_trace_set_cause (trace, before);
+}
+
 static void on_apdu (const RspReply *reply, gpointer data);
 static void on_nested (RspReplyKind kind, GBytes *segment, guint copies, gpointer data);
 
@@ -230,12 +246,11 @@ transmit (RspApduLink *link, guint8 cla, guint8 ins, guint8 p1, guint8 p2, guint
     link->bare = data.len == 0;
 
     g_autoptr (GBytes) body = g_bytes_new (apdu, 5 + data.len);
-    RspTrace *trace = rsp_bus_trace (link->bus);
-    guint64 before = rsp_trace_set_cause (trace, link->job.cause);
+    guint64 before = enter (link);
     rsp_bus_call (link->bus, rsp_call_src (link->job.call), link->card,
                   rsp_function (RSP_FN_APDU_TRANSMIT), body,
                   &(RspCallOptions){.timeout = APDU_TIMEOUT}, on_apdu, link);
-    rsp_trace_set_cause (trace, before);
+    leave (link, before);
 }
 
 static void
@@ -285,12 +300,11 @@ start_chain (RspApduLink *link)
     gsize head = nested_offset (chain, function);
     g_autoptr (GBytes) message =
         g_bytes_new_from_bytes (chain, head, g_bytes_get_size (chain) - head);
-    RspTrace *trace = rsp_bus_trace (link->bus);
-    guint64 before = rsp_trace_set_cause (trace, link->job.cause);
+    guint64 before = enter (link);
     link->state = LINK_NESTED;
     rsp_bus_nested_sent (link->bus, link->job.call, rsp_function (function), message, on_nested,
                          link);
-    rsp_trace_set_cause (trace, before);
+    leave (link, before);
 }
 
 /* Starts the next thing that the session or the call needs. */
@@ -525,7 +539,8 @@ static void
 on_call (RspCall *call, gpointer data)
 {
     RspApduLink *link = data;
-    Job job = {.call = call, .cause = rsp_trace_cause (rsp_bus_trace (link->bus))};
+    RspTrace *trace = rsp_bus_trace (link->bus);
+    Job job = {.call = call, .cause = trace ? rsp_trace_cause (trace) : 0};
     g_queue_push_tail (&link->jobs, g_memdup2 (&job, sizeof job));
     link_next_job (link);
 }

@@ -1,0 +1,369 @@
+/* Download, first half: common mutual authentication. SGP.22 3.0.1, 3.1.3. */
+#include "components/lpa/lpa-private.h"
+
+#include "asn1/ids.h"
+#include "pki/cert.h"
+
+#include <string.h>
+
+#define DEFAULT_TAC "35290611"
+
+static void
+get_info1 (RspLpa *lpa)
+{
+    static const guint8 command[] = {0xBF, 0x20, 0x00};
+    lpa_call (lpa, LPA_GET_INFO1, RSP_FN_ES10B_GET_EUICC_INFO1, NULL,
+              g_bytes_new_static (command, sizeof command));
+}
+
+static char **
+copy_codes (const RspLpaDownload *download)
+{
+    GPtrArray *codes = g_ptr_array_new ();
+    if (download->confirmation_code) {
+        g_ptr_array_add (codes, g_strdup (download->confirmation_code));
+        for (const char *const *c = download->further_codes; c && *c; c++)
+            g_ptr_array_add (codes, g_strdup (*c));
+    }
+    g_ptr_array_add (codes, NULL);
+    return (char **)g_ptr_array_free (codes, FALSE);
+}
+
+static void
+start_with_code (RspLpa *lpa, const char *text)
+{
+    LpaOperation *op = lpa->op;
+    g_autoptr (GError) error = NULL;
+    g_autoptr (RspActivationCode) code = rsp_activation_code_parse (text, lpa->lenient, &error);
+    lpa_check_event (lpa, "activationCode", NULL, code ? "ok" : error->message);
+    if (!code) {
+        lpa_end_early (lpa, "activationCode", error->message);
+        return;
+    }
+    op->address = g_steal_pointer (&code->address);
+    op->matching_id = g_steal_pointer (&code->matching_id);
+    op->oid = g_steal_pointer (&code->oid);
+    get_info1 (lpa);
+}
+
+void
+rsp_lpa_download (RspLpa *lpa, const RspLpaDownload *download, RspLpaFunc func, gpointer data)
+{
+    static const guint8 command[] = {0xBF, 0x3C, 0x00};
+    LpaOperation *op = lpa_begin (lpa, "download", func, NULL, data);
+    if (!op)
+        return;
+    op->codes = copy_codes (download);
+    op->consent = download->consent;
+    op->keep_notifications = download->keep_notifications;
+    if (download->activation_code) {
+        start_with_code (lpa, download->activation_code);
+        return;
+    }
+    op->matching_id = g_strdup (download->matching_id);
+    op->address = g_strdup (download->address);
+    if (op->address)
+        get_info1 (lpa);
+    else
+        lpa_call (lpa, LPA_GET_ADDRESSES, RSP_FN_ES10A_GET_EUICC_CONFIGURED_ADDRESSES, NULL,
+                  g_bytes_new_static (command, sizeof command));
+}
+
+/* A new session for the same order, with the confirmation codes still untried. */
+void
+lpa_restart_download (RspLpa *lpa)
+{
+    LpaOperation *op = lpa->op;
+    g_clear_pointer (&op->info1, g_bytes_unref);
+    g_clear_pointer (&op->transaction_id, g_bytes_unref);
+    g_clear_pointer (&op->transaction_text, g_free);
+    g_clear_pointer (&op->client_reply, rsp_fields_free);
+    g_clear_pointer (&op->metadata, rsp_metadata_free);
+    op->restarted = TRUE;
+    get_info1 (lpa);
+}
+
+void
+lpa_on_addresses (RspLpa *lpa, const RspReply *reply)
+{
+    const char *problem = lpa_reply_problem (reply, lpa->function);
+    RspTlv response, address;
+    if (problem) {
+        lpa_fail (lpa, NULL, problem);
+    } else if (!lpa_card_response (lpa, reply, &response)) {
+        lpa_fail (lpa, NULL, "badReply");
+    } else if (!rsp_tlv_find (response.value, 0x80, &address) || address.value.len == 0 ||
+               !(lpa->op->address = lpa_text (address.value))) {
+        lpa_fail (lpa, NULL, "noDefaultAddress");
+    } else {
+        get_info1 (lpa);
+    }
+}
+
+void
+lpa_on_info1 (RspLpa *lpa, const RspReply *reply)
+{
+    static const guint8 command[] = {0xBF, 0x2E, 0x00};
+    const char *problem = lpa_reply_problem (reply, lpa->function);
+    RspTlv info;
+    if (problem) {
+        lpa_fail (lpa, NULL, problem);
+        return;
+    }
+    if (!lpa_card_response (lpa, reply, &info)) {
+        lpa_fail (lpa, NULL, "badReply");
+        return;
+    }
+    lpa->op->info1 = g_bytes_ref (reply->body);
+    lpa_call (lpa, LPA_GET_CHALLENGE, RSP_FN_ES10B_GET_EUICC_CHALLENGE, NULL,
+              g_bytes_new_static (command, sizeof command));
+}
+
+void
+lpa_on_challenge (RspLpa *lpa, const RspReply *reply)
+{
+    LpaOperation *op = lpa->op;
+    const char *problem = lpa_reply_problem (reply, lpa->function);
+    RspTlv response, challenge;
+    if (problem) {
+        lpa_fail (lpa, NULL, problem);
+        return;
+    }
+    if (!lpa_card_response (lpa, reply, &response) ||
+        !rsp_tlv_single (response.value, 0x80, &challenge) || challenge.value.len != 16) {
+        lpa_fail (lpa, NULL, "badReply");
+        return;
+    }
+    g_autoptr (RspFields) fields =
+        rsp_fields_new (rsp_function (RSP_FN_ES9P_INITIATE_AUTHENTICATION), RSP_LEG_REQUEST);
+    g_autoptr (GBytes) octets = rsp_slice_share (reply->body, challenge.value);
+    rsp_fields_set_bytes (fields, "euiccChallenge", octets);
+    rsp_fields_set_bytes (fields, "euiccInfo1", op->info1);
+    rsp_fields_set_text (fields, "smdpAddress", op->address);
+    lpa_call (lpa, LPA_INITIATE_AUTHENTICATION, RSP_FN_ES9P_INITIATE_AUTHENTICATION, op->address,
+              rsp_fields_encode (fields));
+}
+
+RspFields *
+lpa_server_reply (RspLpa *lpa, const RspReply *reply)
+{
+    const char *problem = lpa_reply_problem (reply, lpa->function);
+    if (problem) {
+        lpa_note_failure (lpa, NULL, problem);
+        return NULL;
+    }
+    g_autoptr (RspFields) fields =
+        rsp_fields_decode (lpa->function, RSP_LEG_RESPONSE, reply->body, NULL);
+    if (!fields) {
+        lpa_note_failure (lpa, NULL, "badReply");
+        return NULL;
+    }
+    RspStatus status = {0};
+    if (rsp_fields_failed (fields, &status)) {
+        lpa_note_failure (lpa, NULL, "refused");
+        g_free (lpa->op->subject);
+        g_free (lpa->op->reason);
+        lpa->op->subject = g_strdup (status.subject);
+        lpa->op->reason = g_strdup (status.reason);
+        return NULL;
+    }
+    return g_steal_pointer (&fields);
+}
+
+/* TBCD: first digit in the low nibble; an odd last digit goes into the high one, F below it. */
+static void
+put_digits (GByteArray *out, guint32 tag, const char *digits, gsize octets)
+{
+    guint8 buffer[8];
+    g_assert (octets <= sizeof buffer);
+    gsize len = strspn (digits, "0123456789");
+    memset (buffer, 0xFF, sizeof buffer);
+    for (gsize i = 0; i < len && i < 2 * octets; i++) {
+        guint8 digit = (guint8)(digits[i] - '0');
+        gboolean alone = i + 1 == len && len % 2 == 1;
+        if (alone || i % 2 == 1)
+            buffer[i / 2] = (guint8)(digit << 4 | (buffer[i / 2] & 0x0F));
+        else
+            buffer[i / 2] = (guint8)(0xF0 | digit);
+    }
+    rsp_tlv_put (out, tag, RSP_SLICE (buffer, octets));
+}
+
+/* CtxParams1: MatchingID, TAC, supported releases, IMEI. */
+static void
+put_context (RspLpa *lpa, GByteArray *out)
+{
+    static const struct {
+        guint8 tag, release;
+    } capabilities[] = {{0x80, 15}, {0x81, 15}, {0x85, 15}, {0x88, 15}, {0x89, 15}};
+
+    gsize context = rsp_tlv_open (out, 0xA0);
+    if (lpa->op->matching_id)
+        rsp_tlv_put_text (out, 0x80, lpa->op->matching_id);
+    gsize device = rsp_tlv_open (out, 0xA1);
+    put_digits (out, 0x80, lpa->tac ? lpa->tac : DEFAULT_TAC, 4);
+    gsize mark = rsp_tlv_open (out, 0xA1);
+    for (guint i = 0; i < G_N_ELEMENTS (capabilities); i++) {
+        guint8 version[3] = {capabilities[i].release, 0, 0};
+        rsp_tlv_put (out, capabilities[i].tag, RSP_SLICE_ARRAY (version));
+    }
+    rsp_tlv_close (out, mark);
+    if (lpa->imei)
+        put_digits (out, 0x82, lpa->imei, 8);
+    rsp_tlv_close (out, device);
+    rsp_tlv_close (out, context);
+}
+
+static GBytes *
+authenticate_server_request (RspLpa *lpa, const RspFields *fields)
+{
+    static const char *const parts[] = {"serverSigned1", "serverSignature1", "euiccCiPKIdToBeUsed",
+                                        "serverCertificate"};
+    GByteArray *out = g_byte_array_sized_new (1536);
+    gsize mark = rsp_tlv_open (out, 0xBF38);
+    for (guint i = 0; i < G_N_ELEMENTS (parts); i++) {
+        RspSlice part = rsp_slice_of (rsp_fields_bytes (fields, parts[i]));
+        g_byte_array_append (out, part.data, part.len);
+    }
+    put_context (lpa, out);
+    rsp_tlv_close (out, mark);
+    return lpa_take (out);
+}
+
+/* What the LPA itself checks: SGP.22 3.0.1 step 10. NULL: fine. */
+static const char *
+check_server (RspLpa *lpa, const RspFields *fields)
+{
+    LpaOperation *op = lpa->op;
+    RspTlv signed1, id, address;
+    RspSlice tlv = rsp_slice_of (rsp_fields_bytes (fields, "serverSigned1"));
+    if (!rsp_tlv_single (tlv, 0x30, &signed1) || !rsp_tlv_find (signed1.value, 0x80, &id) ||
+        !rsp_tlv_find (signed1.value, 0x83, &address))
+        return "badReply";
+    if (!rsp_slice_equal (id.value, rsp_slice_of (op->transaction_id)))
+        return "transactionIdMismatch";
+    gsize len = strlen (op->address);
+    if (address.value.len != len ||
+        g_ascii_strncasecmp ((const char *)address.value.data, op->address, len) != 0)
+        return "addressMismatch";
+    if (!op->oid)
+        return NULL;
+    g_autoptr (RspCert) cert =
+        rsp_cert_parse (rsp_fields_bytes (fields, "serverCertificate"), NULL);
+    if (!cert)
+        return "badServerCertificate";
+    return g_strcmp0 (rsp_cert_oid (cert), op->oid) == 0 ? NULL : "oidMismatch";
+}
+
+void
+lpa_on_initiate_authentication (RspLpa *lpa, const RspReply *reply)
+{
+    LpaOperation *op = lpa->op;
+    g_autoptr (RspFields) fields = lpa_server_reply (lpa, reply);
+    if (!fields) {
+        lpa_finish (lpa);
+        return;
+    }
+    RspSlice id = rsp_slice_of (rsp_fields_bytes (fields, "transactionId"));
+    if (id.len < 1 || id.len > 16) {
+        lpa_fail (lpa, NULL, "badReply");
+        return;
+    }
+    op->transaction_id = rsp_slice_to_bytes (id);
+    op->transaction_text = rsp_hex (id);
+
+    const char *wrong = check_server (lpa, fields);
+    lpa_check_event (lpa, "server", op->address, wrong ? wrong : "ok");
+    if (wrong)
+        lpa_fail (lpa, NULL, wrong);
+    else
+        lpa_call (lpa, LPA_AUTHENTICATE_SERVER, RSP_FN_ES10B_AUTHENTICATE_SERVER, NULL,
+                  authenticate_server_request (lpa, fields));
+}
+
+/* The error code of {80 transactionId, 02 code}; 127 if there is none. */
+static const char *
+error_code_name (const char *enumeration, RspSlice value)
+{
+    RspTlv code;
+    guint64 n = 127;
+    if (!rsp_tlv_find (value, 0x02, &code) || !lpa_integer (code.value, &n))
+        n = 127;
+    const char *name = rsp_code_name (enumeration, (gint64)MIN (n, 255));
+    return name ? name : "undefinedError";
+}
+
+const char *
+lpa_card_error (const RspTlv *response, const char *enumeration)
+{
+    RspTlv error;
+    return rsp_tlv_find (response->value, 0xA1, &error) ? error_code_name (enumeration, error.value)
+                                                        : NULL;
+}
+
+void
+lpa_on_authenticate_server (RspLpa *lpa, const RspReply *reply)
+{
+    LpaOperation *op = lpa->op;
+    const char *problem = lpa_reply_problem (reply, lpa->function);
+    RspTlv response;
+    if (problem) {
+        lpa_fail (lpa, NULL, problem);
+        return;
+    }
+    if (!lpa_card_response (lpa, reply, &response)) {
+        lpa_fail (lpa, NULL, "badReply");
+        return;
+    }
+    const char *error = lpa_card_error (&response, "AuthenticateErrorCode");
+    if (error) {
+        lpa_fail (lpa, NULL, error);
+        return;
+    }
+    g_autoptr (RspFields) fields =
+        rsp_fields_new (rsp_function (RSP_FN_ES9P_AUTHENTICATE_CLIENT), RSP_LEG_REQUEST);
+    rsp_fields_set_bytes (fields, "transactionId", op->transaction_id);
+    rsp_fields_set_bytes (fields, "authenticateServerResponse", reply->body);
+    lpa_call (lpa, LPA_AUTHENTICATE_CLIENT, RSP_FN_ES9P_AUTHENTICATE_CLIENT, op->address,
+              rsp_fields_encode (fields));
+}
+
+static const char *
+read_client_reply (RspLpa *lpa)
+{
+    LpaOperation *op = lpa->op;
+    RspTlv signed2, id, flag;
+    RspSlice outer = rsp_slice_of (rsp_fields_bytes (op->client_reply, "transactionId"));
+    RspSlice tlv = rsp_slice_of (rsp_fields_bytes (op->client_reply, "smdpSigned2"));
+    RspSlice session = rsp_slice_of (op->transaction_id);
+    if (!rsp_tlv_single (tlv, 0x30, &signed2) || !rsp_tlv_find (signed2.value, 0x80, &id) ||
+        !rsp_tlv_find (signed2.value, 0x01, &flag) || flag.value.len != 1)
+        return "badReply";
+    if (!rsp_slice_equal (outer, session) || !rsp_slice_equal (id.value, session))
+        return "transactionIdMismatch";
+    op->cc_required = flag.value.data[0] != 0;
+
+    RspSlice metadata = rsp_slice_of (rsp_fields_bytes (op->client_reply, "profileMetadata"));
+    op->metadata = rsp_metadata_decode (metadata, NULL);
+    if (!op->metadata)
+        return "badMetadata";
+    op->ppr = op->metadata->ppr & (RSP_PPR1 | RSP_PPR2);
+    g_free (op->iccid);
+    op->iccid = g_strdup (op->metadata->iccid);
+    return NULL;
+}
+
+void
+lpa_on_authenticate_client (RspLpa *lpa, const RspReply *reply)
+{
+    lpa->op->client_reply = lpa_server_reply (lpa, reply);
+    if (!lpa->op->client_reply) {
+        lpa_finish (lpa);
+        return;
+    }
+    const char *wrong = read_client_reply (lpa);
+    if (wrong)
+        lpa_cancel (lpa, LPA_CANCEL_UNDEFINED, NULL, wrong);
+    else
+        lpa_check_policy (lpa);
+}

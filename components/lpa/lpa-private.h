@@ -1,0 +1,170 @@
+/* Inside the LPA: one operation, one state, one switch (lpa.c); the handlers by topic. */
+#pragma once
+
+#include "asn1/fields.h"
+#include "asn1/tlv.h"
+#include "components/lpa/lpa.h"
+
+/* Every state but IDLE waits for the reply to one call. */
+typedef enum {
+    LPA_IDLE,
+    LPA_GET_ADDRESSES,
+    LPA_GET_INFO1,
+    LPA_GET_CHALLENGE,
+    LPA_INITIATE_AUTHENTICATION,
+    LPA_AUTHENTICATE_SERVER,
+    LPA_AUTHENTICATE_CLIENT,
+    LPA_GET_RAT,
+    LPA_GET_OPERATIONAL_PROFILES,
+    LPA_PREPARE_DOWNLOAD,
+    LPA_GET_BOUND_PROFILE_PACKAGE,
+    LPA_LOAD_BOUND_PROFILE_PACKAGE,
+    LPA_CANCEL_ON_CARD,
+    LPA_CANCEL_ON_SERVER,
+    LPA_LIST_NOTIFICATIONS,
+    LPA_RETRIEVE_NOTIFICATION,
+    LPA_SEND_NOTIFICATION,
+    LPA_REMOVE_NOTIFICATION,
+    LPA_LOCAL,
+    LPA_LIST_PROFILES,
+} LpaState;
+
+/* CancelSessionReason, SGP.22 5.7.14. */
+typedef enum {
+    LPA_CANCEL_END_USER_REJECTION = 0,
+    LPA_CANCEL_POSTPONED = 1,
+    LPA_CANCEL_TIMEOUT = 2,
+    LPA_CANCEL_PPR_NOT_ALLOWED = 3,
+    LPA_CANCEL_METADATA_MISMATCH = 4,
+    LPA_CANCEL_LOAD_BPP_EXECUTION_ERROR = 5,
+    LPA_CANCEL_UNDEFINED = 127,
+} LpaCancelReason;
+
+typedef struct {
+    guint64 seq;
+    char *address;
+    gboolean failed, done;
+} LpaNote;
+
+typedef struct {
+    const char *name; /* "download" */
+    RspLpaFunc func;
+    RspLpaListFunc list_func;
+    gpointer data;
+
+    /* the outcome so far */
+    char *step, *error, *subject, *reason, *iccid;
+    const char *cancelled;
+    guint delivered, pending;
+
+    /* download */
+    char *address, *matching_id, *oid;
+    char **codes; /* confirmation codes, a secret */
+    guint code;   /* the one to try */
+    gboolean code_was_refused, restarted;
+    RspConsent consent;
+    gboolean consent_given, keep_notifications;
+    GBytes *info1;
+    GBytes *transaction_id;
+    char *transaction_text;  /* as the server wrote it */
+    RspFields *client_reply; /* of AuthenticateClient */
+    RspMetadata *metadata;
+    guint32 ppr; /* of the metadata, PPR1 and PPR2 */
+    gboolean strong_consent, cc_required;
+    LpaCancelReason cancel_reason;
+
+    /* notifications */
+    GPtrArray *notes; /* of LpaNote, in the order of delivery */
+    guint note;
+    GBytes *pir; /* the one just made, with its number */
+    guint64 pir_seq;
+
+    /* local management */
+    const char *result_enumeration;
+    gboolean makes_notifications;
+    GPtrArray *profiles; /* of RspLpaProfile */
+} LpaOperation;
+
+struct _RspLpa {
+    const RspActor *actor;
+    char *card, *imei, *tac;
+    gint64 timeout;
+    gboolean lenient;
+    guint64 start_event; /* of the loop, for operations that end before any call */
+    GPtrArray *refused;  /* of RefusedOperation: answered "busy" from the loop */
+
+    LpaState state;
+    const RspFunction *function; /* of the call under way */
+    LpaOperation *op;
+};
+
+/* lpa.c: NULL when busy (then FUNC will be told). */
+LpaOperation *lpa_begin (RspLpa *lpa, const char *name, RspLpaFunc func, RspLpaListFunc list_func,
+                         gpointer data);
+/* Calls the card or, for HTTP functions, ADDRESS, and waits in STATE. Takes BODY. */
+void lpa_call (RspLpa *lpa, LpaState state, RspFunctionId function, const char *address,
+               GBytes *body);
+/* Ends the operation before its first call: the callback comes from the loop. */
+void lpa_end_early (RspLpa *lpa, const char *step, const char *error);
+/* Notes the failure; STEP NULL: the function just called. The first failure stays. */
+void lpa_note_failure (RspLpa *lpa, const char *step, const char *error);
+/* lpa_note_failure, then ends the operation. */
+void lpa_fail (RspLpa *lpa, const char *step, const char *error);
+void lpa_finish (RspLpa *lpa);
+void lpa_check_event (RspLpa *lpa, const char *op, const char *key, const char *result);
+/* The name of what is wrong with a reply as a whole, NULL if it can be read. */
+const char *lpa_reply_problem (const RspReply *reply, const RspFunction *function);
+/* A card's whole response TLV under the called function's tag. */
+gboolean lpa_card_response (RspLpa *lpa, const RspReply *reply, RspTlv *ret_tlv);
+/* A non-negative INTEGER that fits; FALSE otherwise. */
+gboolean lpa_integer (RspSlice value, guint64 *ret);
+char *lpa_text (RspSlice value); /* NULL if not UTF-8 or with a NUL inside */
+GBytes *lpa_take (GByteArray *out);
+
+/* lpa-download.c */
+void lpa_on_addresses (RspLpa *lpa, const RspReply *reply);
+void lpa_on_info1 (RspLpa *lpa, const RspReply *reply);
+void lpa_on_challenge (RspLpa *lpa, const RspReply *reply);
+void lpa_on_initiate_authentication (RspLpa *lpa, const RspReply *reply);
+void lpa_on_authenticate_server (RspLpa *lpa, const RspReply *reply);
+void lpa_on_authenticate_client (RspLpa *lpa, const RspReply *reply);
+void lpa_restart_download (RspLpa *lpa);
+/* The server's answer to an ES9+ call; NULL, with the failure noted, if it is none or a refusal. */
+RspFields *lpa_server_reply (RspLpa *lpa, const RspReply *reply);
+/* Name of the error that a card's {A0 ok | A1 {transactionId, code}} gives; NULL if it is ok. */
+const char *lpa_card_error (const RspTlv *response, const char *enumeration);
+
+/* lpa-install.c */
+void lpa_ask_user (RspLpa *lpa);
+void lpa_on_prepare_download (RspLpa *lpa, const RspReply *reply);
+void lpa_on_bound_profile_package (RspLpa *lpa, const RspReply *reply);
+void lpa_on_load (RspLpa *lpa, const RspReply *reply);
+
+/* lpa-policy.c */
+void lpa_check_policy (RspLpa *lpa); /* ends in lpa_ask_user or a cancellation */
+void lpa_on_rat (RspLpa *lpa, const RspReply *reply);
+void lpa_on_operational_profiles (RspLpa *lpa, const RspReply *reply);
+/* First matching rule of RAT (content of the table) for one PPR bit: SGP.22 2.9.2.3. */
+gboolean lpa_rat_allows (RspSlice rat, guint bit, const RspMetadata *metadata,
+                         gboolean *ret_consent);
+/* Whether the package's metadata, as MACed, differs from what was shown, and so must be cancelled.
+ */
+gboolean lpa_metadata_changed (GBytes *bpp, RspSlice shown, const RspMetadata *metadata,
+                               LpaCancelReason *ret_reason);
+
+/* lpa-cancel.c: notes the failure, cancels on the card and at the server, then ends. */
+void lpa_cancel (RspLpa *lpa, LpaCancelReason reason, const char *step, const char *error);
+void lpa_on_cancel_card (RspLpa *lpa, const RspReply *reply);
+void lpa_on_cancel_server (RspLpa *lpa, const RspReply *reply);
+
+/* lpa-notify.c */
+void lpa_deliver (RspLpa *lpa);
+void lpa_on_notification_list (RspLpa *lpa, const RspReply *reply);
+void lpa_on_notification (RspLpa *lpa, const RspReply *reply);
+void lpa_on_notification_sent (RspLpa *lpa, const RspReply *reply);
+void lpa_on_notification_removed (RspLpa *lpa, const RspReply *reply);
+void lpa_note_free (LpaNote *note);
+
+/* lpa-local.c */
+void lpa_on_local (RspLpa *lpa, const RspReply *reply);
+void lpa_on_profile_list (RspLpa *lpa, const RspReply *reply);
