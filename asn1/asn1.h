@@ -1,9 +1,10 @@
-/* Typed DER over libtasn1: the project's own modules (asn1/rsp.asn, asn1/pe.asn), compiled in.
+/* Typed DER: the project's own modules (asn1/rsp.asn, asn1/pe.asn), compiled in as the tables that
+ * libtasn1's asn1Parser makes of them.
  *
  * Decoding is strict (rsp_der_check first, sizes enforced, no trailing octets) and tolerant of
- * unknown extension elements where the type is extensible. Decoded values keep a reference to the
+ * unknown context or private elements at the end of a SEQUENCE (EXTENSIBILITY IMPLIED). Decoded values keep a reference to the
  * received octets, and rsp_asn1_slice gives back the received slice: signatures are verified over
- * that, never over a re-encoding. Paths are libtasn1 paths: "euiccSigned1.transactionId",
+ * that, never over a re-encoding. Paths read as in libtasn1: "euiccSigned1.transactionId",
  * "downloadResponseOk.euiccSigned2", "?1.iccid".
  */
 #pragma once
@@ -25,7 +26,7 @@ void rsp_asn1_free (RspAsn1 *node);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (RspAsn1, rsp_asn1_free)
 
 gboolean rsp_asn1_has (const RspAsn1 *node, const char *path);
-RspSlice rsp_asn1_octets (const RspAsn1 *node, const char *path); /* content; empty if absent */
+RspSlice rsp_asn1_octets (const RspAsn1 *node, const char *path); /* content (ANY: whole TLV); empty if absent */
 RspSlice rsp_asn1_slice (const RspAsn1 *node, const char *path);  /* whole TLV as received */
 gint64 rsp_asn1_int (const RspAsn1 *node, const char *path, gint64 absent);
 gboolean rsp_asn1_bool (const RspAsn1 *node, const char *path);
@@ -38,7 +39,8 @@ gboolean rsp_asn1_bit (const RspAsn1 *node, const char *path, guint n);
 
 /* Setters assert on a path that does not exist: that is a programmer error. */
 void rsp_asn1_set_octets (RspAsn1 *node, const char *path, RspSlice content);
-void rsp_asn1_set_der (RspAsn1 *node, const char *path, RspSlice tlv); /* ANY */
+/* Any element: sent exactly as given, so that what was signed elsewhere stays as it was signed. */
+void rsp_asn1_set_der (RspAsn1 *node, const char *path, RspSlice tlv);
 void rsp_asn1_set_int (RspAsn1 *node, const char *path, gint64 value);
 void rsp_asn1_set_bool (RspAsn1 *node, const char *path, gboolean value);
 void rsp_asn1_set_text (RspAsn1 *node, const char *path, const char *text);
