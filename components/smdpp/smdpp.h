@@ -20,6 +20,9 @@ typedef struct {
     gboolean protection_keys;  /* BPP with ReplaceSessionKeys (PPK) */
     gboolean lenient_matching_id; /* allow "_" */
     gboolean keep_on_rejection;   /* CancelSession endUserRejection keeps the order (lab setting) */
+    gboolean keep_on_ineligible;  /* a failed eligibility check leaves the order Released */
+    gboolean refuse_rebinding;    /* another otPK.EUICC for a bound order is refused: 8.2/3.7 */
+    gint64 order_lifetime;     /* µs from the release; 0: orders do not expire */
     guint segment_size;        /* plain octets a BSP segment; 0: the largest */
     guint8 svn_min[3], svn_max[3]; /* supported eUICC versions; zero: 2.0.0 to 2.255.255 */
 } RspSmdppConfig;

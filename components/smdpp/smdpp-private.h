@@ -1,0 +1,209 @@
+/* SM-DP+ inside: the order, the session, and what the files of this folder share.
+ *
+ * Durable is what an answer promises: stock, orders, bindings, transactions that await their
+ * profile installation result, the calls to the operator that are still due. Sessions live in
+ * memory and end with the process.
+ */
+#pragma once
+
+#include "asn1/asn1.h"
+#include "asn1/fields.h"
+#include "asn1/ids.h"
+#include "components/smdpp/smdpp.h"
+#include "pki/bsp.h"
+#include "pki/hash.h"
+#include "sim/core/store.h"
+
+#define RSP_TRANSACTION_SIZE 16
+#define RSP_HOST_ID_SIZE 8
+#define RSP_MAX_SESSIONS 100000
+
+typedef enum {
+    RSP_ORDER_AVAILABLE,
+    RSP_ORDER_ALLOCATED,
+    RSP_ORDER_LINKED,
+    RSP_ORDER_CONFIRMED,
+    RSP_ORDER_RELEASED,
+    RSP_ORDER_DOWNLOADED,
+    RSP_ORDER_INSTALLED,
+    RSP_ORDER_ERROR,
+    RSP_ORDER_UNAVAILABLE,
+} RspOrderState;
+const char *rsp_order_state_name (RspOrderState state);
+
+/* A profile of the stock with its order, as read from the database. */
+typedef struct {
+    char *iccid, *type;
+    char *owner;                                        /* who may order it; NULL: any */
+    gint64 ppr, profile_class, version, services, size; /* what eligibility asks for */
+    RspOrderState state, stored_state;
+    gint64 serial;     /* of the order; grows with every DownloadOrder, 0: never ordered */
+    char *client;      /* who ordered it */
+    char *eid;         /* fixed by the operator */
+    char *bound_eid;   /* fixed by the first eUICC that was let in */
+    char *matching_id; /* "": default SM-DP+ order */
+    GBytes *code_hash; /* SHA-256 of the confirmation code */
+    gint64 expiry;     /* Unix seconds, 0: none */
+    gint64 attempts, code_tries;
+    gboolean delivered; /* a BPP is out there, and no result ended it */
+} RspOrder;
+
+void rsp_order_free (RspOrder *order);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (RspOrder, rsp_order_free)
+
+typedef enum {
+    RSP_SESSION_INITIATED,     /* awaits AuthenticateClient */
+    RSP_SESSION_AUTHENTICATED, /* awaits GetBoundProfilePackage */
+    RSP_SESSION_BOUND,         /* awaits the result */
+} RspSessionStep;
+
+typedef struct {
+    guint8 id[RSP_TRANSACTION_SIZE];
+    char text[2 * RSP_TRANSACTION_SIZE + 1]; /* upper-case hex */
+    RspSessionStep step;
+    gint64 due;
+    GList link; /* in RspSmdpp.session_queue, least recently used first */
+    guint8 challenge[16];
+    char *address;
+    RspCert *root; /* borrowed from the configuration: whose key the eUICC signs with */
+    RspPublic *euicc;
+    char eid[33];
+    char *iccid;
+    gint64 serial; /* of the order */
+    guint8 signature2[RSP_SIGNATURE_SIZE];
+    guint8
+        request_hash[RSP_SHA256_SIZE]; /* of the request last executed, so that a repeat of the */
+    GBytes *reply;                     /* same octets gets the same answer and changes nothing */
+} RspSession;
+
+/* An ES2+.HandleDownloadProgressInfo that the operator has not acknowledged. */
+typedef struct _RspProgress RspProgress;
+
+struct _RspSmdpp {
+    const RspActor *actor;
+    RspSmdppConfig config; /* owns its strings and references */
+    char **aliases;
+    char *auth_oid, *pb_oid;
+    RspStore *store;
+    RspRng *rng_transaction, *rng_challenge, *rng_key, *rng_matching;
+    GHashTable *sessions; /* id → RspSession, owned */
+    GHashTable *by_iccid; /* iccid → RspSession: the one live session of an order */
+    GQueue session_queue;
+    guint64 session_timer;
+    gint64 next_order;
+    /* outbox */
+    gint64 next_progress;
+    GPtrArray *staged;      /* of RspProgress: written, not yet committed */
+    GQueue progress_log;    /* of RspProgress, owned, by seq; acknowledged ones leave at the head */
+    GHashTable *progress;   /* iccid → GQueue of RspProgress in order (borrowed) */
+    gint64 acknowledged;    /* highest seq up to which all are acknowledged */
+    gint64 erasing, erased; /* …deleted in this transaction, and for good */
+};
+
+/* A request on its way through a handler. */
+typedef struct {
+    RspCall *call;
+    const RspFunction *fn;
+    const RspFields *in;
+    RspFields *out;       /* reply, sent when the status says ok */
+    GBytes *earlier;      /* the reply of an earlier, equal call, to be sent in its place */
+    RspSession *session;  /* found by the transactionId */
+    gboolean end_session; /* with this answer */
+    guint8 hash[RSP_SHA256_SIZE];
+} RspRequest;
+
+#define RSP_OK ((RspStatus){NULL, NULL, NULL})
+#define RSP_FAILED(subject, reason, message) ((RspStatus){(subject), (reason), (message)})
+#define RSP_UNKNOWN_TRANSACTION RSP_FAILED ("8.10.1", "3.9", "unknown transactionId")
+#define RSP_BAD_SIGNATURE(what) RSP_FAILED ("8.1", "6.1", (what))
+
+/* A status is a protocol answer; ERROR is a fault of the server itself (its store). */
+typedef RspStatus (*RspHandler) (RspSmdpp *dp, RspRequest *request, GError **error);
+
+RspStatus rsp_es2p_download_order (RspSmdpp *dp, RspRequest *r, GError **error);
+RspStatus rsp_es2p_confirm_order (RspSmdpp *dp, RspRequest *r, GError **error);
+RspStatus rsp_es2p_cancel_order (RspSmdpp *dp, RspRequest *r, GError **error);
+RspStatus rsp_es2p_release_profile (RspSmdpp *dp, RspRequest *r, GError **error);
+RspStatus rsp_es9p_initiate_authentication (RspSmdpp *dp, RspRequest *r, GError **error);
+RspStatus rsp_es9p_authenticate_client (RspSmdpp *dp, RspRequest *r, GError **error);
+RspStatus rsp_es9p_get_bound_profile_package (RspSmdpp *dp, RspRequest *r, GError **error);
+RspStatus rsp_es9p_cancel_session (RspSmdpp *dp, RspRequest *r, GError **error);
+RspStatus rsp_es9p_handle_notification (RspSmdpp *dp, RspRequest *r, GError **error);
+
+/* smdpp.c */
+gboolean rsp_smdpp_is_mine (const RspSmdpp *dp, const char *address);
+
+/* smdpp-session.c */
+void rsp_smdpp_sessions_init (RspSmdpp *dp);
+void rsp_smdpp_sessions_clear (RspSmdpp *dp);
+RspSession *rsp_session_new (RspSmdpp *dp, const char *address, RspCert *root);
+RspSession *rsp_session_find (RspSmdpp *dp, RspSlice id);
+void rsp_session_touch (RspSmdpp *dp, RspSession *session);
+void rsp_session_end (RspSmdpp *dp, RspSession *session);
+/* SESSION becomes the one live session of ICCID; an older one ends. */
+void rsp_session_claim (RspSmdpp *dp, RspSession *session, const RspOrder *order);
+void rsp_session_end_of (RspSmdpp *dp, const char *iccid);
+RspSlice rsp_session_id (const RspSession *session);
+
+/* smdpp-orders.c: all reads give NULL with no error where nothing is found. */
+extern const char rsp_smdpp_schema[];
+#define RSP_SMDPP_SCHEMA_VERSION 1
+gboolean rsp_orders_open (RspSmdpp *dp, GError **error);
+RspOrder *rsp_order_by_iccid (RspSmdpp *dp, const char *iccid, GError **error);
+RspOrder *rsp_order_by_matching_id (RspSmdpp *dp, const char *matching_id, GError **error);
+RspOrder *rsp_order_by_default (RspSmdpp *dp, const char *eid, GError **error);
+/* First Available of a type that CLIENT may order; *RET_KNOWN, *RET_ALLOWED: whether the type
+ * exists, and exists for CLIENT. */
+RspOrder *rsp_order_by_type (RspSmdpp *dp, const char *type, const char *client,
+                             gboolean *ret_known, gboolean *ret_allowed, GError **error);
+gboolean rsp_order_live (const RspOrder *order);   /* Allocated … Downloaded */
+const char *rsp_order_eid (const RspOrder *order); /* NULL if open */
+gboolean rsp_order_begin (RspSmdpp *dp, GError **error);
+gboolean rsp_order_write (RspSmdpp *dp, const RspOrder *order, GError **error);
+/* Commits, then tells the trace of the state change and lets the outbox go. */
+gboolean rsp_order_commit (RspSmdpp *dp, RspOrder *order, GError **error);
+/* begin, write, commit. */
+gboolean rsp_order_save (RspSmdpp *dp, RspOrder *order, GError **error);
+void rsp_order_rollback (RspSmdpp *dp);
+/* The order ends without installation: the binding goes in the same transaction. */
+gboolean rsp_order_end (RspSmdpp *dp, RspOrder *order, RspOrderState state, GError **error);
+
+/* The binding of an order to one eUICC (1.8). */
+typedef struct {
+    char eid[33];
+    guint8 euicc_point[RSP_POINT_SIZE], dp_point[RSP_POINT_SIZE];
+    guint8 host_id[RSP_HOST_ID_SIZE];
+    RspBspKeys keys;
+    gboolean has_ppk;
+    RspBspKeys ppk;
+    gint64 segment; /* plain octets a segment: equal keys must protect equal segments */
+} RspBoundKeys;
+void rsp_binding_clear (RspBoundKeys *binding);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (RspBoundKeys, rsp_binding_clear)
+gboolean rsp_binding_read (RspSmdpp *dp, const char *iccid, RspBoundKeys *ret, gboolean *ret_found,
+                           GError **error);
+gboolean rsp_binding_write (RspSmdpp *dp, const char *iccid, const RspBoundKeys *b, GError **error);
+gboolean rsp_binding_erase (RspSmdpp *dp, const char *iccid, GError **error);
+
+/* smdpp-bpp.c */
+/* A whole BoundProfilePackage. TRANSACTION goes into the signed InitialiseSecureChannel. */
+GBytes *rsp_bpp_build (RspSmdpp *dp, RspSlice transaction, const RspBoundKeys *b, RspSlice metadata,
+                       RspSlice upp);
+
+/* smdpp-progress.c */
+typedef enum {
+    RSP_POINT_ELIGIBILITY = 1,
+    RSP_POINT_CONFIRMATION = 2,
+    RSP_POINT_DOWNLOAD = 3,
+    RSP_POINT_INSTALLATION = 4,
+} RspNotificationPoint;
+gboolean rsp_progress_open (RspSmdpp *dp, GError **error);
+void rsp_progress_close (RspSmdpp *dp);
+/* Inside a transaction: owes the operator of ORDER a call. FAILURE NULL: success; a failure without
+ * a subject carries no code. */
+gboolean rsp_progress_add (RspSmdpp *dp, const RspOrder *order, const char *eid,
+                           RspNotificationPoint point, const RspStatus *failure, RspSlice result,
+                           GError **error);
+void rsp_progress_committed (RspSmdpp *dp);
+void rsp_progress_rolled_back (RspSmdpp *dp);
+gboolean rsp_progress_erase (RspSmdpp *dp, GError **error);
