@@ -41,6 +41,10 @@ guint rsp_loop_in_flight (const RspLoop *loop); /* pending events, background on
 
 /* Runs until DONE (nullable) says TRUE, or, on the virtual clock, nothing is left but background
  * events and no I/O pends (then returns DONE's last word). LIMIT: now at which to give up, -1 for
- * none. On return at LIMIT, now = LIMIT. */
+ * none. On return at LIMIT, now = LIMIT. Without DONE, TRUE says that everything came to rest. */
 gboolean rsp_loop_run (RspLoop *loop, gboolean (*done) (gpointer), gpointer data, gint64 limit);
 void rsp_loop_quit (RspLoop *loop);
+
+/* Real time in µs from an arbitrary start, for measurements alone: nothing that a run writes may
+ * depend on it. */
+gint64 rsp_stopwatch_us (void);

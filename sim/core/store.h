@@ -20,14 +20,16 @@ GQuark rsp_store_error_quark (void);
 
 typedef struct _RspStore RspStore;
 
-/* PATH NULL: in memory. SCHEMA is run once on an empty database. */
+/* PATH NULL: in memory. SCHEMA is run once on an empty database. A file is locked for the store's
+ * life. */
 RspStore *rsp_store_open (const char *path, int version, const char *schema, GError **error);
 void rsp_store_free (RspStore *store);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (RspStore, rsp_store_free)
 
 /* A prepared statement, cached by the pointer of its SQL text (pass a string literal), reset and
  * bound: FORMAT has one letter a parameter: i gint64, s const char * (nullable), b GBytes *
- * (nullable). The statement belongs to the store and is good until the same SQL is asked again. */
+ * (nullable). The statement belongs to the store and is good until the same SQL is asked again or a
+ * transaction begins. NULL on an error, which rsp_store_step then reports. */
 sqlite3_stmt *rsp_store_bind (RspStore *store, const char *sql, const char *format, ...);
 /* TRUE with *RET_ROW saying whether a row stands ready. */
 gboolean rsp_store_step (RspStore *store, sqlite3_stmt *stmt, gboolean *ret_row, GError **error);
