@@ -50,7 +50,8 @@ gint64 rsp_cert_not_before (const RspCert *cert);  /* Unix seconds */
 gint64 rsp_cert_not_after (const RspCert *cert);
 char *rsp_cert_to_pem (const RspCert *cert);       /* (transfer full) */
 
-/* Issuing. All texts are copied; a NULL text leaves its part out. */
+/* Issuing. All texts are copied; a NULL text leaves its part out. ROLE decides the extensions (Variant
+ * O); NONE is a TLS certificate without a role (an operator's). */
 typedef struct {
     RspRole role;
     const char *common_name, *organization, *country, *serial_number; /* subject */
@@ -58,6 +59,8 @@ typedef struct {
     const char *dns;         /* SAN dNSName (TLS) */
     const char *crl_uri;     /* CRL distribution point */
     const char *eid_prefix;  /* EUM: permitted serialNumber prefix, with `organization` */
+    RspRole policy;          /* another policy than ROLE's, to make a wrong one; NONE: ROLE's */
+    gboolean bad_signature;  /* makes a certificate whose signature does not verify */
     guint64 serial;
     gint64 not_before, not_after; /* Unix seconds; after 9999 means no end */
     RspSlice point;          /* subject public key, RSP_POINT_SIZE octets */

@@ -32,6 +32,8 @@ RspChainResult rsp_chain_check_one (const RspCert *cert, const RspCert *issuer, 
 RspChainResult rsp_chain_check_euicc (const RspCert *euicc, const RspCert *eum,
                                       const GPtrArray *roots, gint64 at, RspCert **ret_root,
                                       const RspCert **ret_bad);
-/* TLS server certificate: chain, time and host name (no case). */
+/* TLS server certificate: chain, time, serverAuth and dNSName (no case; a CN is no host name). */
 RspChainResult rsp_chain_check_tls (const RspCert *leaf, const GPtrArray *roots, const char *host,
                                     gint64 at);
+/* TLS client certificate (ES2+): chain, time, clientAuth; a TLS role, or none for an operator. */
+RspChainResult rsp_chain_check_client (const RspCert *leaf, const GPtrArray *roots, gint64 at);

@@ -4,7 +4,7 @@
 #include "pki/cert.h"
 
 typedef struct _RspEum RspEum;
-/* Takes KEY; CERT is what the CI issued for it. RNG (taken) gives serial numbers. */
+/* Takes KEY, CERT (what the CI issued for it) and RNG (serial numbers). */
 RspEum *rsp_eum_new (const char *name, RspKey *key, RspCert *cert, RspRng *rng);
 void rsp_eum_free (RspEum *eum);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (RspEum, rsp_eum_free)
