@@ -481,18 +481,19 @@ on_apdu (const RspReply *reply, gpointer data)
         return;
     }
     RspSlice body = rsp_slice_of (reply->body);
-    guint sw = reply->sw;
-    if (body.len >= 2) {
-        body.len -= 2;
-        sw = (guint)body.data[body.len] << 8 | body.data[body.len + 1];
+    if (body.len < 2 || body.len > 256 + 2) {
+        job_fail (link, RSP_REPLY_LINK);
+        return;
     }
+    body.len -= 2;
+    guint sw = (guint)body.data[body.len] << 8 | body.data[body.len + 1];
     if (sw >> 8 == 0x6C && link->bare && !link->repeated) {
         link->repeated = TRUE;
         transmit (link, link->command[0], link->command[1], link->command[2], link->command[3],
                   sw & 0xFF, RSP_SLICE (NULL, 0));
         return;
     }
-    if (sw == 0 || body.len > 256 || link->response->len + body.len > MAX_RESPONSE) {
+    if (link->response->len + body.len > MAX_RESPONSE) {
         job_fail (link, RSP_REPLY_LINK);
         return;
     }
