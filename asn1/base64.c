@@ -1,40 +1,50 @@
 #include "asn1/base64.h"
 
+#include <string.h>
+
 static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-#define BAD 0x80
+#define BAD 0xff000000u
 
-static const guint8 *
+/* Each character's six bits where they stand in the group of four, or BAD. */
+typedef struct {
+    guint32 place[4][256];
+} Table;
+
+static const Table *
 decoding_table (void)
 {
-    static guint8 table[256];
+    static Table table;
     static gboolean made;
     if (!made) {
-        for (guint i = 0; i < sizeof table; i++)
-            table[i] = BAD;
-        for (guint i = 0; i < 64; i++)
-            table[(guint8)alphabet[i]] = (guint8)i;
+        memset (&table, 0xff, sizeof table);
+        for (guint32 i = 0; i < 64; i++)
+            for (guint p = 0; p < 4; p++)
+                table.place[p][(guint8)alphabet[i]] = i << (18 - 6 * p);
         made = TRUE;
     }
-    return table;
+    return &table;
+}
+
+static guint32
+group (const Table *t, const guint8 *in)
+{
+    return t->place[0][in[0]] | t->place[1][in[1]] | t->place[2][in[2]] | t->place[3][in[3]];
 }
 
 /* The last group: one to three octets. */
 static gboolean
 decode_tail (const guint8 *in, guint8 *out, gsize padding)
 {
-    const guint8 *table = decoding_table ();
-    guint a = table[in[0]], b = table[in[1]];
-    guint c = padding >= 2 ? 0 : table[in[2]], d = padding >= 1 ? 0 : table[in[3]];
-    if ((a | b | c | d) & BAD)
+    guint8 full[4] = {in[0], in[1], padding >= 2 ? 'A' : in[2], padding >= 1 ? 'A' : in[3]};
+    guint32 bits = group (decoding_table (), full);
+    if ((bits & BAD) || (padding == 2 && (bits & 0xffff)) || (padding == 1 && (bits & 0xff)))
         return FALSE;
-    if ((padding == 2 && (b & 0xf)) || (padding == 1 && (c & 0x3)))
-        return FALSE;
-    out[0] = (guint8)(a << 2 | b >> 4);
+    out[0] = (guint8)(bits >> 16);
     if (padding < 2)
-        out[1] = (guint8)(b << 4 | c >> 2);
+        out[1] = (guint8)(bits >> 8);
     if (padding < 1)
-        out[2] = (guint8)(c << 6 | d);
+        out[2] = (guint8)bits;
     return TRUE;
 }
 
@@ -49,15 +59,15 @@ rsp_base64_decode (const char *text, gsize len)
     gsize padding = in[len - 1] != '=' ? 0 : in[len - 2] != '=' ? 1 : 2;
     gsize size = len / 4 * 3 - padding;
     g_autofree guint8 *octets = g_malloc (size);
-    const guint8 *table = decoding_table ();
+    const Table *table = decoding_table ();
     guint8 *out = octets;
-    guint wrong = 0;
+    guint32 wrong = 0;
     for (const guint8 *last = in + len - 4; in < last; in += 4, out += 3) {
-        guint a = table[in[0]], b = table[in[1]], c = table[in[2]], d = table[in[3]];
-        wrong |= a | b | c | d;
-        out[0] = (guint8)(a << 2 | b >> 4);
-        out[1] = (guint8)(b << 4 | c >> 2);
-        out[2] = (guint8)(c << 6 | d);
+        guint32 bits = group (table, in);
+        wrong |= bits;
+        out[0] = (guint8)(bits >> 16);
+        out[1] = (guint8)(bits >> 8);
+        out[2] = (guint8)bits;
     }
     if ((wrong & BAD) || !decode_tail (in, out, padding))
         return NULL;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "asn1/base64.h"
+#include "asn1/body.h"
 
 #define MAX_BODY (4u << 20)
 #define MAX_HEX_OCTETS 16
@@ -26,6 +27,7 @@ struct _RspFields {
 
 G_DEFINE_QUARK (rsp - fields - error - quark, rsp_fields_error)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (json_t, json_decref)
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (RspBody, rsp_body_clear)
 
 static guint
 count_members (const RspMember *members)
@@ -108,7 +110,7 @@ read_hex (Value *value, const json_t *json)
 }
 
 static const char *
-read_member (Value *value, RspMemberKind kind, const json_t *json)
+read_member (RspBody *body, Value *value, RspMemberKind kind, const json_t *json)
 {
     switch (kind) {
     case RSP_MEMBER_TEXT:
@@ -118,11 +120,13 @@ read_member (Value *value, RspMemberKind kind, const json_t *json)
         return NULL;
     case RSP_MEMBER_HEX:
         return read_hex (value, json);
-    case RSP_MEMBER_BASE64:
+    case RSP_MEMBER_BASE64: {
         if (!json_is_string (json))
             return "must be text";
-        value->bytes = rsp_base64_decode (json_string_value (json), json_string_length (json));
+        RspSlice text = rsp_body_string (body, json);
+        value->bytes = rsp_base64_decode ((const char *)text.data, text.len);
         return value->bytes ? NULL : "must be base64";
+    }
     case RSP_MEMBER_BOOL:
         if (!json_is_boolean (json))
             return "must be true or false";
@@ -144,17 +148,17 @@ read_member (Value *value, RspMemberKind kind, const json_t *json)
 }
 
 static gboolean
-read_members (RspFields *f, const json_t *root, GError **error)
+read_members (RspFields *f, RspBody *body, GError **error)
 {
     for (guint i = 0; i < count_members (f->members); i++) {
         const RspMember *member = &f->members[i];
-        const json_t *json = json_object_get (root, member->name);
+        const json_t *json = json_object_get (body->root, member->name);
         if (!json) {
             if (!member->optional)
                 return missing (error, f, member->name);
             continue;
         }
-        const char *wrong = read_member (&f->values[i], member->kind, json);
+        const char *wrong = read_member (body, &f->values[i], member->kind, json);
         if (wrong)
             return bad (error, f, member->name, wrong);
         f->values[i].is_set = TRUE;
@@ -213,36 +217,52 @@ read_status (RspFields *f, const json_t *root, GError **error)
 }
 
 static gboolean
-read_root (RspFields *f, const json_t *root, GError **error)
+read_body (RspFields *f, RspBody *body, GError **error)
 {
+    const json_t *root = body->root;
     if (!json_is_object (root))
         return bad (error, f, "body", "must be an object");
     if (f->leg == RSP_LEG_REQUEST)
         return (!has_request_header (f->fn) || read_request_header (f, root, error)) &&
-               read_members (f, root, error);
-    return read_status (f, root, error) && (f->subject || read_members (f, root, error));
+               read_members (f, body, error);
+    return read_status (f, root, error) && (f->subject || read_members (f, body, error));
+}
+
+static RspFields *
+parse (const RspFunction *fn, RspLeg leg, RspSlice text, gboolean cut, gboolean *ret_whole,
+       GError **error)
+{
+    g_autoptr (RspFields) f = rsp_fields_new (fn, leg);
+    json_error_t why = {0};
+    g_auto (RspBody) body = rsp_body_parse (text, cut, &why);
+    gboolean good = FALSE;
+    if (body.root) {
+        good = read_body (f, &body, error);
+    } else {
+        g_autofree char *reason = rsp_escape_text (why.text, -1, 120);
+        g_autofree char *what = g_strdup_printf ("not JSON: octet %d: %s", why.position, reason);
+        bad (error, f, "body", what);
+    }
+    *ret_whole = !body.cut || (good && body.taken == body.cut->len);
+    return good ? g_steal_pointer (&f) : NULL;
 }
 
 RspFields *
 rsp_fields_decode (const RspFunction *fn, RspLeg leg, GBytes *body, GError **error)
 {
-    g_autoptr (RspFields) f = rsp_fields_new (fn, leg);
     RspSlice s = rsp_slice_of (body);
-    if (s.len == 0 && !f->members)
-        return g_steal_pointer (&f);
+    g_autoptr (RspFields) empty = rsp_fields_new (fn, leg);
+    if (s.len == 0 && !empty->members)
+        return g_steal_pointer (&empty);
     if (s.len > MAX_BODY) {
-        bad (error, f, "body", "over 4 MiB");
+        bad (error, empty, "body", "over 4 MiB");
         return NULL;
     }
-    json_error_t why = {0};
-    g_autoptr (json_t) root =
-        json_loadb (s.len ? (const char *)s.data : "", s.len, JSON_REJECT_DUPLICATES, &why);
-    if (!root) {
-        g_autofree char *what = g_strdup_printf ("not JSON: octet %d: %s", why.position, why.text);
-        bad (error, f, "body", what);
-        return NULL;
-    }
-    return read_root (f, root, error) ? g_steal_pointer (&f) : NULL;
+    gboolean whole = FALSE;
+    g_autoptr (RspFields) f = parse (fn, leg, s, TRUE, &whole, NULL);
+    if (whole && f)
+        return g_steal_pointer (&f);
+    return parse (fn, leg, s, FALSE, &whole, error);
 }
 
 /* Encoding. */
