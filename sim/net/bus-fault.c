@@ -18,7 +18,7 @@ describe (const RspTransit *transit)
         .leg = transit->leg,
         .src = request ? call->src : dst_name (call),
         .dst = request ? dst_name (call) : call->src,
-        .client = call->src,
+        .client = call->on_behalf ? call->on_behalf : call->src,
         .nth = call->nth,
         .ordinal = call->ordinal,
     };

@@ -118,6 +118,7 @@ rsp_bus_nested_sent (RspBus *bus, RspCall *carrier, const RspFunction *fn, GByte
     call->ordinal = ++bus->calls;
     call->request.body = g_bytes_ref (segment);
     call->copies = 1;
+    call->on_behalf = carrier->src;
 
     Nested *nested = g_new0 (Nested, 1);
     nested->carrier = carrier;

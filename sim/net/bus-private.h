@@ -53,6 +53,7 @@ struct _RspCall {
     gpointer exchange; /* the transport's */
     RspNestedFunc nested_func; /* of an ES8+ message */
     guint copies;              /* of it, to be sent */
+    const char *on_behalf;     /* whose ES10 call carries it */
     gboolean awaiting; /* the caller still waits */
     gboolean served;   /* the server has it and has not answered */
     gboolean ghost;    /* a duplicate or replay: its answer goes nowhere */

@@ -1,0 +1,190 @@
+#include "sim/net/fault-private.h"
+
+#include <string.h>
+
+static const char *const action_names[] = {
+    [RSP_FAULT_DROP] = "drop",
+    [RSP_FAULT_DELAY] = "delay",
+    [RSP_FAULT_DUPLICATE] = "duplicate",
+    [RSP_FAULT_REORDER] = "reorder",
+    [RSP_FAULT_REPLAY] = "replay",
+    [RSP_FAULT_CORRUPT] = "corrupt",
+    [RSP_FAULT_REPLACE] = "replace",
+    [RSP_FAULT_CUT_LINK] = "cut-link",
+    [RSP_FAULT_HTTP_STATUS] = "http-status",
+    [RSP_FAULT_STATUS_WORD] = "status-word",
+};
+
+const char *
+rsp_fault_action_name (RspFaultAction a)
+{
+    return action_names[a];
+}
+
+gboolean
+rsp_fault_action_parse (const char *name, RspFaultAction *ret)
+{
+    for (guint i = 0; name && i < G_N_ELEMENTS (action_names); i++)
+        if (strcmp (action_names[i], name) == 0) {
+            *ret = (RspFaultAction)i;
+            return TRUE;
+        }
+    return FALSE;
+}
+
+void
+rsp_fault_free (RspFault *fault)
+{
+    if (!fault)
+        return;
+    g_free (fault->name);
+    g_free (fault->from);
+    g_free (fault->to);
+    g_free (fault->field);
+    g_free (fault->text);
+    g_clear_pointer (&fault->value, g_bytes_unref);
+    g_free (fault);
+}
+
+static void
+seen_free (gpointer data)
+{
+    RspSeen *seen = data;
+    g_clear_pointer (&seen->euicc_signature1, g_bytes_unref);
+    g_clear_pointer (&seen->smdp_signature2, g_bytes_unref);
+    g_clear_pointer (&seen->euicc_otpk, g_bytes_unref);
+    g_free (seen->server);
+    g_free (seen->card);
+    g_free (seen);
+}
+
+RspFaults *
+rsp_faults_new (RspRng *rng)
+{
+    RspFaults *faults = g_new0 (RspFaults, 1);
+    faults->rng = rng;
+    faults->all = g_ptr_array_new_with_free_func ((GDestroyNotify)rsp_fault_free);
+    faults->keys = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+    faults->seen = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, seen_free);
+    return faults;
+}
+
+void
+rsp_faults_free (RspFaults *faults)
+{
+    if (!faults)
+        return;
+    for (guint i = 0; i < RSP_FN_COUNT; i++) {
+        g_clear_pointer (&faults->by_function[i], g_ptr_array_unref);
+        g_clear_pointer (&faults->earlier[i][0], g_bytes_unref);
+        g_clear_pointer (&faults->earlier[i][1], g_bytes_unref);
+    }
+    g_hash_table_unref (faults->keys);
+    g_hash_table_unref (faults->seen);
+    g_ptr_array_unref (faults->all);
+    rsp_rng_free (faults->rng);
+    g_free (faults);
+}
+
+/* Where the inputs of later signatures, and who takes part, are seen. */
+static void
+watch_signatures (RspFaults *faults)
+{
+    static const RspFunctionId watched[] = {
+        RSP_FN_ES9P_INITIATE_AUTHENTICATION,   RSP_FN_ES9P_AUTHENTICATE_CLIENT,
+        RSP_FN_ES9P_GET_BOUND_PROFILE_PACKAGE, RSP_FN_ES10B_AUTHENTICATE_SERVER,
+        RSP_FN_ES10B_PREPARE_DOWNLOAD,         RSP_FN_ES10B_GET_EUICC_CHALLENGE,
+    };
+    faults->resigns = TRUE;
+    for (guint i = 0; i < G_N_ELEMENTS (watched); i++)
+        faults->concerns[watched[i]] = TRUE;
+}
+
+void
+rsp_faults_add (RspFaults *faults, RspFault *fault)
+{
+    g_ptr_array_add (faults->all, fault);
+    for (guint i = 0; i < RSP_FN_COUNT; i++) {
+        if (fault->function && fault->function->id != i)
+            continue;
+        if (!faults->by_function[i])
+            faults->by_function[i] = g_ptr_array_new ();
+        g_ptr_array_add (faults->by_function[i], fault);
+        faults->concerns[i] = TRUE;
+        if (fault->action == RSP_FAULT_REPLAY)
+            faults->replays[i] = TRUE;
+    }
+    if (fault->resign)
+        watch_signatures (faults);
+}
+
+void
+rsp_faults_add_key (RspFaults *faults, const char *actor, const char *purpose, RspKey *key)
+{
+    g_hash_table_replace (faults->keys, g_strdup_printf ("%s %s", purpose, actor), key);
+}
+
+GPtrArray *
+rsp_faults_unfired (RspFaults *faults)
+{
+    GPtrArray *unfired = g_ptr_array_new ();
+    for (guint i = 0; i < faults->all->len; i++) {
+        RspFault *fault = g_ptr_array_index (faults->all, i);
+        if (fault->fired == 0)
+            g_ptr_array_add (unfired, fault);
+    }
+    return unfired;
+}
+
+gboolean
+rsp_faults_concern (const RspFaults *faults, const RspFunction *fn)
+{
+    return faults->concerns[fn->id];
+}
+
+static gboolean
+leg_matches (const RspFault *fault, RspLeg leg)
+{
+    if (fault->action == RSP_FAULT_HTTP_STATUS || fault->action == RSP_FAULT_STATUS_WORD)
+        return leg == RSP_LEG_RESPONSE;
+    return fault->any_leg || fault->leg == leg;
+}
+
+static gboolean
+fault_matches (RspFaults *faults, const RspFault *fault, const RspFaultMessage *message)
+{
+    guint64 number = fault->function ? message->nth : message->ordinal;
+    if (!leg_matches (fault, message->leg) ||
+        (fault->from && strcmp (fault->from, message->src) != 0) ||
+        (fault->to && strcmp (fault->to, message->dst) != 0) ||
+        (fault->nth && number != fault->nth) || (fault->every && number % fault->every != 0))
+        return FALSE;
+    if (fault->action != RSP_FAULT_DUPLICATE && fault->count && fault->fired >= fault->count)
+        return FALSE;
+    /* Drawn last, so that only messages that could be hit use up random numbers. */
+    return fault->probability <= 0 ||
+           rsp_rng_below (faults->rng, 1u << 30) < fault->probability * (1u << 30);
+}
+
+RspFault *
+rsp_faults_match (RspFaults *faults, const RspFaultMessage *message, guint *position)
+{
+    const GPtrArray *candidates = faults->by_function[message->function->id];
+    while (candidates && *position < candidates->len) {
+        RspFault *fault = g_ptr_array_index (candidates, (*position)++);
+        if (fault_matches (faults, fault, message))
+            return fault;
+    }
+    return NULL;
+}
+
+GBytes *
+rsp_faults_remember (RspFaults *faults, const RspFaultMessage *message, GBytes *body)
+{
+    guint id = message->function->id;
+    if (!faults->replays[id])
+        return NULL;
+    GBytes *earlier = faults->earlier[id][message->leg];
+    faults->earlier[id][message->leg] = g_bytes_ref (body);
+    return earlier;
+}
