@@ -9,7 +9,7 @@ typedef struct {
     const char *name; /* interned */
     RspServeFunc serve, card_serve;
     gpointer data, card_data;
-    gboolean known;   /* was attached at some time */
+    gboolean known;   /* was attached at some time, or has an address */
     RspCredential credential;
     gboolean has_credential;
     guint credential_version; /* goes up with every change, so that a transport sees it */

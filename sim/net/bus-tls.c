@@ -35,11 +35,20 @@ connection_of (const RspCall *call)
     return (Connection){call->src, call->dst->name, call->fn->interface == RSP_IF_ES2P};
 }
 
+/* A client certificate alone (an operator's) makes no TLS server. */
+gboolean
+rsp_credential_serves (const RspCredential *credential)
+{
+    const RspCert *cert = credential->cert;
+    return cert && credential->key &&
+           (rsp_cert_dns (cert) || rsp_cert_role (cert) != RSP_ROLE_NONE);
+}
+
 void
 rsp_bus_tls_begin (RspCall *call)
 {
     call->tls = (RspTlsCheck){0};
-    if (!call->dst->credential.cert)
+    if (!rsp_credential_serves (&call->dst->credential))
         return;
     Connection connection = connection_of (call);
     call->tls.secure = TRUE;
@@ -145,6 +154,5 @@ rsp_tls_check_client (RspLoop *loop, const RspCredential *server, const RspCert 
         return RSP_CHAIN_OK;
     if (!cert)
         return RSP_CHAIN_FORMAT;
-    return rsp_chain_check_server (cert, server->roots, rsp_cert_role (cert),
-                                   checking_time (loop, server), NULL);
+    return rsp_chain_check_client (cert, server->roots, checking_time (loop, server));
 }

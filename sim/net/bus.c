@@ -449,6 +449,18 @@ on_timeout (gpointer data)
     carry_queued (bus);
 }
 
+/* An operator is known by its name; it has no FQDN of its own. */
+static RspEndpoint *
+find_destination (RspBus *bus, const RspFunction *fn, const char *address)
+{
+    RspEndpoint *dst = NULL;
+    if (fn->binding == RSP_BINDING_HTTP)
+        dst = g_hash_table_lookup (bus->addresses, address);
+    if (!dst && (fn->binding != RSP_BINDING_HTTP || fn->interface == RSP_IF_ES2P))
+        dst = rsp_bus_endpoint (bus, address, FALSE);
+    return dst && dst->known ? dst : NULL;
+}
+
 void
 rsp_bus_call_as (RspBus *bus, const char *src, const char *client, const char *address,
                  const RspFunction *fn, GBytes *body, const RspCallOptions *options,
@@ -456,12 +468,7 @@ rsp_bus_call_as (RspBus *bus, const char *src, const char *client, const char *a
 {
     RspCall *call = rsp_bus_call_new (bus, fn, g_intern_string (src), address);
     call->caller = rsp_bus_endpoint (bus, src, FALSE);
-    if (fn->binding == RSP_BINDING_HTTP) {
-        call->dst = g_hash_table_lookup (bus->addresses, address);
-    } else {
-        RspEndpoint *card = rsp_bus_endpoint (bus, address, FALSE);
-        call->dst = card && card->known ? card : NULL;
-    }
+    call->dst = find_destination (bus, fn, address);
     call->func = func;
     call->data = data;
     call->client = g_strdup (client);
@@ -733,7 +740,9 @@ rsp_bus_detach_card (RspBus *bus, const char *card)
 void
 rsp_bus_add_address (RspBus *bus, const char *fqdn, const char *name)
 {
-    g_hash_table_replace (bus->addresses, g_strdup (fqdn), rsp_bus_endpoint (bus, name, TRUE));
+    RspEndpoint *endpoint = rsp_bus_endpoint (bus, name, TRUE);
+    endpoint->known = TRUE;
+    g_hash_table_replace (bus->addresses, g_strdup (fqdn), endpoint);
 }
 
 const char *
@@ -898,7 +907,7 @@ rsp_bus_tls_servers (RspBus *bus)
     g_hash_table_iter_init (&iter, bus->endpoints);
     while (g_hash_table_iter_next (&iter, NULL, &value)) {
         const RspEndpoint *endpoint = value;
-        if (endpoint->credential.cert && endpoint->credential.key)
+        if (rsp_credential_serves (&endpoint->credential))
             g_ptr_array_add (names, (gpointer)endpoint->name);
     }
     g_ptr_array_sort (names, compare_names);

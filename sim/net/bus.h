@@ -69,8 +69,8 @@ void rsp_bus_detach_card (RspBus *bus, const char *card);
 /* FQDN (no case, an optional :port is part of it) → actor. */
 void rsp_bus_add_address (RspBus *bus, const char *fqdn, const char *name);
 const char *rsp_bus_resolve (RspBus *bus, const char *fqdn); /* actor name, or NULL */
-/* Copies CREDENTIAL (references to certificate and roots). An endpoint without a certificate serves
- * without TLS. */
+/* Copies CREDENTIAL (references to certificate and roots). An endpoint that has none,
+ * or one of a mere client (no role and no dNSName), is reached without TLS. */
 void rsp_bus_set_credential (RspBus *bus, const char *name, const RspCredential *credential);
 
 typedef struct {
@@ -79,7 +79,8 @@ typedef struct {
     const RspOutcome *outcome;  /* unused in requests */
 } RspCallOptions;
 
-/* ADDRESS: an FQDN for HTTP functions, an actor's name otherwise. */
+/* ADDRESS: an FQDN for HTTP functions (ES2+ also an actor's name: operators have no FQDN), an actor's
+ * name otherwise. */
 void rsp_bus_call (RspBus *bus, const char *src, const char *address, const RspFunction *fn,
                    GBytes *body, const RspCallOptions *options, RspReplyFunc func, gpointer data);
 

@@ -37,6 +37,8 @@ RspTlsCheck *rsp_call_tls (RspCall *call);
 const char *rsp_call_dst (const RspCall *call);
 /* NULL where the world gave none. */
 const RspCredential *rsp_bus_credential (RspBus *bus, const char *name, guint *ret_version);
+/* TRUE: an endpoint with CREDENTIAL is reached over TLS. */
+gboolean rsp_credential_serves (const RspCredential *credential);
 /* Names of all endpoints that have a TLS certificate, sorted. (transfer container) */
 GPtrArray *rsp_bus_tls_servers (RspBus *bus);
 /* The one verdict of both transports: what CLIENT says of a server that shows CERT, and what SERVER
