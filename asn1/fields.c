@@ -412,7 +412,7 @@ rsp_fields_encode_failed (RspStatus status)
 /* Access. */
 
 static Value *
-value_of (const RspFields *f, const char *name, RspMemberKind *ret_kind)
+find_value (const RspFields *f, const char *name, RspMemberKind *ret_kind)
 {
     for (guint i = 0; i < count_members (f->members); i++) {
         if (strcmp (f->members[i].name, name) != 0)
@@ -420,29 +420,41 @@ value_of (const RspFields *f, const char *name, RspMemberKind *ret_kind)
         *ret_kind = f->members[i].kind;
         return &f->values[i];
     }
-    g_error ("fields: %s has no member %s in this leg", f->fn->full_name, name);
+    return NULL;
+}
+
+/* For setters: a name that the table does not have is a programmer error. */
+static Value *
+value_of (const RspFields *f, const char *name, RspMemberKind *ret_kind)
+{
+    Value *value = find_value (f, name, ret_kind);
+    if (!value)
+        g_error ("fields: %s has no member %s in this leg", f->fn->full_name, name);
+    return value;
 }
 
 const char *
 rsp_fields_text (const RspFields *f, const char *name)
 {
     RspMemberKind kind;
-    return value_of (f, name, &kind)->text;
+    const Value *value = find_value (f, name, &kind);
+    return value ? value->text : NULL;
 }
 
 GBytes *
 rsp_fields_bytes (const RspFields *f, const char *name)
 {
     RspMemberKind kind;
-    return value_of (f, name, &kind)->bytes;
+    const Value *value = find_value (f, name, &kind);
+    return value ? value->bytes : NULL;
 }
 
 gboolean
 rsp_fields_bool (const RspFields *f, const char *name)
 {
     RspMemberKind kind;
-    const Value *value = value_of (f, name, &kind);
-    return value->is_set && value->flag;
+    const Value *value = find_value (f, name, &kind);
+    return value && value->is_set && value->flag;
 }
 
 gboolean

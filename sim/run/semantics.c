@@ -299,6 +299,23 @@ check_expect (const Check *c, const RspYaml *expect, GError **error)
 
 /* --- steps ------------------------------------------------------------------------------------- */
 
+/* Every key that is not the step's own is a member of the request. */
+static gboolean
+check_members (const RspFunction *fn, const RspYaml *step, GError **error)
+{
+    static const char *const own[] = {"at", "call", "to", "save", "expect", NULL};
+    for (guint i = 0; i < step->items->len; i++) {
+        const RspYaml *item = step->items->pdata[i];
+        const RspMember *m = fn->request_members;
+        while (m && m->name && strcmp (m->name, item->key) != 0)
+            m++;
+        if ((!m || !m->name) && !g_strv_contains (own, item->key))
+            return rsp_yaml_fail (item, error, "%s has no member \"%s\"", fn->full_name,
+                                  item->key);
+    }
+    return TRUE;
+}
+
 static gboolean
 check_operator (const Check *c, const RspYaml *step, GError **error)
 {
@@ -306,7 +323,8 @@ check_operator (const Check *c, const RspYaml *step, GError **error)
     const RspFunction *fn = rsp_function_by_name (call->text);
     if (fn->interface != RSP_IF_ES2P || fn->id == RSP_FN_ES2P_HANDLE_DOWNLOAD_PROGRESS_INFO)
         return rsp_yaml_fail (call, error, "an operator calls ES2+ functions, not %s", call->text);
-    return check_ref (c, rsp_yaml_get (step, "at"), "operator", error)
+    return check_members (fn, step, error)
+           && check_ref (c, rsp_yaml_get (step, "at"), "operator", error)
            && check_ref (c, rsp_yaml_get (step, "to"), "smdpp", error);
 }
 
