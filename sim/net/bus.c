@@ -574,8 +574,8 @@ set_outcome (RspTransit *transit, const RspOutcome *outcome, GBytes *body)
     RspCall *call = transit->call;
     gboolean http = call->fn->binding == RSP_BINDING_HTTP;
     if (outcome) {
-        transit->http = outcome->http;
-        transit->sw = outcome->sw;
+        transit->http = http ? outcome->http : 0;
+        transit->sw = http ? 0 : outcome->sw;
         transit->subject = g_strdup (outcome->subject);
         transit->reason = g_strdup (outcome->reason);
         transit->error = g_strdup (outcome->error);
