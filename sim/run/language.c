@@ -180,13 +180,19 @@ static const RspKeySpec roles[] = {
 static const char *const role_key[] = {"role", NULL};
 static const RspShape actor = {.kind = RSP_SHAPE_VARIANT, .names = role_key, .keys = roles, .what = "an actor"};
 static const RspShape actors = {.kind = RSP_SHAPE_NAMED, .element = &actor};
+static const RspShape part = {.kind = RSP_SHAPE_VARIANT, .names = role_key, .keys = roles, .partial = TRUE, .what = "an actor"};
+static const RspShape parts = {.kind = RSP_SHAPE_NAMED, .element = &part};
 static const RspKeySpec latency_keys[] = {
     {"http", &duration, FALSE, "one way; default 20ms"}, {"apdu", &duration, FALSE, "one way; default 1ms"}, END};
 MAP_OF (latency, latency_keys, "latencies");
+static const RspKeySpec whole_keys[] = {
+    {"seed", &seed, FALSE, NULL}, {"start", &moment, FALSE, NULL}, {"latency", &latency, FALSE, NULL},
+    {"actors", &actors, TRUE, NULL}, END};
+const RspShape rsp_language_world = {.kind = RSP_SHAPE_MAP, .keys = whole_keys, .what = "a world"};
 static const RspKeySpec world_keys[] = {
-    {"use", &text, FALSE, "a world file to start from"}, {"seed", &seed, FALSE, "default 1"},
+    {"use", &text, FALSE, "a world file to start from; what stands beside it overrides"}, {"seed", &seed, FALSE, "default 1"},
     {"start", &moment, FALSE, "default 2025-01-01T00:00:00Z"}, {"latency", &latency, FALSE, NULL},
-    {"actors", &actors, FALSE, NULL}, END};
+    {"actors", &parts, FALSE, NULL}, END};
 MAP_OF (world_map, world_keys, "a world");
 EITHER_OF (world, text, world_map);
 

@@ -229,7 +229,8 @@ fill (RspScenario *s, GError **error)
     if (until && !rsp_yaml_duration (until, &s->until, error))
         return FALSE;
     s->world = resolve_world (s, take_item (s->doc, "world"), 0, error);
-    return s->world && rsp_semantics_check (s, error);
+    return s->world && rsp_shape_check (&rsp_language_world, s->world, error)
+           && rsp_semantics_check (s, error);
 }
 
 static RspScenario *

@@ -389,8 +389,8 @@ gboolean
 rsp_semantics_check (const RspScenario *s, GError **error)
 {
     Check c = {.s = s, .actors = rsp_yaml_get (s->world, "actors")};
-    if (!c.actors || !c.actors->items->len)
-        return rsp_yaml_fail (s->world, error, "a world needs \"actors\"");
+    if (!c.actors->items->len)
+        return rsp_yaml_fail (c.actors, error, "a world needs actors");
     if (!check_world (&c, error) || !check_faults (&c, error))
         return FALSE;
     for (guint i = 0; s->steps && i < s->steps->items->len; i++)

@@ -125,6 +125,8 @@ check_variant (const RspShape *shape, const RspYaml *node, GError **error)
     if (node->kind != RSP_YAML_MAP)
         return rsp_yaml_fail (node, error, "expected a map (%s)", what);
     const RspYaml *which = rsp_yaml_get (node, shape->names[0]);
+    if (!which && shape->partial)
+        return TRUE;
     if (!which)
         return rsp_yaml_fail (node, error, "%s needs \"%s\"", what, shape->names[0]);
     const char *text = NULL;
@@ -213,6 +215,19 @@ schema_names (const char *const *names)
     return json_pack ("{s:o}", "enum", list);
 }
 
+/* What overrides a part of an alternative: any of their keys, without the discriminator. */
+static json_t *
+schema_partial (const RspShape *shape)
+{
+    json_t *properties = json_object ();
+    for (const RspKeySpec *k = shape->keys; k->key; k++)
+        for (const RspKeySpec *m = k->shape ? k->shape->keys : NULL; m && m->key; m++)
+            if (strcmp (m->key, shape->names[0]) != 0)
+                json_object_set_new (properties, m->key, json_object ());
+    return json_pack ("{s:s, s:b, s:o}", "type", "object", "additionalProperties", 0, "properties",
+                      properties);
+}
+
 static json_t *
 schema_variant (const RspShape *shape)
 {
@@ -220,6 +235,8 @@ schema_variant (const RspShape *shape)
     for (const RspKeySpec *k = shape->keys; k->key; k++)
         if (k->shape)
             json_array_append_new (list, schema_map (k->shape, shape->names[0], k->key));
+    if (shape->partial)
+        json_array_append_new (list, schema_partial (shape));
     return json_pack ("{s:o}", "oneOf", list);
 }
 

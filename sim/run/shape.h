@@ -41,6 +41,7 @@ struct _RspShape {
     const RspShape *element;       /* LIST, NAMED, EITHER */
     const RspShape *scalar;        /* EITHER */
     gboolean exactly_one;          /* MAP: one key and no more */
+    gboolean partial;              /* VARIANT: may lack the discriminator; checked when complete */
     const char *what;              /* for messages: "a step" */
 };
 
