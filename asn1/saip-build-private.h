@@ -1,0 +1,42 @@
+/* State of one build, shared by saip-build.c (document, files) and saip-build-elements.c (the other
+ * elements). */
+#pragma once
+
+#include "asn1/saip-build.h"
+
+typedef struct {
+    const char *section; /* "usim" */
+    GBytes *aid;
+    const char *label;
+} RspSaipBuildApp;
+
+typedef struct {
+    const RspYaml *doc;
+    char *iccid, *type;
+    guint8 iccid_octets[10]; /* as in EF.ICCID */
+    const char *imsi;        /* (nullable): the USIM's */
+    gboolean imsi_override;
+    int mnc_length;
+    gint64 major, minor;
+    RspMetadata *metadata;
+    GByteArray *out; /* the elements, without the header until the end */
+    gint64 identification;
+    GPtrArray *templates;    /* used, of RspSaipTemplate */
+    GByteArray *global_pins; /* key references of the MF's PINs */
+    RspSaipBuildApp apps[3];
+    guint n_apps;
+    RspSlice aid;     /* of the application at hand */
+    guint64 services; /* that elements need */
+} RspSaipBuild;
+
+gsize rsp_saip_open_element (RspSaipBuild *b, guint32 tag); /* with its PE header */
+
+gboolean rsp_saip_read_profile (RspSaipBuild *b, const char *iccid, GError **error);
+gboolean rsp_saip_read_pins (RspSaipBuild *b, GError **error); /* the MF's references */
+gboolean rsp_saip_pin_references (const RspYaml *pins, GByteArray *out, GError **error);
+gboolean rsp_saip_build_global (RspSaipBuild *b, GError **error); /* pukCodes, pinCodes of the MF */
+/* pinCodes and akaParameter of the DF just built; both nodes may be NULL. */
+gboolean rsp_saip_build_local (RspSaipBuild *b, const RspYaml *pins, const RspYaml *aka,
+                               GError **error);
+gboolean rsp_saip_build_tail (RspSaipBuild *b, GError **error); /* files, SDs, RFM, end */
+void rsp_saip_put_header (RspSaipBuild *b);                     /* in front of everything */
