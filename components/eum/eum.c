@@ -38,6 +38,12 @@ rsp_eum_cert (const RspEum *eum)
     return eum->cert;
 }
 
+const RspKey *
+rsp_eum_key (const RspEum *eum)
+{
+    return eum->key;
+}
+
 RspCert *
 rsp_eum_issue_euicc (RspEum *eum, const char *eid, RspSlice point, gint64 start,
                      const RspEuiccCertTwist *twist, GError **error)

@@ -8,7 +8,8 @@ typedef struct _RspEum RspEum;
 RspEum *rsp_eum_new (const char *name, RspKey *key, RspCert *cert, RspRng *rng);
 void rsp_eum_free (RspEum *eum);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (RspEum, rsp_eum_free)
-RspCert *rsp_eum_cert (const RspEum *eum);
+RspCert *rsp_eum_cert (const RspEum *eum); /* (transfer none) */
+const RspKey *rsp_eum_key (const RspEum *eum);
 
 typedef struct {
     gint64 not_before, not_after;
