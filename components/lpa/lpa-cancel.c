@@ -33,7 +33,7 @@ lpa_on_cancel_card (RspLpa *lpa, const RspReply *reply)
     op->cancelled = name ? name : "undefinedReason";
     g_autoptr (RspFields) fields =
         rsp_fields_new (rsp_function (RSP_FN_ES9P_CANCEL_SESSION), RSP_LEG_REQUEST);
-    rsp_fields_set_bytes (fields, "transactionId", op->transaction_id);
+    rsp_fields_set_text (fields, "transactionId", op->transaction_text);
     rsp_fields_set_bytes (fields, "cancelSessionResponse", reply->body);
     lpa_call (lpa, LPA_CANCEL_ON_SERVER, RSP_FN_ES9P_CANCEL_SESSION, op->address,
               rsp_fields_encode (fields));

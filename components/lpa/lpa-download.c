@@ -270,7 +270,7 @@ lpa_on_initiate_authentication (RspLpa *lpa, const RspReply *reply)
         return;
     }
     op->transaction_id = rsp_slice_to_bytes (id);
-    op->transaction_text = rsp_hex (id);
+    op->transaction_text = g_strdup (rsp_fields_text (fields, "transactionId"));
 
     const char *wrong = check_server (lpa, fields);
     lpa_check_event (lpa, "server", op->address, wrong ? wrong : "ok");
@@ -322,7 +322,7 @@ lpa_on_authenticate_server (RspLpa *lpa, const RspReply *reply)
     }
     g_autoptr (RspFields) fields =
         rsp_fields_new (rsp_function (RSP_FN_ES9P_AUTHENTICATE_CLIENT), RSP_LEG_REQUEST);
-    rsp_fields_set_bytes (fields, "transactionId", op->transaction_id);
+    rsp_fields_set_text (fields, "transactionId", op->transaction_text);
     rsp_fields_set_bytes (fields, "authenticateServerResponse", reply->body);
     lpa_call (lpa, LPA_AUTHENTICATE_CLIENT, RSP_FN_ES9P_AUTHENTICATE_CLIENT, op->address,
               rsp_fields_encode (fields));

@@ -100,7 +100,7 @@ lpa_on_prepare_download (RspLpa *lpa, const RspReply *reply)
     }
     g_autoptr (RspFields) fields =
         rsp_fields_new (rsp_function (RSP_FN_ES9P_GET_BOUND_PROFILE_PACKAGE), RSP_LEG_REQUEST);
-    rsp_fields_set_bytes (fields, "transactionId", op->transaction_id);
+    rsp_fields_set_text (fields, "transactionId", op->transaction_text);
     rsp_fields_set_bytes (fields, "prepareDownloadResponse", reply->body);
     lpa_call (lpa, LPA_GET_BOUND_PROFILE_PACKAGE, RSP_FN_ES9P_GET_BOUND_PROFILE_PACKAGE,
               op->address, rsp_fields_encode (fields));
