@@ -270,16 +270,21 @@ read_metadata (RspSaipBuild *b, const RspYaml *map, GError **error)
 gboolean
 rsp_saip_read_profile (RspSaipBuild *b, const char *iccid, GError **error)
 {
-    static const char *const keys[] = {"iccid", "type", "version", "services", NULL};
+    static const char *const keys[] = {"iccid", "type", "version", "services", "descriptors", NULL};
     const RspYaml *profile = rsp_yaml_get (b->doc, "profile");
-    const char *own = NULL, *type = NULL;
+    const char *own = NULL, *type = NULL, *descriptors = "short";
     if (!profile || profile->kind != RSP_YAML_MAP)
         return rsp_yaml_fail (profile ? profile : b->doc, error, "profile is missing or no map");
     if (!rsp_yaml_only (profile, keys, error) ||
         !rsp_yaml_opt_text (profile, "iccid", &own, error) ||
-        !rsp_yaml_opt_text (profile, "type", &type, error) || !read_version (b, profile, error) ||
+        !rsp_yaml_opt_text (profile, "type", &type, error) ||
+        !rsp_yaml_opt_text (profile, "descriptors", &descriptors, error) ||
+        !read_version (b, profile, error) ||
         !read_services (b, rsp_yaml_get (profile, "services"), error))
         return FALSE;
+    b->full = !strcmp (descriptors, "full");
+    if (!b->full && strcmp (descriptors, "short"))
+        return rsp_yaml_fail (rsp_yaml_get (profile, "descriptors"), error, "short or full");
     iccid = iccid ? iccid : own;
     if (!iccid || !rsp_iccid_to_octets (iccid, b->iccid_octets))
         return rsp_yaml_fail (profile, error, "the ICCID is missing or not 18 to 20 digits");

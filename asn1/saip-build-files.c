@@ -348,20 +348,36 @@ put_proprietary (GByteArray *out, const Spec *spec)
 }
 
 static void
+put_security (GByteArray *out, const Spec *spec, const RspSaipFileHints *hints)
+{
+    if (spec->security)
+        rsp_tlv_put (out, 0x8B, rsp_slice_of (spec->security));
+    else if (!spec->row)
+        put_byte (out, 0x8B, spec->structure == 0x38 ? 14 : 10);
+    else if (hints->full && spec->row->arr_record) {
+        guint8 rule[] = {(guint8)(hints->arr_fid >> 8), (guint8)hints->arr_fid,
+                         spec->row->arr_record};
+        rsp_tlv_put (out, 0x8B, RSP_SLICE (rule, sizeof rule));
+    }
+}
+
+static void
 put_fcp (GByteArray *out, const Spec *spec, const RspSaipFileHints *hints)
 {
     guint8 fid[] = {(guint8)(spec->fid >> 8), (guint8)spec->fid};
-    guint8 descriptor[] = {0x40 | spec->structure, 0x21, 0, (guint8)MAX (spec->record_size, 0)};
-    if (!spec->row || (is_record_file (spec) && spec->record_size > 0))
+    gint64 record_size = spec->record_size > 0 ? spec->record_size
+                         : spec->row           ? spec->row->record_size
+                                               : 0;
+    guint8 descriptor[] = {0x40 | spec->structure, 0x21, 0, (guint8)record_size};
+    if (!spec->row || (is_record_file (spec) && spec->record_size > 0) ||
+        (hints->full && spec->structure != 0x38))
         rsp_tlv_put (out, 0x82, RSP_SLICE (descriptor, is_record_file (spec) ? 4 : 2));
     if (spec->fid >= 0)
         rsp_tlv_put (out, 0x83, RSP_SLICE (fid, 2));
     if (spec->aid || hints->aid.len)
         rsp_tlv_put (out, 0x84, spec->aid ? rsp_slice_of (spec->aid) : hints->aid);
     put_byte (out, 0x8A, spec->lcsi);
-    if (!spec->row && !spec->security)
-        put_byte (out, 0x8B, spec->structure == 0x38 ? 14 : 10);
-    put_octets (out, 0x8B, spec->security);
+    put_security (out, spec, hints);
     put_size (out, 0x80, spec->size);
     if (spec->structure == 0x38)
         rsp_tlv_put (out, 0xC6, spec->pins ? rsp_slice_of (spec->pins) : hints->pins);
@@ -418,6 +434,10 @@ rsp_saip_build_file (const RspYaml *node, const RspSaipFile *row, const RspSaipF
     }
     if (!spec.parts && !spec.fill && !spec.repeat && hints->parts)
         spec.parts = g_ptr_array_ref (hints->parts);
+    if (hints->full) {
+        spec.fid = spec.fid < 0 && row && row->fid && row->fid != 0x3F00 ? row->fid : spec.fid;
+        spec.lcsi = spec.lcsi < 0 ? 0x05 : spec.lcsi;
+    }
     if (!settle_sizes (&spec, &record_size, error))
         return FALSE;
     g_autoptr (GByteArray) fcp = g_byte_array_new ();

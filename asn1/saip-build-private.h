@@ -16,6 +16,7 @@ typedef struct {
     guint8 iccid_octets[10]; /* as in EF.ICCID */
     const char *imsi;        /* (nullable): the USIM's */
     gboolean imsi_override;
+    gboolean full; /* descriptors repeat what templates say */
     int mnc_length;
     gint64 major, minor;
     RspMetadata *metadata;

@@ -324,6 +324,15 @@ find_parts (const Section *s, const RspSaipTemplate *t, const RspSaipFile *row, 
     return TRUE;
 }
 
+/* EF.ARR of the MF serves the files in it, ADFs and DFs below it; the others have their own. */
+static guint16
+rules_file (const RspSaipTemplate *t, const RspSaipFile *row)
+{
+    gboolean below_mf =
+        row == t->files && (t->element == RSP_SAIP_TELECOM || t->element == RSP_SAIP_CD);
+    return t->element == RSP_SAIP_MF || row->adf || below_mf ? 0x2F06 : 0x6F06;
+}
+
 static gboolean
 build_member (const Section *s, const RspSaipTemplate *t, const RspSaipFile *row, GError **error)
 {
@@ -344,7 +353,9 @@ build_member (const Section *s, const RspSaipTemplate *t, const RspSaipFile *row
     gboolean override = s->b->imsi_override && !strcmp (row->member, "ef-imsi");
     RspSaipFileHints hints = {.parts = parts->len ? parts : NULL,
                               .pins = RSP_SLICE (s->pins->data, s->pins->len),
-                              .at = s->files ? s->files : s->b->doc};
+                              .at = s->files ? s->files : s->b->doc,
+                              .full = s->b->full,
+                              .arr_fid = rules_file (t, row)};
     if (row->adf) {
         hints.aid = s->b->aid;
         hints.fid = s->type->fid;
