@@ -48,3 +48,9 @@ RspSlice rsp_public_point (const RspPublic *pub);
 gboolean rsp_point_valid (RspSlice point);
 /* ECKA (BSI TR-03111): x coordinate of KEY · POINT. FALSE if the point is not valid. */
 gboolean rsp_ecka (const RspKey *key, RspSlice point, guint8 ret_shared[RSP_SHARED_SIZE]);
+
+/* The operations of this process so far, for measurements. */
+typedef struct {
+    guint64 signatures, verifications, generations, agreements;
+} RspKeyCounts;
+RspKeyCounts rsp_key_counts (void);
