@@ -334,9 +334,8 @@ check_user (const Check *c, const RspYaml *step, GError **error)
     const char *verb = rsp_yaml_get (step, "do")->text;
     gboolean by_iccid = strcmp (verb, "enable") == 0 || strcmp (verb, "disable") == 0
                         || strcmp (verb, "delete") == 0 || strcmp (verb, "set-nickname") == 0;
-    if (strcmp (verb, "download") == 0
-        && !rsp_yaml_get (step, "activationCode") == !rsp_yaml_get (step, "address"))
-        return rsp_yaml_fail (step, error, "download needs either activationCode or address");
+    if (rsp_yaml_get (step, "activationCode") && rsp_yaml_get (step, "address"))
+        return rsp_yaml_fail (step, error, "activationCode and address exclude each other");
     if (by_iccid && !needs (step, verb, "iccid", error))
         return FALSE;
     if (strcmp (verb, "memory-reset") == 0 && !needs (step, verb, "options", error))
