@@ -1,5 +1,5 @@
-/* State of one build, shared by saip-build.c (document, files) and saip-build-elements.c (the other
- * elements). */
+/* State of one build, shared by saip-build.c (document, files of templates), saip-build-profile.c
+ * (header), saip-build-codes.c (PINs, keys) and saip-build-elements.c (the other elements). */
 #pragma once
 
 #include "asn1/saip-build.h"
@@ -41,3 +41,19 @@ gboolean rsp_saip_build_local (RspSaipBuild *b, const RspYaml *pins, const RspYa
                                GError **error);
 gboolean rsp_saip_build_tail (RspSaipBuild *b, GError **error); /* files, SDs, RFM, end */
 void rsp_saip_put_header (RspSaipBuild *b);                     /* in front of everything */
+
+/* Members of a map or list; 0 for a scalar or NULL. */
+guint rsp_saip_n_members (const RspYaml *node);
+/* A map or list, or blank; NULL is fine. */
+gboolean rsp_saip_want (const RspYaml *node, RspYamlKind kind, GError **error);
+/* Octets in hex, MIN to MAX of them. An optional one that is absent leaves *RET alone. */
+gboolean rsp_saip_opt_octets (const RspYaml *map, const char *key, gsize min, gsize max,
+                              GBytes **ret, GError **error);
+gboolean rsp_saip_need_octets (const RspYaml *map, const char *key, gsize min, gsize max,
+                               GBytes **ret, GError **error);
+/* Writes them: nothing when absent, or OTHERWISE (hex). */
+gboolean rsp_saip_put_octets (GByteArray *out, guint32 tag, const RspYaml *map, const char *key,
+                              gsize min, gsize max, GError **error);
+gboolean rsp_saip_put_default (GByteArray *out, guint32 tag, const RspYaml *map, const char *key,
+                               gsize min, gsize max, const char *otherwise, GError **error);
+void rsp_saip_need_service (RspSaipBuild *b, const char *name);

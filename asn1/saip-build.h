@@ -8,8 +8,8 @@ typedef struct {
     GPtrArray *parts;  /* (nullable): content, records or pieces (GBytes) */
     RspSlice pins;     /* pinStatusTemplateDO of a DF */
     RspSlice aid;      /* dfName of an ADF */
-    guint16 arr_fid; /* EF.ARR that the template's rule stands in */
-    gboolean full;   /* write what the template says, too */
+    guint16 arr_fid;   /* EF.ARR that the template's rule stands in */
+    gboolean full;     /* write what the template says, too */
     guint16 fid;       /* 0: the template's */
     const RspYaml *at; /* (nullable): for errors about a file without a description */
     gboolean describe; /* write a descriptor whether it says anything or not */
