@@ -213,6 +213,40 @@ typedef enum { RSP_PPR_FORBIDDEN, RSP_PPR_ALLOWED } RspPprVerdict;
 RspPprVerdict rsp_euicc_ppr_match (const RspEuicc *card, guint32 ppr, const RspMetadata *metadata);
 gboolean rsp_euicc_has_operational (const RspEuicc *card);
 
+/* --- euicc-es8p.c --- */
+/* BppCommandId */
+enum {
+    RSP_BPP_CHANNEL = 0,
+    RSP_BPP_ISDP = 1,
+    RSP_BPP_METADATA = 2,
+    RSP_BPP_KEYS = 4,
+    RSP_BPP_ELEMENTS = 5
+};
+
+/* ErrorReason */
+enum {
+    RSP_REASON_INCORRECT_INPUT = 1,
+    RSP_REASON_INVALID_SIGNATURE = 2,
+    RSP_REASON_INVALID_TRANSACTION = 3,
+    RSP_REASON_UNSUPPORTED_CRT = 4,
+    RSP_REASON_UNSUPPORTED_OPERATION = 5,
+    RSP_REASON_UNSUPPORTED_CLASS = 6,
+    RSP_REASON_STRUCTURE_ERROR = 7,
+    RSP_REASON_SECURITY_ERROR = 8,
+    RSP_REASON_ICCID_EXISTS = 9,
+    RSP_REASON_NO_MEMORY = 10,
+    RSP_REASON_ELEMENT_ERROR = 12,
+    RSP_REASON_DATA_MISMATCH = 13,
+    RSP_REASON_INVALID_NAA_KEY = 14,
+    RSP_REASON_PPR_NOT_ALLOWED = 15,
+};
+
+guint rsp_euicc_initialise_channel (RspEuicc *card, const RspTlv *tlv);
+guint rsp_euicc_configure_isdp (RspEuicc *card, RspSlice plain);
+guint rsp_euicc_store_metadata (RspEuicc *card);
+guint rsp_euicc_replace_keys (RspEuicc *card, RspSlice plain);
+guint rsp_euicc_load_elements (RspEuicc *card, gboolean last);
+
 /* --- euicc-load.c --- */
 /* One STORE DATA chain of a Bound Profile Package. */
 guint rsp_euicc_load_chain (RspEuicc *card, RspSlice chain, GByteArray *out);

@@ -54,7 +54,8 @@ rsp_euicc_notify (RspEuicc *card, const RspMetadata *metadata, const guint8 icci
     for (guint i = 0; metadata->notifications && i < metadata->notifications->len; i++) {
         const RspNotificationConfig *config =
             &g_array_index (metadata->notifications, RspNotificationConfig, i);
-        if (config->events & event && (!except || g_ascii_strcasecmp (config->address, except) != 0))
+        if (config->events & event &&
+            (!except || g_ascii_strcasecmp (config->address, except) != 0))
             notify_one (card, iccid, event, config->address);
     }
 }

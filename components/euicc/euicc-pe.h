@@ -29,3 +29,10 @@ GBytes *rsp_install_response (const RspInstall *install);
 RspUicc *rsp_install_uicc (RspInstall *install);           /* (transfer none) */
 RspUicc *rsp_install_finish (RspInstall *install);         /* (transfer full), once */
 RspUiccFile *rsp_install_usim (const RspInstall *install); /* first ADF.USIM, NULL if none */
+
+/* --- euicc-pe-access.c: CONTEXT is the DF or ADF that the element belongs to --- */
+RspSaipStatus rsp_install_pins (RspUicc *uicc, RspUiccFile *context, RspSlice body);
+RspSaipStatus rsp_install_puks (RspUicc *uicc, RspSlice body);
+/* Sets *RET_OPERATIONAL_KEY for a key outside the published test keys. */
+RspSaipStatus rsp_install_aka (RspUicc *uicc, RspUiccFile *context, RspSlice body,
+                               gboolean *ret_operational_key);
