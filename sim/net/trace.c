@@ -295,7 +295,7 @@ put_message (RspTrace *trace, const RspTraceEvent *event)
     rsp_json_text_member (out, "spec", event->spec ? event->spec : fn ? fn->spec : NULL);
     rsp_json_text_member (out, "src", event->src);
     rsp_json_text_member (out, "dst", event->dst);
-    if (event->kind == RSP_TRACE_MESSAGE)
+    if (event->kind == RSP_TRACE_MESSAGE || (event->kind == RSP_TRACE_FAULT && fn))
         rsp_json_text_member (out, "leg", leg_names[event->leg]);
     rsp_json_text_member (out, "stage", stage_names[event->stage]);
     if (event->xid)

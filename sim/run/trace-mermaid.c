@@ -1,0 +1,70 @@
+#include "sim/run/trace-view.h"
+
+#include <string.h>
+
+/* Mermaid gives meaning to #, ;, : and more: all but plain letters, digits and a few signs becomes
+ * an entity code. */
+static void
+append_safe (GString *out, const char *text)
+{
+    for (; *text; text = g_utf8_next_char (text)) {
+        gunichar c = g_utf8_get_char (text);
+        if (c < 0x80 && (g_ascii_isalnum ((char)c) || strchr (" +-./_(),", (char)c)))
+            g_string_append_c (out, (char)c);
+        else
+            g_string_append_printf (out, "#%u;", c);
+    }
+}
+
+static void
+append_message (GString *out, const RspTraceItem *item)
+{
+    const char *arrow = item->response ? "-->>" : "->>";
+
+    if (item->dropped)
+        arrow = item->response ? "--x" : "-x";
+    g_string_append_printf (out, "    p%u%sp%u: ", item->src, arrow, item->dst);
+    append_safe (out, item->function);
+    if (*item->text) {
+        g_string_append_c (out, ' ');
+        append_safe (out, item->text);
+    }
+    g_string_append_c (out, '\n');
+}
+
+static void
+append_note (GString *out, guint first, guint last, const char *text)
+{
+    if (first == last)
+        g_string_append_printf (out, "    Note over p%u: ", first);
+    else
+        g_string_append_printf (out, "    Note over p%u,p%u: ", first, last);
+    append_safe (out, text);
+    g_string_append_c (out, '\n');
+}
+
+void
+rsp_trace_write_mermaid (const RspTraceView *view, const RspTraceLook *look, GString *out)
+{
+    g_string_append (out, "sequenceDiagram\n");
+    for (guint i = 0; i < view->lanes->len; i++) {
+        g_string_append_printf (out, "    participant p%u as ", i);
+        append_safe (out, g_ptr_array_index (view->lanes, i));
+        g_string_append_c (out, '\n');
+    }
+    for (guint i = 0; i < view->items->len; i++) {
+        const RspTraceItem *item = g_ptr_array_index (view->items, i);
+        const char *sentence = NULL;
+
+        if (item->kind == RSP_ITEM_NOTE)
+            append_note (out, item->src, item->src, item->text);
+        else if (item->kind == RSP_ITEM_MESSAGE)
+            append_message (out, item);
+        else if (view->lanes->len > 0)
+            append_note (out, 0, view->lanes->len - 1, item->text);
+        if (look->explain && item->kind == RSP_ITEM_MESSAGE)
+            sentence = rsp_trace_explain (item->function, item->response);
+        if (sentence)
+            append_note (out, MIN (item->src, item->dst), MAX (item->src, item->dst), sentence);
+    }
+}
