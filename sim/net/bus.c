@@ -461,20 +461,17 @@ find_destination (RspBus *bus, const RspFunction *fn, const char *address)
     return dst && dst->known ? dst : NULL;
 }
 
-void
-rsp_bus_call_as (RspBus *bus, const char *src, const char *client, const char *address,
-                 const RspFunction *fn, GBytes *body, const RspCallOptions *options,
-                 RspReplyFunc func, gpointer data)
+static void
+start_call (RspCall *call, GBytes *body, const RspCallOptions *options, RspReplyFunc func,
+            gpointer data)
 {
-    RspCall *call = rsp_bus_call_new (bus, fn, g_intern_string (src), address);
-    call->caller = rsp_bus_endpoint (bus, src, FALSE);
-    call->dst = find_destination (bus, fn, address);
+    RspBus *bus = call->bus;
+    call->caller = rsp_bus_endpoint (bus, call->src, FALSE);
     call->func = func;
     call->data = data;
-    call->client = g_strdup (client);
-    call->nth = ++bus->counts[fn->id];
+    call->nth = ++bus->counts[call->fn->id];
     call->ordinal = ++bus->calls;
-    call->request.body = body ? g_bytes_ref (body) : g_bytes_ref (bus->empty);
+    call->request.body = g_bytes_ref (body ? body : bus->empty);
     gint64 timeout = DEFAULT_TIMEOUT;
     if (options) {
         call->transaction_id = g_strdup (options->transaction_id);
@@ -489,7 +486,31 @@ void
 rsp_bus_call (RspBus *bus, const char *src, const char *address, const RspFunction *fn,
               GBytes *body, const RspCallOptions *options, RspReplyFunc func, gpointer data)
 {
-    rsp_bus_call_as (bus, src, NULL, address, fn, body, options, func, data);
+    RspCall *call = rsp_bus_call_new (bus, fn, g_intern_string (src), address);
+    call->dst = find_destination (bus, fn, address);
+    start_call (call, body, options, func, data);
+}
+
+void
+rsp_bus_call_through (RspBus *bus, const char *src, const char *client, const char *dst,
+                      const char *address, const RspFunction *fn, GBytes *body, RspReplyFunc func,
+                      gpointer data)
+{
+    RspCall *call = rsp_bus_call_new (bus, fn, g_intern_string (src), address);
+    call->dst = rsp_bus_endpoint (bus, dst, FALSE);
+    call->client = g_strdup (client);
+    call->client_given = TRUE;
+    start_call (call, body, NULL, func, data);
+}
+
+void
+rsp_bus_disown (RspBus *bus, gpointer data)
+{
+    for (RspCall *call = bus->live; call; call = call->next)
+        if (call->data == data) {
+            call->func = NULL;
+            call->orphan = TRUE;
+        }
 }
 
 /* A further delivery of a leg, under its own xid: behind TRANSIT, and its answer goes nowhere. */
@@ -849,7 +870,15 @@ rsp_bus_free (RspBus *bus)
 void
 rsp_bus_set_transport (RspBus *bus, RspTransport *transport)
 {
-    g_return_if_fail (bus->in_flight == 0);
+    /* What the former transport still carries is lost. */
+    for (RspCall *call = bus->live; call; call = call->next)
+        if (call->exchange)
+            bus->transport->finish (bus->transport, call);
+    if (bus->carrying) {
+        RspCall *call = bus->carrying->call;
+        bus->carrying = NULL;
+        rsp_bus_call_unref (call);
+    }
     bus->transport = transport;
 }
 

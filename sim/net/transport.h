@@ -48,7 +48,10 @@ RspChainResult rsp_tls_check_server (RspLoop *loop, const RspCredential *client,
 RspChainResult rsp_tls_check_client (RspLoop *loop, const RspCredential *server,
                                      const RspCert *cert);
 
-/* As rsp_bus_call, for a caller whose identity a door has proved (CLIENT NULL: anonymous). */
-void rsp_bus_call_as (RspBus *bus, const char *src, const char *client, const char *address,
-                      const RspFunction *fn, GBytes *body, const RspCallOptions *options,
-                      RspReplyFunc func, gpointer data);
+/* As rsp_bus_call, for a door: the call goes to actor DST whatever ADDRESS says, from a caller whose
+ * identity the door has proved (CLIENT NULL: anonymous). */
+void rsp_bus_call_through (RspBus *bus, const char *src, const char *client, const char *dst,
+                           const char *address, const RspFunction *fn, GBytes *body,
+                           RspReplyFunc func, gpointer data);
+/* Continuations with DATA never run: whoever waited has gone. */
+void rsp_bus_disown (RspBus *bus, gpointer data);

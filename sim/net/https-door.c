@@ -1,0 +1,216 @@
+#include "sim/net/https-private.h"
+
+#include <string.h>
+
+struct _RspDoor {
+    RspBus *bus;
+    RspLoop *loop;
+    char *name;
+    RspCredential credential;
+    SoupServer *server;
+    GHashTable *waiting; /* set of Visit */
+};
+
+/* A request that waits for the bus. */
+typedef struct {
+    RspDoor *door;
+    SoupServerMessage *message;
+    gboolean gone;
+} Visit;
+
+static RspChainResult
+judge_client (const RspCert *cert, gpointer data)
+{
+    const RspDoor *door = data;
+    return rsp_tls_check_client (door->loop, &door->credential, cert);
+}
+
+/* Bodies ------------------------------------------------------------------------------------------
+ */
+
+static const char too_large[] = "rsp-too-large";
+
+static gboolean
+is_too_large (SoupServerMessage *message)
+{
+    return g_object_get_data (G_OBJECT (message), too_large) != NULL;
+}
+
+/* The rest is read, so that the client gets its answer, but not kept. */
+static void
+refuse_body (SoupServerMessage *message)
+{
+    SoupMessageBody *body = soup_server_message_get_request_body (message);
+    g_object_set_data (G_OBJECT (message), too_large, GINT_TO_POINTER (1));
+    soup_message_body_set_accumulate (body, FALSE);
+    soup_message_body_truncate (body);
+}
+
+static void
+on_headers (SoupServerMessage *message, gpointer data)
+{
+    goffset length =
+        soup_message_headers_get_content_length (soup_server_message_get_request_headers (message));
+    if (length < 0 || length > RSP_MAX_BODY)
+        refuse_body (message);
+}
+
+static void
+on_chunk (SoupServerMessage *message, GBytes *chunk, gpointer data)
+{
+    SoupMessageBody *body = soup_server_message_get_request_body (message);
+    if (!is_too_large (message) && body->length + (goffset)g_bytes_get_size (chunk) > RSP_MAX_BODY)
+        refuse_body (message);
+}
+
+static void
+on_started (SoupServer *server, SoupServerMessage *message, gpointer data)
+{
+    g_signal_connect (message, "got-headers", G_CALLBACK (on_headers), NULL);
+    g_signal_connect (message, "got-chunk", G_CALLBACK (on_chunk), NULL);
+}
+
+/* Visits ------------------------------------------------------------------------------------------
+ */
+
+static void
+visit_free (gpointer data)
+{
+    Visit *visit = data;
+    g_signal_handlers_disconnect_by_data (visit->message, visit);
+    g_object_unref (visit->message);
+    g_free (visit);
+}
+
+static void
+on_gone (SoupServerMessage *message, gpointer data)
+{
+    ((Visit *)data)->gone = TRUE;
+}
+
+static void
+answer (Visit *visit, guint status, GBytes *body)
+{
+    if (!visit->gone) {
+        rsp_https_answer (visit->message, status, body);
+        soup_server_message_unpause (visit->message);
+    }
+    g_hash_table_remove (visit->door->waiting, visit);
+}
+
+static void
+on_reply (const RspReply *reply, gpointer data)
+{
+    switch (reply->kind) {
+    case RSP_REPLY_OK:
+        answer (data, reply->http, reply->body);
+        return;
+    case RSP_REPLY_TIMEOUT:
+        answer (data, SOUP_STATUS_GATEWAY_TIMEOUT, NULL);
+        return;
+    case RSP_REPLY_LINK:
+    case RSP_REPLY_UNRESOLVED:
+    case RSP_REPLY_TLS:
+        answer (data, SOUP_STATUS_BAD_GATEWAY, NULL);
+        return;
+    }
+    g_assert_not_reached ();
+}
+
+/* The status that refuses the request; 0: it is fine, and *RET_FUNCTION is what it asks for. */
+static guint
+check_request (SoupServerMessage *message, const char *path, const RspFunction **ret_function)
+{
+    const RspFunction *fn = path ? rsp_function_by_path (path) : NULL;
+    if (!fn || fn->binding != RSP_BINDING_HTTP)
+        return SOUP_STATUS_NOT_FOUND;
+    if (strcmp (soup_server_message_get_method (message), "POST") != 0) {
+        soup_message_headers_replace (soup_server_message_get_response_headers (message), "Allow",
+                                      "POST");
+        return SOUP_STATUS_METHOD_NOT_ALLOWED;
+    }
+    const char *type = soup_message_headers_get_content_type (
+        soup_server_message_get_request_headers (message), NULL);
+    if (!type || g_ascii_strcasecmp (type, "application/json") != 0)
+        return SOUP_STATUS_UNSUPPORTED_MEDIA_TYPE;
+    if (is_too_large (message))
+        return SOUP_STATUS_REQUEST_ENTITY_TOO_LARGE;
+    *ret_function = fn;
+    return 0;
+}
+
+static void
+on_request (SoupServer *server, SoupServerMessage *message, const char *path, GHashTable *query,
+            gpointer data)
+{
+    RspDoor *door = data;
+    const RspFunction *fn = NULL;
+    guint refusal = check_request (message, path, &fn);
+    if (refusal) {
+        rsp_https_answer (message, refusal, NULL);
+        return;
+    }
+    GTlsCertificate *peer = soup_server_message_get_tls_peer_certificate (message);
+    g_autofree char *client =
+        peer && fn->interface == RSP_IF_ES2P ? rsp_tls_common_name (peer) : NULL;
+    const char *host =
+        soup_message_headers_get_one (soup_server_message_get_request_headers (message), "Host");
+    g_autoptr (GBytes) body =
+        soup_message_body_flatten (soup_server_message_get_request_body (message));
+
+    Visit *visit = g_new0 (Visit, 1);
+    visit->door = door;
+    visit->message = g_object_ref (message);
+    g_signal_connect (message, "disconnected", G_CALLBACK (on_gone), visit);
+    g_hash_table_add (door->waiting, visit);
+    soup_server_message_pause (message);
+    rsp_bus_call_through (door->bus, "outside", client, door->name, host ? host : door->name, fn,
+                          body, on_reply, visit);
+}
+
+RspDoor *
+rsp_door_open (RspBus *bus, RspLoop *loop, const char *name, const RspCredential *credential,
+               guint port, guint *ret_port, GError **error)
+{
+    RspDoor *door = g_new0 (RspDoor, 1);
+    door->bus = bus;
+    door->loop = loop;
+    door->name = g_strdup (name);
+    door->waiting = g_hash_table_new_full (NULL, NULL, visit_free, NULL);
+    if (credential) {
+        door->credential = *credential;
+        if (credential->cert)
+            rsp_cert_ref (credential->cert);
+        if (credential->roots)
+            g_ptr_array_ref (credential->roots);
+    }
+    door->server = rsp_https_listen (&door->credential, port, judge_client, door, ret_port, error);
+    if (!door->server) {
+        rsp_door_close (door);
+        return NULL;
+    }
+    g_signal_connect (door->server, "request-started", G_CALLBACK (on_started), NULL);
+    soup_server_add_handler (door->server, NULL, on_request, door, NULL);
+    return door;
+}
+
+void
+rsp_door_close (RspDoor *door)
+{
+    if (!door)
+        return;
+    GHashTableIter iter;
+    gpointer visit;
+    g_hash_table_iter_init (&iter, door->waiting);
+    while (g_hash_table_iter_next (&iter, &visit, NULL))
+        rsp_bus_disown (door->bus, visit);
+    if (door->server) {
+        soup_server_disconnect (door->server);
+        g_object_unref (door->server);
+    }
+    g_hash_table_unref (door->waiting);
+    g_clear_pointer (&door->credential.cert, rsp_cert_unref);
+    g_clear_pointer (&door->credential.roots, g_ptr_array_unref);
+    g_free (door->name);
+    g_free (door);
+}

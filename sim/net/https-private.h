@@ -1,0 +1,28 @@
+/* What the HTTPS transport and the doors share: certificates for GIO, a certificate database that
+ * asks the project's own chain check, servers on the loopback address. */
+#pragma once
+
+#include <libsoup/soup.h>
+
+#include "sim/net/https.h"
+#include "sim/net/transport.h"
+
+#define RSP_ADMIN_PROTOCOL "gsma/rsp/v2.6.0"
+#define RSP_MAX_BODY (4u << 20)
+
+/* Judges the certificate that a peer shows; CERT NULL: it does not parse. May run in a thread of
+ * GIO's while the main thread waits. */
+typedef RspChainResult (*RspTlsJudge) (const RspCert *cert, gpointer data);
+GTlsDatabase *rsp_tls_database_new (RspTlsJudge judge, gpointer data);
+/* Keeps GIO from reading the host's certificate store at every connection. */
+void rsp_tls_no_host_certificates (void);
+/* Certificate and key of CREDENTIAL. (transfer full) */
+GTlsCertificate *rsp_tls_certificate (const RspCredential *credential, GError **error);
+/* CN of the certificate; NULL if none. (transfer full) */
+char *rsp_tls_common_name (GTlsCertificate *certificate);
+
+/* A server on 127.0.0.1. CREDENTIAL without a certificate: plain HTTP. JUDGE judges client
+ * certificates; none is needed. (transfer full) */
+SoupServer *rsp_https_listen (const RspCredential *credential, guint port, RspTlsJudge judge,
+                              gpointer data, guint *ret_port, GError **error);
+void rsp_https_answer (SoupServerMessage *message, guint status, GBytes *body);

@@ -1,0 +1,155 @@
+#include "sim/net/https-private.h"
+
+#include <string.h>
+
+#define RSP_TYPE_TLS_DATABASE (rsp_tls_database_get_type ())
+G_DECLARE_FINAL_TYPE (RspTlsDatabase, rsp_tls_database, RSP, TLS_DATABASE, GTlsDatabase)
+
+struct _RspTlsDatabase {
+    GTlsDatabase parent;
+    RspTlsJudge judge;
+    gpointer data;
+};
+
+G_DEFINE_TYPE (RspTlsDatabase, rsp_tls_database, G_TYPE_TLS_DATABASE)
+
+static RspCert *
+parse (GTlsCertificate *certificate)
+{
+    g_autoptr (GByteArray) der = NULL;
+    g_object_get (certificate, "certificate", &der, NULL);
+    if (!der)
+        return NULL;
+    g_autoptr (GBytes) octets = g_bytes_new (der->data, der->len);
+    return rsp_cert_parse (octets, NULL);
+}
+
+static GTlsCertificateFlags
+flags_of (RspChainResult result)
+{
+    switch (result) {
+    case RSP_CHAIN_OK:
+        return 0;
+    case RSP_CHAIN_CI_UNKNOWN:
+        return G_TLS_CERTIFICATE_UNKNOWN_CA;
+    case RSP_CHAIN_NAME:
+        return G_TLS_CERTIFICATE_BAD_IDENTITY;
+    case RSP_CHAIN_TIME:
+        return G_TLS_CERTIFICATE_EXPIRED;
+    case RSP_CHAIN_REVOKED:
+        return G_TLS_CERTIFICATE_REVOKED;
+    default:
+        return G_TLS_CERTIFICATE_GENERIC_ERROR;
+    }
+}
+
+static GTlsCertificateFlags
+verify_chain (GTlsDatabase *database, GTlsCertificate *chain, const char *purpose,
+              GSocketConnectable *identity, GTlsInteraction *interaction,
+              GTlsDatabaseVerifyFlags flags, GCancellable *cancellable, GError **error)
+{
+    RspTlsDatabase *self = RSP_TLS_DATABASE (database);
+    if (!self->judge)
+        return G_TLS_CERTIFICATE_UNKNOWN_CA;
+    g_autoptr (RspCert) cert = parse (chain);
+    return flags_of (self->judge (cert, self->data));
+}
+
+static void
+rsp_tls_database_class_init (RspTlsDatabaseClass *class)
+{
+    G_TLS_DATABASE_CLASS (class)->verify_chain = verify_chain;
+}
+
+static void
+rsp_tls_database_init (RspTlsDatabase *self)
+{
+}
+
+GTlsDatabase *
+rsp_tls_database_new (RspTlsJudge judge, gpointer data)
+{
+    RspTlsDatabase *self = g_object_new (RSP_TYPE_TLS_DATABASE, NULL);
+    self->judge = judge;
+    self->data = data;
+    return G_TLS_DATABASE (self);
+}
+
+void
+rsp_tls_no_host_certificates (void)
+{
+    static gsize done;
+    if (g_once_init_enter (&done)) {
+        g_autoptr (GTlsDatabase) none = rsp_tls_database_new (NULL, NULL);
+        g_tls_backend_set_default_database (g_tls_backend_get_default (), none);
+        g_once_init_leave (&done, 1);
+    }
+}
+
+GTlsCertificate *
+rsp_tls_certificate (const RspCredential *credential, GError **error)
+{
+    g_autofree char *cert = rsp_cert_to_pem (credential->cert);
+    g_autofree char *key = rsp_key_to_pem (credential->key);
+    g_autofree char *both = g_strconcat (cert, "\n", key, NULL);
+    GTlsCertificate *certificate = g_tls_certificate_new_from_pem (both, -1, error);
+    rsp_wipe (key, strlen (key));
+    rsp_wipe (both, strlen (both));
+    return certificate;
+}
+
+char *
+rsp_tls_common_name (GTlsCertificate *certificate)
+{
+    g_autoptr (RspCert) cert = parse (certificate);
+    return cert ? g_strdup (rsp_cert_common_name (cert)) : NULL;
+}
+
+/* Servers ---------------------------------------------------------------------------------------
+ */
+
+static guint
+bound_port (SoupServer *server)
+{
+    GSList *uris = soup_server_get_uris (server);
+    guint port = uris ? (guint)g_uri_get_port (uris->data) : 0;
+    g_slist_free_full (uris, (GDestroyNotify)g_uri_unref);
+    return port;
+}
+
+SoupServer *
+rsp_https_listen (const RspCredential *credential, guint port, RspTlsJudge judge, gpointer data,
+                  guint *ret_port, GError **error)
+{
+    rsp_tls_no_host_certificates ();
+    g_autoptr (SoupServer) server = soup_server_new ("server-header", NULL, NULL);
+    gboolean secure = credential && credential->cert;
+    if (secure) {
+        g_autoptr (GTlsCertificate) certificate = rsp_tls_certificate (credential, error);
+        g_autoptr (GTlsDatabase) database = rsp_tls_database_new (judge, data);
+        if (!certificate)
+            return NULL;
+        soup_server_set_tls_certificate (server, certificate);
+        soup_server_set_tls_database (server, database);
+        soup_server_set_tls_auth_mode (server, G_TLS_AUTHENTICATION_REQUESTED);
+    }
+    g_autoptr (GSocketAddress) address = g_inet_socket_address_new_from_string ("127.0.0.1", port);
+    if (!soup_server_listen (server, address, secure ? SOUP_SERVER_LISTEN_HTTPS : 0, error))
+        return NULL;
+    *ret_port = bound_port (server);
+    return g_steal_pointer (&server);
+}
+
+void
+rsp_https_answer (SoupServerMessage *message, guint status, GBytes *body)
+{
+    soup_message_headers_replace (soup_server_message_get_response_headers (message),
+                                  "X-Admin-Protocol", RSP_ADMIN_PROTOCOL);
+    soup_server_message_set_status (message, status, NULL);
+    gsize len = body ? g_bytes_get_size (body) : 0;
+    if (len > 0) {
+        soup_message_headers_set_content_type (soup_server_message_get_response_headers (message),
+                                               "application/json", NULL);
+        soup_message_body_append_bytes (soup_server_message_get_response_body (message), body);
+    }
+}
