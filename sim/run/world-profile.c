@@ -61,8 +61,6 @@ set_owner (RspMetadata *m, const RspYaml *owner, GError **error)
 static void
 set_notifications (RspMetadata *m, const RspYaml *list)
 {
-    for (guint i = 0; i < m->notifications->len; i++)
-        g_free (g_array_index (m->notifications, RspNotificationConfig, i).address);
     g_array_set_size (m->notifications, 0);
     for (guint i = 0; i < list->items->len; i++) {
         const RspYaml *entry = list->items->pdata[i];
