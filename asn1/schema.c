@@ -126,6 +126,8 @@ encode_tag (const asn1_static_node *node, gboolean constructed)
 static void
 apply_tag (RspSchema *schema, const asn1_static_node *node)
 {
+    if ((node->type & NODE_EXPLICIT) && universal_tag (schema->kind) != 0)
+        g_error ("asn1: %s: EXPLICIT is for CHOICE and ANY", schema->name);
     gboolean wrapper = schema->is_explicit || (node->type & NODE_EXPLICIT) || schema->tag == 0;
     schema->tag = encode_tag (node, wrapper || schema->kind == RSP_KIND_SEQUENCE ||
                                         schema->kind == RSP_KIND_LIST);
@@ -221,6 +223,20 @@ rsp_schema (const char *type)
     schema->type = node->name;
     g_hash_table_insert (cache, (gpointer)node->name, schema);
     return schema;
+}
+
+const char *const *
+rsp_schema_types (void)
+{
+    static GPtrArray *names;
+    if (!names) {
+        names = g_ptr_array_new ();
+        for (const asn1_static_node *node = first_child (rsp_tab); node; node = next_sibling (node))
+            if (node->name && is_component (node))
+                g_ptr_array_add (names, (gpointer)node->name);
+        g_ptr_array_add (names, NULL);
+    }
+    return (const char *const *)names->pdata;
 }
 
 gboolean

@@ -35,6 +35,8 @@ struct _RspSchema {
 };
 
 const RspSchema *rsp_schema (const char *type); /* NULL if unknown */
+/* Names of the messages' types (asn1/rsp.asn), in the order of the module, NULL-terminated. */
+const char *const *rsp_schema_types (void);
 /* Can an element with this TAG begin a value of SCHEMA? */
 gboolean rsp_schema_starts (const RspSchema *schema, guint32 tag);
 /* Name of a named bit or value; NULL if it has none. */
