@@ -192,7 +192,7 @@ static guint
 store_data (RspEuicc *card, RspEuiccChannel *ch, const RspEuiccCommand *c, GByteArray *out)
 {
     if (ch->app != RSP_APP_ISDR)
-        return 0x6D00;
+        return 0x6982;
     if (c->p1 != 0x11 && c->p1 != 0x91) {
         drop_chain (ch);
         return 0x6A86;

@@ -63,7 +63,7 @@ test_isdr (void)
     assert_apdu (h, "00ca005a00", "6c12");
     assert_apdu (h, "00ca005a12", "5a10" HOST_EID "9000");
     assert_apdu (h, "00ca006600", "6a88");
-    assert_apdu (h, "80e2910003bf2e00", "6d00");
+    assert_apdu (h, "80e2910003bf2e00", "6982");
 }
 
 static void
