@@ -376,7 +376,7 @@ put_signed2 (RspSmdpp *dp, RspRequest *r, const RspOrder *order, RspSlice euicc_
     RspSession *s = r->session;
     g_auto (RspBoundKeys) binding = {0};
     gboolean bound = FALSE;
-    if (order->delivered && !rsp_binding_read (dp, order->iccid, &binding, &bound, error))
+    if (order->attempts > 1 && !rsp_binding_read (dp, order->iccid, &binding, &bound, error))
         return FALSE;
     g_autoptr (GByteArray) signed2 = g_byte_array_sized_new (128);
     gsize mark = rsp_tlv_open (signed2, 0x30);
