@@ -44,7 +44,7 @@ static const char *const events[] = {"install", "enable", "disable", "delete", N
 static const char *const classes[] = {"test", "provisioning", "operational", NULL};
 static const char *const pprs[] = {"ppr1", "ppr2", "pprUpdateControl", NULL};
 static const char *const reset_bits[] = {"operational", "test", "default-dp-address", NULL};
-static const char *const download_results[] = {"installed", "none", NULL};
+static const char *const download_results[] = {"installed", "none", "any", NULL};
 static const char *const notification_results[] = {"pending", "delivered", "none", NULL};
 static const char *const final_states[] = {"Available", "Unavailable", NULL};
 static const char *const reset_words[] = {"reset", NULL};
@@ -218,7 +218,7 @@ LIST_OF (faults, fault);
 
 static const RspShape save = {.kind = RSP_SHAPE_NAMED, .element = &text};
 static const RspKeySpec reply_keys[] = {
-    {"code", &text, FALSE, "subject/reason, or \"success\""}, {"failure", &text, FALSE, "timeout, link, tls …"},
+    {"code", &text, FALSE, "subject/reason, \"success\", or \"any\""}, {"failure", &text, FALSE, "timeout, link, tls …"},
     {"iccid", &text, FALSE, NULL}, {"eid", &text, FALSE, NULL}, {"matchingId", &text, FALSE, NULL}, {"smdpAddress", &text, FALSE, NULL}, END};
 MAP_OF (reply, reply_keys, "an expected reply");
 static const RspKeySpec operator_step_keys[] = {
@@ -236,7 +236,7 @@ static const RspKeySpec user_profile_keys[] = {
 MAP_OF (user_profile, user_profile_keys, "a listed profile");
 LIST_OF (user_profiles, user_profile);
 static const RspKeySpec outcome_keys[] = {
-    {"profile", &download_result, FALSE, "installed, or none"}, {"notification", &notification_result, FALSE, NULL},
+    {"profile", &download_result, FALSE, "installed, none, or any: however it ends"}, {"notification", &notification_result, FALSE, NULL},
     {"error", &text, FALSE, "name of an error"}, {"step", &text, FALSE, "function or check where it ended"},
     {"code", &text, FALSE, "subject/reason of a server"}, {"cancelled", &text, FALSE, "CancelSession reason sent"},
     {"delivered", &count, FALSE, "notifications acknowledged"}, {"pending", &count, FALSE, "notifications left"},
