@@ -58,8 +58,11 @@ on_headers (SoupServerMessage *message, gpointer data)
 static void
 on_chunk (SoupServerMessage *message, GBytes *chunk, gpointer data)
 {
-    SoupMessageBody *body = soup_server_message_get_request_body (message);
-    if (!is_too_large (message) && body->length + (goffset)g_bytes_get_size (chunk) > RSP_MAX_BODY)
+    static const char count[] = "rsp-received";
+    gsize received = GPOINTER_TO_SIZE (g_object_get_data (G_OBJECT (message), count));
+    received += g_bytes_get_size (chunk);
+    g_object_set_data (G_OBJECT (message), count, GSIZE_TO_POINTER (received));
+    if (received > RSP_MAX_BODY && !is_too_large (message))
         refuse_body (message);
 }
 

@@ -117,6 +117,21 @@ bound_port (SoupServer *server)
     return port;
 }
 
+/* GIO leaves the last word on a client's certificate to the application; the database has said it.
+ */
+static gboolean
+on_client_certificate (SoupServerMessage *message, GTlsCertificate *certificate,
+                       GTlsCertificateFlags errors, gpointer data)
+{
+    return errors == 0;
+}
+
+static void
+on_started (SoupServer *server, SoupServerMessage *message, gpointer data)
+{
+    g_signal_connect (message, "accept-certificate", G_CALLBACK (on_client_certificate), NULL);
+}
+
 SoupServer *
 rsp_https_listen (const RspCredential *credential, guint port, RspTlsJudge judge, gpointer data,
                   guint *ret_port, GError **error)
@@ -132,6 +147,7 @@ rsp_https_listen (const RspCredential *credential, guint port, RspTlsJudge judge
         soup_server_set_tls_certificate (server, certificate);
         soup_server_set_tls_database (server, database);
         soup_server_set_tls_auth_mode (server, G_TLS_AUTHENTICATION_REQUESTED);
+        g_signal_connect (server, "request-started", G_CALLBACK (on_started), NULL);
     }
     g_autoptr (GSocketAddress) address = g_inet_socket_address_new_from_string ("127.0.0.1", port);
     if (!soup_server_listen (server, address, secure ? SOUP_SERVER_LISTEN_HTTPS : 0, error))
