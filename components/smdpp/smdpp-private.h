@@ -94,7 +94,9 @@ struct _RspSmdpp {
     gint64 next_order;
     /* outbox */
     gint64 next_progress;
-    GPtrArray *staged;      /* of RspProgress: written, not yet committed */
+    GPtrArray *staged; /* of RspProgress: written, not yet committed */
+    GPtrArray *unsent; /* of RspProgress, borrowed: committed, to go out after the answer */
+    guint64 resend_timer;
     GQueue progress_log;    /* of RspProgress, owned, by seq; acknowledged ones leave at the head */
     GHashTable *progress;   /* iccid → GQueue of RspProgress in order (borrowed) */
     gint64 acknowledged;    /* highest seq up to which all are acknowledged */
@@ -212,5 +214,6 @@ gboolean rsp_progress_add (RspSmdpp *dp, const RspOrder *order, const char *eid,
                            RspNotificationPoint point, const RspStatus *failure, RspSlice result,
                            GError **error);
 void rsp_progress_committed (RspSmdpp *dp);
+void rsp_progress_send (RspSmdpp *dp); /* what was committed; after the answer */
 void rsp_progress_rolled_back (RspSmdpp *dp);
 gboolean rsp_progress_erase (RspSmdpp *dp, GError **error);

@@ -173,26 +173,23 @@ rsp_progress_add (RspSmdpp *dp, const RspOrder *order, const char *eid, RspNotif
     return TRUE;
 }
 
-/* Called from inside a handler, before its answer: the sending waits for the next turn of the loop.
- */
-static void
-send_staged (gpointer data)
-{
-    RspProgress *p = data;
-    p->timer = 0;
-    send_next (p->dp, p->iccid);
-}
-
 void
 rsp_progress_committed (RspSmdpp *dp)
 {
     for (guint i = 0; i < dp->staged->len; i++) {
-        RspProgress *p = dp->staged->pdata[i];
-        enqueue (dp, p);
-        p->timer = rsp_loop_after (dp->actor->loop, 0, send_staged, p, NULL);
+        enqueue (dp, dp->staged->pdata[i]);
+        g_ptr_array_add (dp->unsent, dp->staged->pdata[i]);
     }
     g_ptr_array_set_size (dp->staged, 0);
     dp->erased = MAX (dp->erased, dp->erasing);
+}
+
+void
+rsp_progress_send (RspSmdpp *dp)
+{
+    for (guint i = 0; i < dp->unsent->len; i++)
+        send_next (dp, ((RspProgress *)dp->unsent->pdata[i])->iccid);
+    g_ptr_array_set_size (dp->unsent, 0);
 }
 
 void
@@ -216,10 +213,20 @@ rsp_progress_erase (RspSmdpp *dp, GError **error)
                           dp->erasing);
 }
 
+/* The operator may start after this server. */
+static void
+resend (gpointer data)
+{
+    RspSmdpp *dp = data;
+    dp->resend_timer = 0;
+    rsp_progress_send (dp);
+}
+
 gboolean
 rsp_progress_open (RspSmdpp *dp, GError **error)
 {
     dp->staged = g_ptr_array_new ();
+    dp->unsent = g_ptr_array_new ();
     dp->progress =
         g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_queue_free);
     g_queue_init (&dp->progress_log);
@@ -233,11 +240,12 @@ rsp_progress_open (RspSmdpp *dp, GError **error)
         g_autofree char *client = rsp_store_text (stmt, 2);
         g_autoptr (GBytes) body = rsp_store_blob (stmt, 3);
         gint64 seq = sqlite3_column_int64 (stmt, 0);
-        RspProgress *p = progress_new (dp, seq, iccid, client, body);
-        enqueue (dp, p);
-        p->timer = rsp_loop_after (dp->actor->loop, 0, send_staged, p, NULL);
+        g_ptr_array_add (dp->staged, progress_new (dp, seq, iccid, client, body));
         dp->next_progress = seq + 1;
     }
+    rsp_progress_committed (dp);
+    if (dp->unsent->len > 0)
+        dp->resend_timer = rsp_loop_after (dp->actor->loop, 0, resend, dp, NULL);
     return ok;
 }
 
@@ -248,5 +256,8 @@ rsp_progress_close (RspSmdpp *dp)
         return;
     g_hash_table_destroy (dp->progress);
     g_queue_clear_full (&dp->progress_log, progress_free);
+    rsp_loop_cancel (dp->actor->loop, dp->resend_timer);
+    rsp_progress_rolled_back (dp);
     g_ptr_array_free (dp->staged, TRUE);
+    g_ptr_array_free (dp->unsent, TRUE);
 }

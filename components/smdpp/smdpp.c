@@ -98,6 +98,7 @@ run_handler (RspSmdpp *dp, RspRequest *r, RspHandler handler, gboolean empty)
     if (r->session && r->end_session && !error)
         rsp_session_end (dp, r->session);
     g_clear_pointer (&r->earlier, g_bytes_unref);
+    rsp_progress_send (dp);
 }
 
 static void

@@ -7,23 +7,23 @@
 #include "sim/net/actor.h"
 
 typedef struct {
-    const char *fqdn;          /* canonical address; aliases below */
-    const char *const *aliases; /* (nullable) NULL-terminated */
-    const char *state_path;    /* SQLite file, NULL: in memory */
+    const char *fqdn;             /* canonical address; aliases below */
+    const char *const *aliases;   /* (nullable) NULL-terminated */
+    const char *state_path;       /* SQLite file, NULL: in memory */
     const char *default_operator; /* actor to notify where an order has no caller; NULL */
     RspCert *auth_cert, *pb_cert;
-    RspKey *auth_key, *pb_key; /* borrowed */
-    GPtrArray *roots;          /* of RspCert: trusted CIs */
-    guint attempt_limit;       /* default 10 */
-    guint cc_limit;            /* default 3 */
-    gint64 session_timeout;    /* µs; default 600 s */
-    gboolean protection_keys;  /* BPP with ReplaceSessionKeys (PPK) */
+    RspKey *auth_key, *pb_key;    /* borrowed */
+    GPtrArray *roots;             /* of RspCert: trusted CIs */
+    guint attempt_limit;          /* default 10 */
+    guint cc_limit;               /* default 3 */
+    gint64 session_timeout;       /* µs; default 600 s */
+    gboolean protection_keys;     /* BPP with ReplaceSessionKeys (PPK) */
     gboolean lenient_matching_id; /* allow "_" */
     gboolean keep_on_rejection;   /* CancelSession endUserRejection keeps the order (lab setting) */
     gboolean keep_on_ineligible;  /* a failed eligibility check leaves the order Released */
     gboolean refuse_rebinding;    /* another otPK.EUICC for a bound order is refused: 8.2/3.7 */
-    gint64 order_lifetime;     /* µs from the release; 0: orders do not expire */
-    guint segment_size;        /* plain octets a BSP segment; 0: the largest */
+    gint64 order_lifetime;        /* µs from the release; 0: orders do not expire */
+    guint segment_size;           /* plain octets a BSP segment; 0: the largest */
     guint8 svn_min[3], svn_max[3]; /* supported eUICC versions; zero: 2.0.0 to 2.255.255 */
 } RspSmdppConfig;
 
@@ -32,8 +32,8 @@ typedef struct _RspSmdpp RspSmdpp;
 RspSmdpp *rsp_smdpp_new (const RspActor *actor, const RspSmdppConfig *config, GError **error);
 void rsp_smdpp_free (RspSmdpp *dp);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (RspSmdpp, rsp_smdpp_free)
-/* A further address by which clients reach it (a port of `serve`). The first one also takes the place
- * of FQDN where the server puts its own address into metadata. */
+/* A further address by which clients reach it (a port of `serve`). The first one also takes the
+ * place of FQDN where the server puts its own address into metadata. */
 void rsp_smdpp_add_address (RspSmdpp *dp, const char *address);
 
 /* Stock: PACKAGE is copied into the database as Available, unless that ICCID is there already
