@@ -134,13 +134,33 @@ add_part (GPtrArray *parts, const void *data, gsize n)
     g_ptr_array_add (parts, g_bytes_new (data, n));
 }
 
+typedef struct {
+    const char *member;
+    guint8 service;
+} Implied;
+
+/* A service table of at least 14 octets: SERVICES, and those that named files stand for. */
+static void
+default_services (const Section *s, const Implied *implied, const guint8 *services, gsize n,
+                  GPtrArray *parts)
+{
+    guint8 table[32] = {0};
+    gsize size = 14;
+    for (gsize i = 0; i < n; i++)
+        table[(services[i] - 1) / 8] |= 1u << (services[i] - 1) % 8;
+    for (; implied->member; implied++)
+        if (is_named (s, implied->member)) {
+            guint8 bit = implied->service - 1;
+            table[bit / 8] |= 1u << bit % 8;
+            size = MAX (size, bit / 8 + 1u);
+        }
+    add_part (parts, table, size);
+}
+
 static void
 default_ust (const Section *s, GPtrArray *parts)
 {
-    static const struct {
-        const char *member;
-        guint8 service;
-    } implied[] = {
+    static const Implied implied[] = {
         {"ef-ext2", 3},          {"ef-sdn", 4},          {"ef-smsr", 11},
         {"ef-acm", 13},          {"ef-ccp2", 14},        {"ef-cbmi", 15},
         {"ef-cbmir", 16},        {"ef-gid1", 17},        {"ef-gid2", 18},
@@ -152,20 +172,20 @@ default_ust (const Section *s, GPtrArray *parts)
         {"ef-ehplmn", 71},       {"ef-ehplmnpi", 73},    {"ef-lrplmnsi", 74},
         {"ef-spni", 78},         {"ef-pnni", 79},        {"ef-nasconfig", 96},
         {"ef-5gs3gpploci", 122}, {"ef-5gauthkeys", 123}, {"ef-routing-indicator", 124},
-        {"ef-uac-aic", 126},     {"ef-opl5g", 129},
+        {"ef-uac-aic", 126},     {"ef-opl5g", 129},      {NULL, 0},
     };
     static const guint8 always[] = {2, 10, 12, 19, 85};
-    guint8 table[17] = {0};
-    gsize size = 14;
-    for (guint i = 0; i < G_N_ELEMENTS (always); i++)
-        table[(always[i] - 1) / 8] |= 1u << (always[i] - 1) % 8;
-    for (guint i = 0; i < G_N_ELEMENTS (implied); i++)
-        if (is_named (s, implied[i].member)) {
-            guint8 n = implied[i].service - 1;
-            table[n / 8] |= 1u << n % 8;
-            size = MAX (size, n / 8 + 1u);
-        }
-    add_part (parts, table, size);
+    default_services (s, implied, always, sizeof always, parts);
+}
+
+static void
+default_ist (const Section *s, GPtrArray *parts)
+{
+    static const Implied implied[] = {
+        {"ef-pcscf", 1}, {"ef-gbabp", 2},     {"ef-sms", 6}, {"ef-smsr", 7},
+        {"ef-smsp", 8},  {"ef-uicciari", 10}, {NULL, 0},
+    };
+    default_services (s, implied, NULL, 0, parts);
 }
 
 static void
@@ -248,7 +268,7 @@ default_content (const Section *s, guint32 element, const char *member, GPtrArra
     else if (element == RSP_SAIP_ISIM && !strcmp (member, "ef-domain"))
         default_identity (s, "", FALSE, parts);
     else if (element == RSP_SAIP_ISIM && !strcmp (member, "ef-ist"))
-        add_part (parts, (guint8[14]){0}, 14);
+        default_ist (s, parts);
 }
 
 /* --- One element --- */
