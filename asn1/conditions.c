@@ -1,0 +1,107 @@
+#include "asn1/conditions.h"
+
+#include <string.h>
+
+#include "asn1/schema.h"
+
+static const RspCondition json_conditions[] = {
+    {RSP_FN_ES2P_DOWNLOAD_ORDER, "8.2.1/1.2", "caller not allowed on this profile"},
+    {RSP_FN_ES2P_DOWNLOAD_ORDER, "8.2.1/3.3", "ICCID not available"},
+    {RSP_FN_ES2P_DOWNLOAD_ORDER, "8.2.1/3.9", "ICCID unknown"},
+    {RSP_FN_ES2P_DOWNLOAD_ORDER, "8.2.1/3.10", "other EID tied to this ICCID"},
+    {RSP_FN_ES2P_DOWNLOAD_ORDER, "8.2.5/1.2", "caller not allowed on this profile type"},
+    {RSP_FN_ES2P_DOWNLOAD_ORDER, "8.2.5/3.7", "no more profile of this type"},
+    {RSP_FN_ES2P_DOWNLOAD_ORDER, "8.2.5/3.8", "type not aligned with ICCID"},
+    {RSP_FN_ES2P_DOWNLOAD_ORDER, "8.2.5/3.9", "profile type unknown"},
+    {RSP_FN_ES2P_CONFIRM_ORDER, "8.1.1/2.2", "EID missing"},
+    {RSP_FN_ES2P_CONFIRM_ORDER, "8.1.1/3.10", "other EID tied to this ICCID"},
+    {RSP_FN_ES2P_CONFIRM_ORDER, "8.2.1/1.2", "caller not allowed on this profile"},
+    {RSP_FN_ES2P_CONFIRM_ORDER, "8.2.1/3.9", "ICCID unknown"},
+    {RSP_FN_ES2P_CONFIRM_ORDER, "8.2.6/2.1", "MatchingID malformed"},
+    {RSP_FN_ES2P_CONFIRM_ORDER, "8.2.6/3.3", "MatchingID in use"},
+    {RSP_FN_ES2P_CONFIRM_ORDER, "8.9/4.2", "SM-DS execution error"},
+    {RSP_FN_ES2P_CONFIRM_ORDER, "8.9/5.1", "SM-DS inaccessible"},
+    {RSP_FN_ES2P_CANCEL_ORDER, "8.1.1/2.2", "EID missing"},
+    {RSP_FN_ES2P_CANCEL_ORDER, "8.1.1/3.10", "other EID tied to this ICCID"},
+    {RSP_FN_ES2P_CANCEL_ORDER, "8.2.1/1.2", "caller not allowed on this profile"},
+    {RSP_FN_ES2P_CANCEL_ORDER, "8.2.1/3.9", "ICCID unknown"},
+    {RSP_FN_ES2P_CANCEL_ORDER, "8.2.6/3.10", "other MatchingID tied to this ICCID"},
+    {RSP_FN_ES2P_RELEASE_PROFILE, "8.2.1/1.2", "caller not allowed on this profile"},
+    {RSP_FN_ES2P_RELEASE_PROFILE, "8.2.1/3.5", "profile cannot be released"},
+    {RSP_FN_ES2P_RELEASE_PROFILE, "8.2.1/3.9", "ICCID unknown"},
+    {RSP_FN_ES9P_INITIATE_AUTHENTICATION, "8.8.1/3.8", "SM-DP+ address invalid"},
+    {RSP_FN_ES9P_INITIATE_AUTHENTICATION, "8.8.2/3.1", "no proposed CI key supported"},
+    {RSP_FN_ES9P_INITIATE_AUTHENTICATION, "8.8.3/3.1", "SVN not supported"},
+    {RSP_FN_ES9P_INITIATE_AUTHENTICATION, "8.8.4/3.7", "no CERT.DPauth chaining to a supported CI"},
+    {RSP_FN_ES9P_AUTHENTICATE_CLIENT, "8.1/4.8", "eUICC: insufficient memory for the profile"},
+    {RSP_FN_ES9P_AUTHENTICATE_CLIENT, "8.1/6.1", "eUICC signature or serverChallenge invalid"},
+    {RSP_FN_ES9P_AUTHENTICATE_CLIENT, "8.1.1/3.8", "EID does not match"},
+    {RSP_FN_ES9P_AUTHENTICATE_CLIENT, "8.1.2/6.1", "EUM certificate invalid"},
+    {RSP_FN_ES9P_AUTHENTICATE_CLIENT, "8.1.2/6.3", "EUM certificate expired"},
+    {RSP_FN_ES9P_AUTHENTICATE_CLIENT, "8.1.3/6.1", "eUICC certificate invalid"},
+    {RSP_FN_ES9P_AUTHENTICATE_CLIENT, "8.1.3/6.3", "eUICC certificate expired"},
+    {RSP_FN_ES9P_AUTHENTICATE_CLIENT, "8.1.4/6.1", "EID outside the EUM's range",
+     "one public server's own code; this SM-DP+ answers 8.1.3/6.1"},
+    {RSP_FN_ES9P_AUTHENTICATE_CLIENT, "8.2/1.2", "profile not released"},
+    {RSP_FN_ES9P_AUTHENTICATE_CLIENT, "8.2.5/4.3", "no eligible profile for this eUICC"},
+    {RSP_FN_ES9P_AUTHENTICATE_CLIENT, "8.2.6/3.8", "MatchingID refused"},
+    {RSP_FN_ES9P_AUTHENTICATE_CLIENT, "8.8.5/4.10", "download order expired"},
+    {RSP_FN_ES9P_AUTHENTICATE_CLIENT, "8.8.5/6.4", "download attempts exceeded"},
+    {RSP_FN_ES9P_AUTHENTICATE_CLIENT, "8.10.1/3.9", "TransactionID unknown"},
+    {RSP_FN_ES9P_AUTHENTICATE_CLIENT, "8.11.1/3.9", "CI of the EUM certificate unknown"},
+    {RSP_FN_ES9P_GET_BOUND_PROFILE_PACKAGE, "8.1/6.1", "eUICC signature invalid"},
+    {RSP_FN_ES9P_GET_BOUND_PROFILE_PACKAGE, "8.2/3.7", "BPP not available for a new binding"},
+    {RSP_FN_ES9P_GET_BOUND_PROFILE_PACKAGE, "8.2.7/2.2", "confirmation code missing"},
+    {RSP_FN_ES9P_GET_BOUND_PROFILE_PACKAGE, "8.2.7/3.8", "confirmation code refused"},
+    {RSP_FN_ES9P_GET_BOUND_PROFILE_PACKAGE, "8.2.7/6.4", "confirmation code retries exceeded"},
+    {RSP_FN_ES9P_GET_BOUND_PROFILE_PACKAGE, "8.8.5/4.10", "download order expired"},
+    {RSP_FN_ES9P_GET_BOUND_PROFILE_PACKAGE, "8.10.1/3.9", "TransactionID unknown"},
+    {RSP_FN_ES9P_CANCEL_SESSION, "8.1/6.1", "eUICC signature invalid"},
+    {RSP_FN_ES9P_CANCEL_SESSION, "8.8/3.10", "SM-DP+ OID invalid"},
+    {RSP_FN_ES9P_CANCEL_SESSION, "8.10.1/3.9", "TransactionID unknown"},
+};
+
+/* Enumerations of the card's answers; `ok` is no error. */
+static const struct {
+    RspFunctionId function;
+    const char *enumeration, *meaning;
+} asn1_conditions[] = {
+    {RSP_FN_ES10A_SET_DEFAULT_DP_ADDRESS, "SetDefaultDpAddressResult", "setDefaultDpAddressResult"},
+    {RSP_FN_ES10B_PREPARE_DOWNLOAD, "DownloadErrorCode", "downloadErrorCode"},
+    {RSP_FN_ES10B_LOAD_BOUND_PROFILE_PACKAGE, "ErrorReason", "errorReason of the result"},
+    {RSP_FN_ES10B_LIST_NOTIFICATION, "ListNotificationsResultError",
+     "listNotificationsResultError"},
+    {RSP_FN_ES10B_RETRIEVE_NOTIFICATIONS_LIST, "NotificationsListResultError",
+     "notificationsListResultError"},
+    {RSP_FN_ES10B_REMOVE_NOTIFICATION_FROM_LIST, "DeleteNotificationStatus",
+     "deleteNotificationStatus"},
+    {RSP_FN_ES10B_LOAD_CRL, "LoadCRLResponseError", "loadCRLResponseError"},
+    {RSP_FN_ES10B_AUTHENTICATE_SERVER, "AuthenticateErrorCode", "authenticateErrorCode"},
+    {RSP_FN_ES10B_CANCEL_SESSION, "CancelSessionResponseError", "cancelSessionResponseError"},
+    {RSP_FN_ES10C_GET_PROFILES_INFO, "ProfileInfoListError", "profileInfoListError"},
+    {RSP_FN_ES10C_ENABLE_PROFILE, "EnableResult", "enableResult"},
+    {RSP_FN_ES10C_DISABLE_PROFILE, "DisableResult", "disableResult"},
+    {RSP_FN_ES10C_DELETE_PROFILE, "DeleteResult", "deleteResult"},
+    {RSP_FN_ES10C_EUICC_MEMORY_RESET, "ResetResult", "resetResult"},
+    {RSP_FN_ES10C_SET_NICKNAME, "SetNicknameResult", "setNicknameResult"},
+};
+
+#define LARGEST_VALUE 127
+
+void
+rsp_conditions_foreach (void (*func) (const RspCondition *condition, gpointer data), gpointer data)
+{
+    for (gsize i = 0; i < G_N_ELEMENTS (json_conditions); i++)
+        func (&json_conditions[i], data);
+    for (gsize i = 0; i < G_N_ELEMENTS (asn1_conditions); i++) {
+        const RspSchema *schema = rsp_schema (asn1_conditions[i].enumeration);
+        for (gint64 value = 0; value <= LARGEST_VALUE; value++) {
+            const char *name = rsp_schema_constant (schema, value);
+            if (!name || strcmp (name, "ok") == 0)
+                continue;
+            g_autofree char *meaning =
+                g_strdup_printf ("%s %" G_GINT64_FORMAT, asn1_conditions[i].meaning, value);
+            func (&(RspCondition){asn1_conditions[i].function, name, meaning, NULL}, data);
+        }
+    }
+}
