@@ -150,16 +150,16 @@ RspOrder *
 rsp_order_by_type (RspSmdpp *dp, const char *type, const char *client, gboolean *ret_known,
                    gboolean *ret_allowed, GError **error)
 {
-    sqlite3_stmt *stmt =
-        rsp_store_bind (dp->store,
-                        "SELECT count(*), count(CASE WHEN owner IS NULL OR owner = ? THEN 1 END)"
-                        " FROM profile WHERE type = ?",
-                        "ss", client, type);
+    sqlite3_stmt *stmt = rsp_store_bind (dp->store,
+                                         "SELECT EXISTS (SELECT 1 FROM profile WHERE type = ?1),"
+                                         " EXISTS (SELECT 1 FROM profile WHERE type = ?1"
+                                         " AND (owner IS NULL OR owner = ?2))",
+                                         "ss", type, client);
     gboolean row = FALSE;
     if (!rsp_store_step (dp->store, stmt, &row, error))
         return NULL;
-    *ret_known = row && sqlite3_column_int64 (stmt, 0) > 0;
-    *ret_allowed = row && sqlite3_column_int64 (stmt, 1) > 0;
+    *ret_known = row && sqlite3_column_int64 (stmt, 0) != 0;
+    *ret_allowed = row && sqlite3_column_int64 (stmt, 1) != 0;
     sqlite3_reset (stmt);
     return read_one (dp,
                      rsp_store_bind (dp->store,

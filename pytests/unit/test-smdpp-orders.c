@@ -3,7 +3,10 @@
 
 #include "sim/core/store.h"
 
+#include <glib/gstdio.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #define MID "MID-0001"
 #define TEST_ICCID "8988303000000000101"
@@ -292,6 +295,35 @@ test_bad_database (void)
     expect_refused (w, RSP_STORE_ERROR_DAMAGED);
 }
 
+/* No room to commit: a named refusal, nothing changed, and all goes on once there is room again. */
+static void
+test_full_disk (void)
+{
+    g_autoptr (World) w = world_new ();
+    world_on_disk (w);
+    world_start (w);
+    order_released (w, ICCID, NULL, MID, NULL);
+    g_autofree char *log = g_strconcat (w->state_path, "-wal", NULL);
+    GStatBuf info;
+    struct rlimit before, tight;
+    signal (SIGXFSZ, SIG_IGN);
+    g_assert_cmpint (g_stat (g_file_test (log, G_FILE_TEST_EXISTS) ? log : w->state_path, &info),
+                     ==, 0);
+    g_assert_cmpint (getrlimit (RLIMIT_FSIZE, &before), ==, 0);
+    tight = before;
+    tight.rlim_cur = (rlim_t)info.st_size;
+    g_assert_cmpstr (initiate (w), ==, "ok");
+    g_assert_cmpint (setrlimit (RLIMIT_FSIZE, &tight), ==, 0);
+    authenticate (w, MID, BAD_NOTHING);
+    g_autofree char *refused = g_strdup (w->code);
+    g_assert_cmpint (setrlimit (RLIMIT_FSIZE, &before), ==, 0);
+    g_assert_cmpstr (refused, ==, "8.8/4.2");
+    g_assert_cmpuint (order_attempts (w, ICCID), ==, 0);
+    g_assert_cmpstr (authenticate (w, MID, BAD_NOTHING), ==, "ok");
+    g_assert_cmpuint (order_attempts (w, ICCID), ==, 1);
+    g_assert_cmpstr (get_bpp (w, NULL, BAD_NOTHING), ==, "ok");
+}
+
 int
 main (int argc, char **argv)
 {
@@ -303,6 +335,7 @@ main (int argc, char **argv)
     g_test_add_func ("/smdpp/orders/repeated-call", test_repeated_call);
     g_test_add_func ("/smdpp/orders/restart", test_restart);
     g_test_add_func ("/smdpp/orders/operator-away", test_operator_away);
+    g_test_add_func ("/smdpp/orders/full-disk", test_full_disk);
     g_test_add_func ("/smdpp/orders/bad-database", test_bad_database);
     return g_test_run ();
 }
