@@ -7,7 +7,7 @@
 #define PACKAGE "profiles/consumer-test.yaml"
 
 static char *
-world_text (void)
+world_text (guint n)
 {
     GString *out = g_string_new (
         "world:\n  seed: 1\n  start: \"2025-01-01T00:00:00Z\"\n  actors:\n"
@@ -17,22 +17,22 @@ world_text (void)
         "    phone: {role: lpa, euicc: card}\n"
         "    dp1:\n      role: smdpp\n      certified-by: ci\n      fqdn: dp1.example.com\n"
         "      profiles:\n");
-    for (guint i = 0; i < RSP_BENCH_DOWNLOADS; i++)
+    for (guint i = 0; i < n; i++)
         g_string_append_printf (
             out, "        - {iccid: \"8988303000001%06u\", type: bench, package: " PACKAGE "}\n",
             i);
     g_string_append (out, "      orders:\n");
-    for (guint i = 0; i < RSP_BENCH_DOWNLOADS; i++)
+    for (guint i = 0; i < n; i++)
         g_string_append_printf (
             out, "        - {iccid: \"8988303000001%06u\", matchingId: BENCH-%u}\n", i, i);
     return g_string_free (out, FALSE);
 }
 
 static RspScenario *
-load_world (GError **error)
+load_world (guint n, GError **error)
 {
     g_autofree char *path = NULL;
-    g_autofree char *text = world_text ();
+    g_autofree char *text = world_text (n);
     int fd = g_file_open_tmp ("rspsim-bench-XXXXXX.yaml", &path, error);
     if (fd < 0)
         return NULL;
@@ -46,7 +46,7 @@ load_world (GError **error)
 gboolean
 rsp_bench_world_start (RspBenchWorld *b, const RspBenchOptions *options, GError **error)
 {
-    b->scenario = load_world (error);
+    b->scenario = load_world (RSP_BENCH_DOWNLOADS, error);
     if (!b->scenario)
         return FALSE;
     b->loop = rsp_loop_new (RSP_CLOCK_VIRTUAL, rsp_world_start (b->scenario));
@@ -136,7 +136,7 @@ rsp_bench_first_message (GError **error)
 {
     g_auto (RspBenchWorld) b = {0};
     Ended first = {0}, ended = {0};
-    b.scenario = load_world (error);
+    b.scenario = load_world (1, error);
     if (!b.scenario)
         return FALSE;
     b.loop = rsp_loop_new (RSP_CLOCK_VIRTUAL, rsp_world_start (b.scenario));

@@ -204,29 +204,44 @@ wanted (const char *only, const char *name)
     return !only || strcmp (only, name) == 0;
 }
 
-static json_t *
-measure (const char *only, GError **error)
+static gboolean
+measure_floor_and_download (json_t *out, const char *only, GError **error)
 {
-    json_t *out = json_object ();
-    gboolean floor = wanted (only, "crypto-floor"), download = wanted (only, "download");
-    gboolean good = TRUE;
-    if (floor || download) {
-        g_auto (Measured) m = {.floor = g_array_new (FALSE, FALSE, sizeof (gint64)),
-                               .plain = g_array_new (FALSE, FALSE, sizeof (gint64)),
-                               .traced = g_array_new (FALSE, FALSE, sizeof (gint64))};
-        good = measure_memory (&m, download, error);
-        if (good && floor)
-            json_object_set_new (out, "crypto-floor", floor_json (&m));
-        if (good && download)
-            json_object_set_new (out, "download", download_json (&m));
-    }
-    if (good && wanted (only, "https"))
-        good = measure_https (out, error);
-    if (good && wanted (only, "start"))
-        good = measure_start (out, error);
-    if (!good)
-        g_clear_pointer (&out, json_decref);
-    return out;
+    g_auto (Measured) m = {.floor = g_array_new (FALSE, FALSE, sizeof (gint64)),
+                           .plain = g_array_new (FALSE, FALSE, sizeof (gint64)),
+                           .traced = g_array_new (FALSE, FALSE, sizeof (gint64))};
+    gboolean download = wanted (only, "download");
+    if (!measure_memory (&m, download, error))
+        return FALSE;
+    if (wanted (only, "crypto-floor"))
+        json_object_set_new (out, "crypto-floor", floor_json (&m));
+    if (download)
+        json_object_set_new (out, "download", download_json (&m));
+    return TRUE;
+}
+
+static int
+fail (const char *message, int status)
+{
+    g_autofree char *shown = rsp_escape_text (message, -1, 1000);
+    fprintf (stderr, "rspsim bench: %s\n", shown);
+    return status;
+}
+
+/* One that fails does not hide what the others found. */
+static int
+measure (json_t *out, const char *only)
+{
+    g_autoptr (GError) memory = NULL, https = NULL, start = NULL;
+    int status = 0;
+    if ((wanted (only, "crypto-floor") || wanted (only, "download")) &&
+        !measure_floor_and_download (out, only, &memory))
+        status = fail (memory->message, 1);
+    if (wanted (only, "https") && !measure_https (out, &https))
+        status = fail (https->message, 1);
+    if (wanted (only, "start") && !measure_start (out, &start))
+        status = fail (start->message, 1);
+    return status;
 }
 
 static double
@@ -272,14 +287,6 @@ print_text (json_t *out)
 }
 
 static int
-fail (const char *message, int status)
-{
-    g_autofree char *shown = rsp_escape_text (message, -1, 1000);
-    fprintf (stderr, "rspsim bench: %s\n", shown);
-    return status;
-}
-
-static int
 refuse_name (const char *name)
 {
     const char *close = rsp_suggest (name, names);
@@ -308,9 +315,8 @@ rsp_cmd_bench (int argc, char **argv)
         return rsp_bench_first_message (&error) ? 0 : fail (error ? error->message : "silence", 1);
     if (only && !g_strv_contains (names, only))
         return refuse_name (only);
-    json_t *out = measure (only, &error);
-    if (!out)
-        return fail (error->message, 1);
+    json_t *out = json_object ();
+    int status = measure (out, only);
     if (json) {
         char *text = json_dumps (out, JSON_REAL_PRECISION (6));
         printf ("%s\n", text);
@@ -319,5 +325,5 @@ rsp_cmd_bench (int argc, char **argv)
         print_text (out);
     }
     json_decref (out);
-    return 0;
+    return status;
 }

@@ -1,0 +1,28 @@
+"""rspsim bench: the shape of its answer, and that the floor is what a download really does."""
+
+import json
+
+
+def test_json_shape_and_floor(rspsim):
+    found = json.loads(rspsim("bench", "--json", check=0).stdout)
+    assert list(found) == ["crypto-floor", "download", "https", "start"]
+    floor, download = found["crypto-floor"], found["download"]
+    assert floor["counts"] == download["counts"]
+    assert floor["counts"]["signatures"] == 6
+    assert floor["profile_bytes"] == download["profile_bytes"] > 1000
+    assert 0 < floor["us"] and 0 < download["us"] < found["https"]["us"]
+    assert abs(download["floor_ratio"] - download["us"] / floor["us"]) < 0.02
+    assert abs(download["trace_ratio"] - download["trace_us"] / download["us"]) < 0.02
+    assert download["floor_ratio"] > 1
+    assert found["start"]["ms"] > 0
+
+
+def test_one_name(rspsim):
+    assert list(json.loads(rspsim("bench", "crypto-floor", "--json", check=0).stdout)) == [
+        "crypto-floor"]
+
+
+def test_unknown_name(rspsim):
+    done = rspsim("bench", "dowload")
+    assert done.returncode == 2 and 'did you mean "download"' in done.stderr
+    assert not done.stdout
