@@ -272,12 +272,12 @@ add_step (RspTraceView *view, json_t *json)
     add_item (view, RSP_ITEM_STEP, json)->text = g_strdup_printf ("%s %s", where, what);
 }
 
-static void
-add_note (RspTraceView *view, json_t *json)
+/* What an event other than a message says, in one line. */
+static char *
+describe (json_t *json, gboolean *ret_refused)
 {
-    RspTraceItem *item = add_item (view, RSP_ITEM_NOTE, json);
     json_t *state = json_object_get (json, "state"), *fault = json_object_get (json, "fault");
-    g_autofree char *status = outcome (json, &item->refused);
+    g_autofree char *status = outcome (json, ret_refused);
     GString *text = g_string_new (text_of (json, "kind"));
     g_autofree char *raw = NULL;
     static const char *const members[] = {"op", "key", "result", NULL};
@@ -296,13 +296,29 @@ add_note (RspTraceView *view, json_t *json)
     for (guint i = 0; members[i]; i++)
         if (*text_of (json, members[i]))
             g_string_append_printf (text, " %s", text_of (json, members[i]));
-    if (item->refused)
+    if (*ret_refused)
         g_string_append_printf (text, " ✗ %s", status);
-    item->src = item->dst = lane_of (view, json, "src");
-    item->faulted = fault != NULL;
-    item->sent = json;
     raw = g_string_free (text, FALSE);
-    item->text = rsp_escape_text (raw, -1, MAX_TEXT);
+    return rsp_escape_text (raw, -1, MAX_TEXT);
+}
+
+static void
+add_note (RspTraceView *view, json_t *json)
+{
+    RspTraceItem *item = add_item (view, RSP_ITEM_NOTE, json);
+
+    item->text = describe (json, &item->refused);
+    item->src = item->dst = lane_of (view, json, "src");
+    item->faulted = json_object_get (json, "fault") != NULL;
+    item->sent = json;
+}
+
+/* An event of nobody's, as the checks at the end of a run are. */
+static void
+add_remark (RspTraceView *view, json_t *json)
+{
+    RspTraceItem *item = add_item (view, RSP_ITEM_STEP, json);
+    item->text = describe (json, &item->refused);
 }
 
 static gboolean
@@ -355,6 +371,8 @@ add_line (RspTraceView *view, const RspTraceLook *look, GHashTable *open, json_t
         add_message (view, open, json);
     else if (is (json, "kind", "step"))
         add_step (view, json);
+    else if (!*text_of (json, "src"))
+        add_remark (view, json);
     else
         add_note (view, json);
 }
