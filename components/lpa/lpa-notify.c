@@ -161,11 +161,24 @@ lpa_on_notification (RspLpa *lpa, const RspReply *reply)
     next_note (lpa);
 }
 
+/* A 2xx acknowledges, whatever comes with it, unless that is a plain refusal. */
+static const char *
+acknowledgement_problem (RspLpa *lpa, const RspReply *reply)
+{
+    const char *problem = lpa_reply_problem (reply, lpa->function);
+    if (problem || g_bytes_get_size (reply->body) == 0)
+        return problem;
+    g_autoptr (RspFields) fields =
+        rsp_fields_decode (lpa->function, RSP_LEG_RESPONSE, reply->body, NULL);
+    RspStatus status;
+    return fields && rsp_fields_failed (fields, &status) ? "refused" : NULL;
+}
+
 void
 lpa_on_notification_sent (RspLpa *lpa, const RspReply *reply)
 {
     LpaOperation *op = lpa->op;
-    const char *problem = lpa_reply_problem (reply, lpa->function);
+    const char *problem = acknowledgement_problem (lpa, reply);
     if (problem) {
         lpa_check_event (lpa, "notification", current (lpa)->address, problem);
         address_failed (lpa);

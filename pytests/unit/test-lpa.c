@@ -1172,6 +1172,13 @@ test_older_first (Fixture *f, gconstpointer unused)
     g_assert_true (f->ok);
     g_assert_cmpstr (f->sent->str, ==, "");
     g_assert_cmpuint (f->pending, ==, 2);
+    f->script[RSP_FN_ES9P_HANDLE_NOTIFICATION] =
+        (Script){REFUSE, .subject = "1.6", .reason = "2.1"};
+    deliver (f);
+    g_assert_cmpuint (f->pending, ==, 2);
+    f->script[RSP_FN_ES9P_HANDLE_NOTIFICATION] = (Script){BODY, .hex = "7b7d"};
+    deliver (f);
+    g_assert_cmpuint (f->delivered, ==, 2);
 }
 
 static void
