@@ -70,8 +70,8 @@ in_time (const RspCert *cert, gint64 at)
     return at == RSP_NO_TIME || (cert->not_before <= at && at <= cert->not_after);
 }
 
-/* All but the role. A certificate that is both out of date and of the wrong kind is reported as out
- * of date: the codes for expiry are the more telling ones. */
+/* All but the role and the range: a certificate that is both out of date and of a wrong role or
+ * range is reported as out of date. */
 static RspChainResult
 check_step (const RspCert *cert, const RspCert *issuer, gboolean ca, gint64 at)
 {
@@ -81,11 +81,9 @@ check_step (const RspCert *cert, const RspCert *issuer, gboolean ca, gint64 at)
         return RSP_CHAIN_PROFILE;
     if (!signed_by (cert, issuer))
         return RSP_CHAIN_SIGNATURE;
-    if (!fit_as_ca (issuer, ca ? 1 : 0))
+    if (!fit_as_ca (issuer, ca ? 1 : 0) || !(ca ? fit_as_ca (cert, 0) : fit_as_leaf (cert)))
         return RSP_CHAIN_PROFILE;
-    if (!in_time (cert, at))
-        return RSP_CHAIN_TIME;
-    return (ca ? fit_as_ca (cert, 0) : fit_as_leaf (cert)) ? RSP_CHAIN_OK : RSP_CHAIN_PROFILE;
+    return in_time (cert, at) ? RSP_CHAIN_OK : RSP_CHAIN_TIME;
 }
 
 RspChainResult
