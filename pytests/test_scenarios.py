@@ -139,8 +139,9 @@ def test_damaged_state_is_refused(rspsim, tmp_path, root, damage):
     if damage == "garbage":
         database.write_bytes(b"SQLite format 3\0" + bytes(range(256)) * 64)
     else:
-        with sqlite3.connect(database) as connection:
-            connection.execute("PRAGMA user_version = 9999")
+        connection = sqlite3.connect(database)
+        connection.execute("PRAGMA user_version = 9999")
+        connection.close()
     before = database.read_bytes()
     done = rspsim("run", scenario, "--state", tmp_path, "--quiet", check=1)
     assert "dp1.db" in done.stderr

@@ -160,8 +160,9 @@ rsp_ci_issue_eum (RspCi *ci, const char *organization, const char *eid_prefix, c
 }
 
 RspCert *
-rsp_ci_issue_client (RspCi *ci, const char *name, RspSlice point, GError **error)
+rsp_ci_issue_client (RspCi *ci, const char *name, RspSlice point, const RspCertTwist *twist,
+                     GError **error)
 {
     RspCertSpec spec = {.organization = name, .common_name = name, .point = point};
-    return issue (ci, &spec, TLS_DAYS * DAY, NULL, error);
+    return issue (ci, &spec, TLS_DAYS * DAY, twist, error);
 }

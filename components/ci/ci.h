@@ -30,4 +30,5 @@ RspCert *rsp_ci_issue_eum (RspCi *ci, const char *organization, const char *eid_
                            const char *oid, RspSlice point, const RspCertTwist *twist,
                            GError **error);
 /* A TLS client certificate (operator on ES2+): CN = NAME. */
-RspCert *rsp_ci_issue_client (RspCi *ci, const char *name, RspSlice point, GError **error);
+RspCert *rsp_ci_issue_client (RspCi *ci, const char *name, RspSlice point,
+                              const RspCertTwist *twist, GError **error);

@@ -348,6 +348,16 @@ insert_profile (RspSmdpp *dp, const RspProfilePackage *package, const char *type
            rsp_order_commit (dp, NULL, error);
 }
 
+static gboolean
+names_me (const RspSmdpp *dp, const RspMetadata *metadata)
+{
+    for (guint i = 0; i < metadata->notifications->len; i++)
+        if (rsp_smdpp_is_mine (
+                dp, g_array_index (metadata->notifications, RspNotificationConfig, i).address))
+            return TRUE;
+    return FALSE;
+}
+
 gboolean
 rsp_smdpp_add_profile (RspSmdpp *dp, const RspProfilePackage *package, const char *type,
                        const char *owner, GError **error)
@@ -357,9 +367,9 @@ rsp_smdpp_add_profile (RspSmdpp *dp, const RspProfilePackage *package, const cha
     if (known)
         return TRUE;
     g_autoptr (RspMetadata) copy = rsp_metadata_copy (package->metadata);
-    gboolean own = copy->notifications->len == 0;
-    if (own)
+    if (copy->notifications->len == 0)
         rsp_metadata_add_notification (copy, RSP_EVENT_INSTALL, dp->addresses->pdata[0]);
+    gboolean own = names_me (dp, copy);
     g_autoptr (GBytes) metadata = rsp_metadata_encode (copy);
     if (!failure)
         insert_profile (dp, package, type ? type : package->type, owner, metadata, own, &failure);
@@ -381,6 +391,8 @@ with_own_address (const RspSmdpp *dp, GBytes *stored)
     for (guint i = 0; i < metadata->notifications->len; i++) {
         RspNotificationConfig *n =
             &g_array_index (metadata->notifications, RspNotificationConfig, i);
+        if (!rsp_smdpp_is_mine (dp, n->address))
+            continue;
         g_free (n->address);
         n->address = g_strdup (dp->own_address);
     }

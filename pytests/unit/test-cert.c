@@ -126,7 +126,7 @@ test_good (void)
                    RSP_CHAIN_OK);
     assert_result (rsp_chain_check_client (pki->tls, pki->roots, START), RSP_CHAIN_OK);
     g_autoptr (RspCert) client =
-        rsp_ci_issue_client (pki->ci, "mno", point_of (pki->server_key), NULL);
+        rsp_ci_issue_client (pki->ci, "mno", point_of (pki->server_key), NULL, NULL);
     assert_result (rsp_chain_check_client (client, pki->roots, START), RSP_CHAIN_OK);
     assert_result (rsp_chain_check_client (pki->auth, pki->roots, START), RSP_CHAIN_ROLE);
     assert_result (rsp_chain_check_tls (client, pki->roots, "mno", START), RSP_CHAIN_ROLE);

@@ -171,6 +171,16 @@ build_euicc (RspWorld *w, RspWorldActor *a, GError **error)
     return TRUE;
 }
 
+/* TLS certificates are short-lived: in a served world they begin with the service, not the world. */
+static void
+date_tls (const RspWorld *w, RspCertTwist *t)
+{
+    if (!w->options.tls_from || t->not_before || t->not_after)
+        return;
+    t->not_before = w->options.tls_from - TLS_SLACK;
+    t->not_after = w->options.tls_from + TLS_VALIDITY;
+}
+
 /* --- servers ----------------------------------------------------------------------------------- */
 
 static gboolean
@@ -188,10 +198,8 @@ issue_server (RspWorld *w, RspWorldActor *a, const char *purpose, RspRole role, 
         oid = rsp_world_text (twist, "oid", oid);
         fqdn = rsp_world_text (twist, "fqdn", fqdn);
     }
-    if (role == RSP_ROLE_DP_TLS && w->options.tls_from && !t.not_before && !t.not_after) {
-        t.not_before = w->options.tls_from - TLS_SLACK;
-        t.not_after = w->options.tls_from + TLS_VALIDITY;
-    }
+    if (role == RSP_ROLE_DP_TLS)
+        date_tls (w, &t);
     g_autoptr (RspKey) key = make_key (w, a, purpose);
     g_autofree char *host = g_strndup (fqdn, strcspn (fqdn, ":"));
     RspCert *cert = rsp_ci_issue_server (ci->ci, role, a->base.name, oid, host, point_of (key), &t,
@@ -218,8 +226,10 @@ build_operator (RspWorld *w, RspWorldActor *a, GError **error)
     if (!rsp_yaml_get (a->yaml, "certified-by"))
         return TRUE;
     g_autoptr (RspKey) key = make_key (w, a, "client");
+    RspCertTwist t = {0};
+    date_tls (w, &t);
     RspCert *cert
-        = rsp_ci_issue_client (issuer_of (w, a, NULL)->ci, a->base.name, point_of (key), error);
+        = rsp_ci_issue_client (issuer_of (w, a, NULL)->ci, a->base.name, point_of (key), &t, error);
     if (!cert)
         return FALSE;
     keep (a, "client", g_steal_pointer (&key), cert);
