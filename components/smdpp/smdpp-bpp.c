@@ -295,8 +295,7 @@ deliver (RspSmdpp *dp, RspRequest *r, RspOrder *order, RspSlice euicc_point, GEr
         return status;
     g_autoptr (GBytes) bpp = rsp_bpp_build (dp, rsp_session_id (s), &binding,
                                             rsp_slice_of (metadata), rsp_slice_of (upp));
-    g_autoptr (GBytes) id = g_bytes_new (s->id, sizeof s->id);
-    rsp_fields_set_bytes (r->out, "transactionId", id);
+    rsp_session_put_id (s, r->out);
     rsp_fields_set_bytes (r->out, "boundProfilePackage", bpp);
     s->step = RSP_SESSION_BOUND;
     rsp_session_touch (dp, s);

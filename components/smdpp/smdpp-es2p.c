@@ -27,20 +27,12 @@ same (const char *a, const char *b)
 
 /* --- Repeats --- */
 
-static void
-hash_call (RspRequest *r)
-{
-    RspSlice parts[] = {RSP_SLICE (r->fn->name, strlen (r->fn->name)),
-                        rsp_slice_of (rsp_call_body (r->call))};
-    rsp_sha256 (parts, G_N_ELEMENTS (parts), r->hash);
-}
-
 /* Fills the reply from an earlier execution of the same call. */
 static gboolean
 find_executed (RspSmdpp *dp, RspRequest *r, gboolean *ret_found, GError **error)
 {
     *ret_found = FALSE;
-    hash_call (r);
+    rsp_request_hash (r);
     sqlite3_stmt *stmt =
         rsp_store_bind (dp->store, "SELECT hash, reply FROM executed WHERE client = ? AND call = ?",
                         "ss", rsp_call_client (r->call), rsp_fields_call_id (r->in));

@@ -103,8 +103,8 @@ put_tlv (RspFields *out, const char *name, guint32 tag, RspSlice value)
     put_bytes (out, name, array);
 }
 
-static void
-put_session_id (RspFields *out, const RspSession *s)
+void
+rsp_session_put_id (const RspSession *s, RspFields *out)
 {
     g_autoptr (GBytes) id = g_bytes_new (s->id, sizeof s->id);
     rsp_fields_set_bytes (out, "transactionId", id);
@@ -147,7 +147,7 @@ rsp_es9p_initiate_authentication (RspSmdpp *dp, RspRequest *r, GError **error)
     rsp_key_sign (dp->config.auth_key, &input, 1, signature);
     rsp_actor_crypto (dp->actor, "sign", "SK.DPauth", TRUE);
     rsp_call_set_transaction_id (r->call, s->text);
-    put_session_id (r->out, s);
+    rsp_session_put_id (s, r->out);
     put_bytes (r->out, "serverSigned1", signed1);
     put_tlv (r->out, "serverSignature1", 0x5F37, RSP_SLICE_ARRAY (signature));
     put_tlv (r->out, "euiccCiPKIdToBeUsed", 0x04, rsp_cert_ski (root));
@@ -157,8 +157,8 @@ rsp_es9p_initiate_authentication (RspSmdpp *dp, RspRequest *r, GError **error)
 
 /* --- AuthenticateClient: who is it --- */
 
-static RspCert *
-parse_cert (const RspAsn1 *node, const char *path)
+RspCert *
+rsp_smdpp_parse_cert (const RspAsn1 *node, const char *path)
 {
     g_autoptr (GBytes) der = rsp_slice_to_bytes (rsp_asn1_slice (node, path));
     return rsp_cert_parse (der, NULL);
@@ -225,8 +225,10 @@ authenticate (RspSmdpp *dp, RspSession *s, const RspAsn1 *answer)
             rsp_asn1_octets (answer, "authenticateResponseOk.euiccSigned1.transactionId"),
             rsp_session_id (s)))
         return RSP_UNKNOWN_TRANSACTION;
-    g_autoptr (RspCert) eum = parse_cert (answer, "authenticateResponseOk.eumCertificate");
-    g_autoptr (RspCert) euicc = parse_cert (answer, "authenticateResponseOk.euiccCertificate");
+    g_autoptr (RspCert) eum =
+        rsp_smdpp_parse_cert (answer, "authenticateResponseOk.eumCertificate");
+    g_autoptr (RspCert) euicc =
+        rsp_smdpp_parse_cert (answer, "authenticateResponseOk.euiccCertificate");
     RspStatus status = check_chain (dp, s, eum, euicc);
     if (status.subject)
         return status;
@@ -411,7 +413,7 @@ authenticate_client (RspSmdpp *dp, RspRequest *r, const RspAsn1 *answer, GError 
         !put_signed2 (dp, r, order,
                       rsp_asn1_slice (answer, "authenticateResponseOk.euiccSignature1"), error))
         return RSP_OK;
-    put_session_id (r->out, s);
+    rsp_session_put_id (s, r->out);
     rsp_fields_set_bytes (r->out, "profileMetadata", metadata);
     rsp_fields_set_bytes (r->out, "smdpCertificate", rsp_cert_der (dp->config.pb_cert));
     rsp_session_claim (dp, s, order);

@@ -207,19 +207,12 @@ handle_result (RspSmdpp *dp, RspRequest *r, GBytes *der, GError **error)
 
 /* --- Other notifications --- */
 
-static RspCert *
-parse_cert (const RspAsn1 *node, const char *path)
-{
-    g_autoptr (GBytes) der = rsp_slice_to_bytes (rsp_asn1_slice (node, path));
-    return rsp_cert_parse (der, NULL);
-}
-
 /* Certificates may have expired since: a notification can be old. */
 static gboolean
 notification_is_genuine (RspSmdpp *dp, const RspAsn1 *n, char **ret_eid)
 {
-    g_autoptr (RspCert) euicc = parse_cert (n, "euiccCertificate");
-    g_autoptr (RspCert) eum = parse_cert (n, "eumCertificate");
+    g_autoptr (RspCert) euicc = rsp_smdpp_parse_cert (n, "euiccCertificate");
+    g_autoptr (RspCert) eum = rsp_smdpp_parse_cert (n, "eumCertificate");
     if (!euicc || !eum)
         return FALSE;
     RspChainResult chain =

@@ -134,7 +134,12 @@ RspStatus rsp_es9p_cancel_session (RspSmdpp *dp, RspRequest *r, GError **error);
 RspStatus rsp_es9p_handle_notification (RspSmdpp *dp, RspRequest *r, GError **error);
 
 /* smdpp.c */
+void rsp_request_hash (RspRequest *r); /* into r->hash */
 gboolean rsp_smdpp_is_mine (const RspSmdpp *dp, const char *address);
+
+/* smdpp-es9p.c */
+RspCert *rsp_smdpp_parse_cert (const RspAsn1 *node, const char *path);
+void rsp_session_put_id (const RspSession *s, RspFields *out);
 
 /* smdpp-session.c */
 void rsp_smdpp_sessions_init (RspSmdpp *dp);

@@ -50,6 +50,15 @@ find_session (RspSmdpp *dp, RspRequest *r)
     return id ? rsp_session_find (dp, rsp_slice_of (id)) : NULL;
 }
 
+/* Function and octets. */
+void
+rsp_request_hash (RspRequest *r)
+{
+    RspSlice parts[] = {RSP_SLICE (r->fn->name, strlen (r->fn->name)),
+                        rsp_slice_of (rsp_call_body (r->call))};
+    rsp_sha256 (parts, G_N_ELEMENTS (parts), r->hash);
+}
+
 /* The same octets again in the same step: the same answer, and nothing counted twice. */
 static gboolean
 answer_repeat (RspSmdpp *dp, RspRequest *r)
@@ -57,9 +66,7 @@ answer_repeat (RspSmdpp *dp, RspRequest *r)
     RspSession *s = r->session;
     if (!s)
         return FALSE;
-    RspSlice parts[] = {RSP_SLICE (r->fn->name, strlen (r->fn->name)),
-                        rsp_slice_of (rsp_call_body (r->call))};
-    rsp_sha256 (parts, G_N_ELEMENTS (parts), r->hash);
+    rsp_request_hash (r);
     if (!s->reply || memcmp (s->request_hash, r->hash, sizeof r->hash) != 0)
         return FALSE;
     rsp_session_touch (dp, s);
