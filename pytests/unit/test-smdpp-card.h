@@ -106,6 +106,7 @@ const char *deliver_result (World *w, int error_reason, Bad bad);
 GBytes *other_notification (World *w, guint seq, guint8 event, const char *iccid, Bad bad);
 const char *notify (World *w, GBytes *pending);
 /* Any body to any function. */
+RspFields *world_call (World *w, RspFunctionId id, GBytes *body);
 const char *post (World *w, RspFunctionId id, GBytes *body);
 const char *post_fields (World *w, RspFunctionId id, RspFields *fields);
 
