@@ -1,6 +1,7 @@
 """`rspsim card --stdio`, driven by a terminal and an SM-DP+ made of python-cryptography alone."""
 
 import json
+import socket
 import subprocess
 
 import pytest
@@ -282,11 +283,53 @@ def test_state_survives(program, root, rspsim, shared, tmp_path):
     card.close()
 
 
+def test_virtual_reader(program, root):
+    """A reader that asks for the ATR at any time, also between 61xx and GET RESPONSE."""
+    with socket.create_server(("127.0.0.1", 0)) as door:
+        door.settimeout(10)
+        address = f"127.0.0.1:{door.getsockname()[1]}"
+        process = subprocess.Popen([program, "card", WORLD, "card", "--vpcd", address], cwd=root)
+        reader, _ = door.accept()
+    stream = reader.makefile("rwb")
+
+    def send(hex_text):
+        body = bytes.fromhex(hex_text)
+        stream.write(len(body).to_bytes(2, "big") + body)
+        stream.flush()
+
+    def ask(hex_text):
+        send(hex_text)
+        return stream.read(int.from_bytes(stream.read(2), "big")).hex()
+
+    atr = "3b9f96801fc78031a073be21136743200718000001a5"
+    send("01")
+    assert ask("04") == atr
+    assert ask("80aa00000aa9088100820101830107") == "9000"
+    assert ask("0070000001") == "019000"
+    assert ask("01a4040010" + ISDR) == "6121"
+    assert ask("04") == atr
+    assert ask("01c0000021").endswith("9000")
+    assert ask("81e2910006bf3e035c015a") == "6115"
+    assert ask("81c0000015") == f"bf3e125a10{EID}9000"
+    assert ask("0070800100") == "9000"
+    send("02")
+    assert ask("81c0000015") == "6881"
+    send("00")
+    stream.close()
+    reader.close()
+    assert process.wait(timeout=10) == 0
+
+
+def test_no_virtual_reader(rspsim):
+    done = rspsim("card", WORLD, "card", "--vpcd", "127.0.0.1:1")
+    assert done.returncode == 1 and "refused" in done.stderr and done.stdout == ""
+
+
 @pytest.mark.parametrize("args, text", [
     (["phone", "--stdio"], 'no euicc "phone"'),
     (["nobody", "--stdio"], 'no euicc "nobody"'),
     (["card"], "usage"),
-    (["card", "--vpcd", "127.0.0.1:1"], "not supported: vpcd"),
+    (["card", "--stdio", "--vpcd", "127.0.0.1:1"], "usage"),
     (["card", "--tcp", "127.0.0.1:1"], "not supported: tcp"),
     (["card", "--stdio", "--loud"], "--loud"),
 ])
