@@ -22,12 +22,22 @@ static const guint8 p256_order[RSP_SCALAR_SIZE] = {
     0xff, 0xff, 0xff, 0xff, 0x00, 0x00, 0x00, 0x00, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
     0xbc, 0xe6, 0xfa, 0xad, 0xa7, 0x17, 0x9e, 0x84, 0xf3, 0xb9, 0xca, 0xc2, 0xfc, 0x63, 0x25, 0x51};
 
+/* A TLS handshake may check a certificate on a thread of its own. */
 static RspKeyCounts counts;
+
+static void
+count (guint64 *counter)
+{
+    __atomic_fetch_add (counter, 1, __ATOMIC_RELAXED);
+}
 
 RspKeyCounts
 rsp_key_counts (void)
 {
-    return counts;
+    return (RspKeyCounts){__atomic_load_n (&counts.signatures, __ATOMIC_RELAXED),
+                          __atomic_load_n (&counts.verifications, __ATOMIC_RELAXED),
+                          __atomic_load_n (&counts.generations, __ATOMIC_RELAXED),
+                          __atomic_load_n (&counts.agreements, __ATOMIC_RELAXED)};
 }
 
 static void
@@ -104,7 +114,7 @@ key_from_octets (const guint8 octets[RSP_SCALAR_SIZE])
 RspKey *
 rsp_key_generate (RspRng *rng)
 {
-    counts.generations++;
+    count (&counts.generations);
     guint8 octets[RSP_SCALAR_SIZE];
     RspKey *key;
     do {
@@ -220,7 +230,7 @@ void
 rsp_key_sign (const RspKey *key, const RspSlice *parts, gsize n,
               guint8 ret_signature[RSP_SIGNATURE_SIZE])
 {
-    counts.signatures++;
+    count (&counts.signatures);
     guint8 hash[RSP_SHA256_SIZE];
     rsp_sha256 (parts, n, hash);
     Nonce nonce;
@@ -309,7 +319,7 @@ rsp_public_verify (const RspPublic *pub, const RspSlice *parts, gsize n, RspSlic
 {
     if (signature.len != RSP_SIGNATURE_SIZE)
         return FALSE;
-    counts.verifications++;
+    count (&counts.verifications);
     guint8 hash[RSP_SHA256_SIZE];
     rsp_sha256 (parts, n, hash);
     struct dsa_signature loaded;
@@ -370,7 +380,7 @@ rsp_ecka (const RspKey *key, RspSlice point, guint8 ret_shared[RSP_SHARED_SIZE])
     struct ecc_point peer, product;
     if (!point_load (point, &peer))
         return FALSE;
-    counts.agreements++;
+    count (&counts.agreements);
     ecc_point_init (&product, nettle_get_secp_256r1 ());
     ecc_point_mul (&product, &key->scalar, &peer);
     mpz_t x, y;

@@ -375,6 +375,15 @@ test_resigned (void)
         g_test_message ("case %" G_GSIZE_FORMAT ": %s", i, cases[i].to);
         assert_result (have, cases[i].want);
     }
+    /* Out of date and unfit: unfit; out of date and of a wrong role: out of date. */
+    const RspCertTwist old = {.not_after = START - 1};
+    g_autoptr (RspCert) expired = server_cert (pki, RSP_ROLE_DP_AUTH, &old);
+    g_autoptr (RspCert) unfit = resigned (pki, expired, "03020780", "03020308");
+    g_autoptr (RspCert) other = resigned (pki, expired, "67811201020104", "67811201020204");
+    assert_result (rsp_chain_check_server (unfit, pki->roots, RSP_ROLE_DP_AUTH, START, NULL),
+                   RSP_CHAIN_PROFILE);
+    assert_result (rsp_chain_check_server (other, pki->roots, RSP_ROLE_DP_AUTH, START, NULL),
+                   RSP_CHAIN_TIME);
     g_autoptr (RspCert) no_cert_sign = resigned (pki, pki->eum_cert, "03020204", "03020780");
     assert_result (rsp_chain_check_euicc (pki->euicc, no_cert_sign, pki->roots, START, NULL, NULL),
                    RSP_CHAIN_PROFILE);
