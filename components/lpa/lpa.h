@@ -2,7 +2,8 @@
  * notifications. SGP.22 v2.6 3.1, 3.2, 3.5, 4.1. Knows its eUICC and its servers by the bus alone.
  *
  * One operation runs at a time. Its callback is called once, from the loop, when the LPA is idle
- * again, so that it may start the next one. The LPA is freed before the bus.
+ * again, so that it may start the next one. What the LPA trusts at TLS is the credential that the
+ * world gave the bus for it. The LPA is freed before the bus.
  */
 #pragma once
 
@@ -14,11 +15,10 @@ typedef enum { RSP_LPA_ERROR_ACTIVATION_CODE } RspLpaError;
 GQuark rsp_lpa_error_quark (void);
 
 typedef struct {
-    const char *card;     /* actor name of the eUICC */
-    GPtrArray *tls_roots; /* of RspCert: what it trusts at TLS and for OIDs */
-    const char *imei;     /* NULL: none; TAC is its first 8 digits */
-    const char *tac;      /* 8 digits; default 35290611 */
-    gint64 timeout;       /* µs a call; default 30 s */
+    const char *card; /* actor name of the eUICC */
+    const char *imei; /* NULL: none; TAC is its first 8 digits */
+    const char *tac;  /* 8 digits; default 35290611 */
+    gint64 timeout;   /* µs a call; default 30 s */
     gboolean lenient_matching_id;
 } RspLpaConfig;
 

@@ -336,7 +336,6 @@ static void
 start_lpa (RspWorld *w, RspWorldActor *a)
 {
     RspLpaConfig config = {.card = rsp_yaml_get (a->yaml, "euicc")->text,
-                           .tls_roots = a->roots,
                            .imei = rsp_world_text (a->yaml, "imei", NULL),
                            .tac = rsp_world_text (a->yaml, "tac", NULL),
                            .timeout = duration (a->yaml, "timeout", 0),
