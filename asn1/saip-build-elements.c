@@ -24,9 +24,15 @@ put_generic_command (RspSaipBuild *b, const RspYaml *item, GError **error)
     rsp_tlv_put (b->out, 0x80, rsp_slice_of (octets));
     RspSaipFileHints hints = {.pins = RSP_SLICE (b->global_pins->data, b->global_pins->len),
                               .describe = TRUE};
-    for (guint i = 0; i < files->items->len; i++)
-        if (!rsp_saip_build_file (files->items->pdata[i], NULL, &hints, b->out, error))
+    for (guint i = 0; i < files->items->len; i++) {
+        const char *type = NULL;
+        const RspYaml *file = files->items->pdata[i];
+        if (!rsp_saip_build_file (file, NULL, &hints, b->out, error) ||
+            !rsp_yaml_opt_text (file, "type", &type, error))
             return FALSE;
+        if (type && !strcmp (type, "ber-tlv"))
+            rsp_saip_need_service (b, "ber-tlv");
+    }
     rsp_tlv_close (b->out, command);
     return TRUE;
 }

@@ -210,12 +210,12 @@ read_map (Spec *spec, const RspYaml *map, GError **error)
 static gboolean
 read_spec (Spec *spec, const RspYaml *node, GError **error)
 {
-    if (!node || (node->kind == RSP_YAML_SCALAR && !node->quoted && !*node->text))
-        return TRUE;
-    if (node->kind == RSP_YAML_MAP)
+    if (node && node->kind == RSP_YAML_MAP)
         return read_map (spec, node, error);
     if (!spec->row)
         return rsp_yaml_fail (node, error, "a file is a map: {fid: …, type: …}");
+    if (!node || (node->kind == RSP_YAML_SCALAR && !node->quoted && !*node->text))
+        return TRUE;
     spec->parts = g_ptr_array_new_with_free_func ((GDestroyNotify)g_bytes_unref);
     return rsp_saip_value ("content", node, 0, spec->parts, error);
 }

@@ -370,6 +370,8 @@ build_member (const Section *s, const RspSaipTemplate *t, const RspSaipFile *row
         present = f->parent && !strcmp (f->parent, row->member) && is_named (s, f->member);
     if (!present)
         return TRUE;
+    if ((row->kind & 0x3F) == 0x39)
+        rsp_saip_need_service (s->b, "ber-tlv");
     gboolean override = s->b->imsi_override && !strcmp (row->member, "ef-imsi");
     RspSaipFileHints hints = {.parts = parts->len ? parts : NULL,
                               .pins = RSP_SLICE (s->pins->data, s->pins->len),
