@@ -24,7 +24,7 @@ typedef struct {
     GString *out;
 } Page;
 
-static const char *const ink_codes[] = {"0", "2", "1", "31", "33", "32", "36"};
+static const char *const ink_codes[] = {"0", "0;2", "0;1", "0;31", "0;33", "0;32", "0;36"};
 
 static guint
 lane_column (const Page *page, guint lane)
@@ -62,15 +62,14 @@ end_row (Page *page)
     guint n = page->row->len;
     Ink ink = PLAIN;
 
-    while (n > 0 && g_array_index (page->row, Cell, n - 1).c == 0)
+    while (n > 0 && (g_array_index (page->row, Cell, n - 1).c == 0 ||
+                     g_array_index (page->row, Cell, n - 1).c == ' '))
         n--;
     for (guint i = 0; i < n; i++) {
         Cell cell = g_array_index (page->row, Cell, i);
         if (page->colour && cell.c && cell.ink != ink) {
             ink = cell.ink;
             g_string_append_printf (page->out, "\033[%sm", ink_codes[ink]);
-            if (ink != PLAIN && ink != DIM && ink != BOLD)
-                g_string_append_printf (page->out, "\033[22m");
         }
         g_string_append_unichar (page->out, cell.c ? cell.c : ' ');
     }
@@ -202,7 +201,7 @@ draw_names (Page *page)
         g_autofree char *cut =
             g_utf8_substring (name, 0, MIN ((glong)page->gap - 2, g_utf8_strlen (name, -1)));
         guint half = (guint)g_utf8_strlen (cut, -1) / 2;
-        put_text (page, lane_column (page, i) - MIN (half, page->gap / 2), cut, BOLD);
+        put_text (page, lane_column (page, i) - MIN (half, TIME_WIDTH), cut, BOLD);
     }
     end_row (page);
 }
