@@ -224,7 +224,8 @@ rsp_decode_guess (RspSlice der)
             continue;
         g_autoptr (RspAsn1) node = rsp_asn1_decode_borrowed (*type, der, NULL);
         int points = node ? score (rsp_asn1_root (node)) : G_MININT;
-        if (node && points > most) {
+        gboolean vague = schema->tag == 0x30 && points <= 0; /* any SEQUENCE fits such a type */
+        if (node && points > most && !vague) {
             most = points;
             best = *type;
         }

@@ -27,15 +27,19 @@ fit (const json_t *root, const RspMember *members)
     return n;
 }
 
+static gboolean
+is_reply (const json_t *root)
+{
+    return json_object_get (json_object_get (root, "header"), "functionExecutionStatus") != NULL;
+}
+
 /* A header with an execution status makes a reply, one with a caller an ES2+ request. */
 static gboolean
 header_fits (const json_t *root, const RspFunction *fn, RspLeg leg)
 {
-    const json_t *header = json_object_get (root, "header");
-    gboolean reply = json_object_get (header, "functionExecutionStatus") != NULL;
     if (leg == RSP_LEG_RESPONSE)
-        return reply;
-    return !reply && (fn->interface != RSP_IF_ES2P || header);
+        return is_reply (root);
+    return !is_reply (root) && (fn->interface != RSP_IF_ES2P || json_object_get (root, "header"));
 }
 
 static const RspFunction *
@@ -142,7 +146,7 @@ rsp_decode_json (RspItem *parent, RspSlice text, GError **error)
     const RspFunction *fn = guess (root, &leg);
     g_autofree char *name = fn ? g_strdup_printf ("%s %s", fn->full_name,
                                                   leg == RSP_LEG_REQUEST ? "request" : "response")
-                               : g_strdup ("JSON body");
+                               : g_strdup (is_reply (root) ? "JSON reply" : "JSON body");
     show_object (rsp_item_add (parent, name), root, fn, leg, 0);
     return TRUE;
 }
