@@ -287,8 +287,10 @@ rsp_euicc_load_elements (RspEuicc *card, gboolean last)
     guint32 room = rsp_euicc_room (card);
     if (!load->install)
         load->install = rsp_install_new (room);
-    if (load->upp->len > room)
+    if (load->upp->len > room) {
+        rsp_install_abort (load->install, RSP_SAIP_NOT_ENOUGH_MEMORY);
         return RSP_REASON_NO_MEMORY;
+    }
     RspSlice rest = RSP_SLICE (load->upp->data + load->taken, load->upp->len - load->taken);
     RspSaipStatus status = rsp_install_feed (load->install, &rest, last);
     load->taken = load->upp->len - rest.len;

@@ -468,6 +468,12 @@ fail (RspInstall *in, RspSaipStatus status, gint32 identification)
     return status;
 }
 
+void
+rsp_install_abort (RspInstall *in, RspSaipStatus status)
+{
+    fail (in, status, -1);
+}
+
 RspSaipStatus
 rsp_install_feed (RspInstall *in, RspSlice *input, gboolean last)
 {

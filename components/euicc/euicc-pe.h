@@ -21,6 +21,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (RspInstall, rsp_install_free)
 /* Takes the elements that stand whole in *INPUT off it. With LAST nothing may be left over and the
  * end element must have come. The status is that of the element at fault. */
 RspSaipStatus rsp_install_feed (RspInstall *install, RspSlice *input, gboolean last);
+/* Ends the installation for a reason outside the elements; nothing may be fed any more. */
+void rsp_install_abort (RspInstall *install, RspSaipStatus status);
 gboolean rsp_install_header_iccid (const RspInstall *install, guint8 out[10]); /* nibble-swapped */
 /* TRUE if an NAA key is outside the published test keys. */
 gboolean rsp_install_has_operational_key (const RspInstall *install);

@@ -58,6 +58,69 @@ test_dates (void)
     g_assert_cmpuint (authenticate (h, h->auth, h->auth_key, HOST_FINE), ==, 0);
 }
 
+static RspKey *
+vector_key (const char *name)
+{
+    g_autofree char *path = g_build_filename (RSP_SHARED, "vectors", "sgp26", name, NULL);
+    g_autofree char *pem = NULL;
+    g_assert_true (g_file_get_contents (path, &pem, NULL, NULL));
+    RspKey *key = rsp_key_from_pem (pem, -1, NULL);
+    g_assert_nonnull (key);
+    return key;
+}
+
+static RspCert *
+vector_cert (const char *name)
+{
+    g_autofree char *path = g_build_filename (RSP_SHARED, "vectors", "sgp26", name, NULL);
+    char *data = NULL;
+    gsize size = 0;
+    g_assert_true (g_file_get_contents (path, &data, &size, NULL));
+    g_autoptr (GBytes) der = g_bytes_new_take (data, size);
+    RspCert *cert = rsp_cert_parse (der, NULL);
+    g_assert_nonnull (cert);
+    return cert;
+}
+
+/* The public test certificates: those of NIST P-256 work, those of brainpool are refused by name.
+ */
+static void
+test_public_certificates (void)
+{
+    g_autofree char *folder = g_build_filename (RSP_SHARED, "vectors", "sgp26", NULL);
+    if (!g_file_test (folder, G_FILE_TEST_IS_DIR)) {
+        g_test_skip ("the SGP.26 certificates are not here");
+        return;
+    }
+    g_autoptr (Host) h = host_new ();
+    g_autoptr (RspKey) euicc_key = vector_key ("SK_EUICC_ECDSA_NIST.pem");
+    g_autoptr (RspKey) auth_key = vector_key ("SK_S_SM_DPauth_ECDSA_NIST.pem");
+    g_autoptr (RspKey) pb_key = vector_key ("SK_S_SM_DPpb_ECDSA_NIST.pem");
+    g_autoptr (RspCert) auth = vector_cert ("CERT_S_SM_DPauth_ECDSA_NIST.der");
+    g_autoptr (RspCert) pb = vector_cert ("CERT_S_SM_DPpb_ECDSA_NIST.der");
+    g_autoptr (RspCert) brainpool = vector_cert ("CERT_S_SM_DPauth_ECDSA_BRP.der");
+    g_autoptr (RspCert) brainpool_pb = vector_cert ("CERT_S_SM_DPpb_ECDSA_BRP.der");
+    RspCert **own[] = {&h->ci, &h->euicc, &h->eum};
+    const char *names[] = {"CERT_CI_ECDSA_NIST.der", "CERT_EUICC_ECDSA_NIST.der",
+                           "CERT_EUM_ECDSA_NIST.der"};
+    for (guint i = 0; i < 3; i++) {
+        rsp_cert_unref (*own[i]);
+        *own[i] = vector_cert (names[i]);
+    }
+    g_ptr_array_set_size (h->roots, 0);
+    g_ptr_array_add (h->roots, rsp_cert_ref (h->ci));
+    g_ptr_array_add (h->roots, vector_cert ("CERT_CI_ECDSA_BRP.der"));
+    h->config.eid = rsp_cert_serial_number (h->euicc);
+    h->config.key = euicc_key;
+    h->config.cert = h->euicc;
+    h->config.eum_cert = h->eum;
+    host_restart (h, NULL);
+    g_assert_cmpuint (authenticate (h, brainpool, auth_key, HOST_FINE), ==, 3);
+    g_assert_cmpuint (authenticate (h, auth, auth_key, HOST_FINE), ==, 0);
+    g_assert_cmpuint (host_prepare (h, brainpool_pb, pb_key, HOST_FINE, NO_OTPK, NULL), ==, 3);
+    g_assert_cmpuint (host_prepare (h, pb, pb_key, HOST_FINE, NO_OTPK, NULL), ==, 0);
+}
+
 static void
 test_authenticated_answer (void)
 {
@@ -403,8 +466,22 @@ test_memory (void)
     HostPackage fine = {0};
     h->config.memory = 700;
     host_restart (h, NULL);
-    g_assert_cmpuint (host_download (h, &fine), ==, 0x050a);
+    host_session (h);
+    g_autoptr (GPtrArray) chains = host_package (h, &fine);
+    g_autoptr (GBytes) bf37 = host_load (h, chains, NULL);
+    g_assert_cmpuint (host_result (h, bf37), ==, 0x050a);
+    g_autofree char *hex = rsp_hex (rsp_slice_of (bf37));
+    g_assert_nonnull (strstr (hex, "a116800105"
+                                   "81010a"
+                                   "820e"
+                                   "300ca0083006"
+                                   "800104810102"
+                                   "8100"));
     assert_empty (h, 700);
+    h->config.memory = 200;
+    host_restart (h, NULL);
+    g_assert_cmpuint (host_download (h, &fine), ==, 0x050a);
+    assert_empty (h, 200);
     g_autoptr (GPtrArray) first = rsp_euicc_notifications (h->card);
     g_assert_cmpuint (first->len, ==, 1);
     h->config.memory = 4096;
@@ -618,6 +695,7 @@ main (int argc, char **argv)
     g_test_init (&argc, &argv, NULL);
     g_test_add_func ("/euicc-download/authenticate", test_authenticate);
     g_test_add_func ("/euicc-download/dates", test_dates);
+    g_test_add_func ("/euicc-download/public-certificates", test_public_certificates);
     g_test_add_func ("/euicc-download/authenticated-answer", test_authenticated_answer);
     g_test_add_func ("/euicc-download/prepare", test_prepare);
     g_test_add_func ("/euicc-download/cancel", test_cancel);
