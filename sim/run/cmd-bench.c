@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BATCHES 6
+#define BATCHES 10
 #define FLOORS_PER_BATCH 24
 #define HTTPS_BATCHES 2
 #define STARTS 9
