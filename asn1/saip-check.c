@@ -26,7 +26,7 @@ typedef struct {
     Context context;
     guint64 root, selected; /* of the file element at hand; of genericFileManagement */
     GHashTable *folders;    /* member name → path, in the element at hand */
-    gboolean puk[256], pin[256];
+    gboolean puk[256], pin[256], pin_named[256]; /* by reference: defined, named by a DF */
     gboolean security_domain;
     guint8 *body;
     gsize body_size;
@@ -69,32 +69,29 @@ is_app (guint32 tag, App *ret)
     return tag == RSP_SAIP_USIM || tag == RSP_SAIP_ISIM || tag == RSP_SAIP_CSIM;
 }
 
+static const struct {
+    guint32 tag;
+    App app;
+} attached[] = {
+    {RSP_SAIP_OPT_USIM, APP_USIM}, {RSP_SAIP_PHONEBOOK, APP_USIM},  {RSP_SAIP_GSM_ACCESS, APP_USIM},
+    {RSP_SAIP_EAP, APP_USIM},      {RSP_SAIP_DF_5GS, APP_USIM},     {RSP_SAIP_DF_SAIP, APP_USIM},
+    {RSP_SAIP_DF_SNPN, APP_USIM},  {RSP_SAIP_DF_5GPROSE, APP_USIM}, {RSP_SAIP_OPT_ISIM, APP_ISIM},
+    {RSP_SAIP_OPT_CSIM, APP_CSIM},
+};
+
 /* The application an element attaches to; FALSE for elements that stand for themselves. */
 static gboolean
 attaches_to (guint32 tag, App *ret)
 {
-    switch (tag) {
-    case RSP_SAIP_OPT_ISIM:
-        *ret = APP_ISIM;
-        return TRUE;
-    case RSP_SAIP_OPT_CSIM:
-        *ret = APP_CSIM;
-        return TRUE;
-    case RSP_SAIP_OPT_USIM:
-    case RSP_SAIP_PHONEBOOK:
-    case RSP_SAIP_GSM_ACCESS:
-    case RSP_SAIP_EAP:
-    case RSP_SAIP_DF_5GS:
-    case RSP_SAIP_DF_SAIP:
-    case RSP_SAIP_DF_SNPN:
-    case RSP_SAIP_DF_5GPROSE:
-        *ret = APP_USIM;
-        return TRUE;
-    default:
-        return FALSE;
-    }
+    for (guint i = 0; i < G_N_ELEMENTS (attached); i++)
+        if (attached[i].tag == tag) {
+            *ret = attached[i].app;
+            return TRUE;
+        }
+    return FALSE;
 }
 
+/* A further application may have its attached elements again. */
 static void
 check_application (Check *c, guint32 tag)
 {
@@ -104,13 +101,9 @@ check_application (Check *c, guint32 tag)
         guint64 service = G_GUINT64_CONSTANT (1) << rsp_saip_service_number (multiple[app]);
         if (c->apps[app]++ && !(c->services & service))
             violation (c, NULL, "a second one needs the service %s", multiple[app]);
-        for (guint32 other = RSP_SAIP_OPT_USIM; other <= RSP_SAIP_DF_5GPROSE; other++) {
-            App of;
-            if (attaches_to (other, &of) && of == app)
-                g_hash_table_remove (c->seen, GUINT_TO_POINTER (other));
-            if (other == RSP_SAIP_DF_SNPN)
-                other = RSP_SAIP_DF_5GPROSE - 1;
-        }
+        for (guint i = 0; i < G_N_ELEMENTS (attached); i++)
+            if (attached[i].app == app)
+                g_hash_table_remove (c->seen, GUINT_TO_POINTER (attached[i].tag));
     } else if (attaches_to (tag, &app) && !c->apps[app])
         violation (c, NULL, "stands before the application that it belongs to");
 }
@@ -373,6 +366,8 @@ note_folder (Check *c, const RspSaipFileDef *f, guint64 path)
         c->root = path;
     if (f->root && is_app (c->element->tag, &app))
         c->app_path[app] = path;
+    for (gsize i = 0; i < f->pins.len; i++)
+        c->pin_named[f->pins.data[i]] = TRUE;
     if (f->aid.len)
         g_ptr_array_add (c->aids, g_memdup2 (&f->aid, sizeof f->aid));
     if (!path)
@@ -561,6 +556,9 @@ rsp_saip_check (RspSlice upp)
         violation (&c, NULL, "the package has no MF");
     if (result != RSP_TLV_BAD && (!c.ended || c.previous != RSP_SAIP_END))
         violation (&c, NULL, "the package does not finish with the end");
+    for (guint i = 0; i < 256 && result != RSP_TLV_BAD; i++)
+        if (c.pin_named[i] && !c.pin[i])
+            violation (&c, "pinStatusTemplateDO", "no pinCodes define %u (pin-code-missing)", i);
     check_free (&c);
     return c.out;
 }

@@ -421,32 +421,27 @@ do_not_create (const Walk *walk, const RspSaipFile *row, RspSlice rest)
 static RspSaipStatus
 walk_member (const Walk *walk, const RspSaipFile *row, RspSlice list)
 {
-    RspSaipStatus status;
     guint nth = 0;
     RspTlv tlv;
-    do {
+    while (list.len) {
         RspSlice rest = list;
-        RspTlvResult result = rsp_tlv_next (&rest, &tlv);
-        if (result == RSP_TLV_BAD)
+        if (rsp_tlv_next (&rest, &tlv) != RSP_TLV_OK)
             return problem (walk->problem, RSP_SAIP_INVALID_REQUEST_FORMAT, "File is malformed");
-        if (result == RSP_TLV_OK && tlv.tag == 0x80 && !nth)
+        gboolean fcp = tlv.tag == 0xA1, content = tlv.tag == 0x82 || tlv.tag == 0x83;
+        if (tlv.tag == 0x80 && !nth)
             return do_not_create (walk, row, rest);
-        gboolean fcp = result == RSP_TLV_OK && tlv.tag == 0xA1;
-        gboolean content = result == RSP_TLV_OK && (tlv.tag == 0x82 || tlv.tag == 0x83);
-        if (result == RSP_TLV_OK && !fcp && !content) {
-            list = rest; /* an extension */
-            if (list.len || nth)
-                continue;
-        } else if (nth && !fcp)
+        if (content && nth)
             return problem (walk->problem, RSP_SAIP_INVALID_REQUEST_FORMAT,
                             "content is torn from its fileDescriptor");
-        if (fcp)
+        if (!content)
             list = rest;
-        status = create_instance (walk, row, nth++, fcp ? &tlv : NULL, &list);
+        if (!content && !fcp)
+            continue; /* an extension */
+        RspSaipStatus status = create_instance (walk, row, nth++, fcp ? &tlv : NULL, &list);
         if (status)
             return status;
-    } while (list.len);
-    return RSP_SAIP_OK;
+    }
+    return nth ? RSP_SAIP_OK : create_instance (walk, row, 0, NULL, &list);
 }
 
 /* Rows before TAG_NO that the profile did not name. */

@@ -358,6 +358,7 @@ test_check_order (void)
         {{0, 1, 2, 6, 4, 5, 6, 7, 8}, 9, "129 is local, but this is the MF"},
         {{0, 1, 2, 3, 4, 5, 3, 7, 8}, 9, "is global, but this is not the MF"},
         {{0, 1, 2, 3, 3, 4, 6, 7, 8}, 9, "is not unique"},
+        {{0, 1, 2, 3, 4, 5, 7, 8}, 8, "no pinCodes define 129 (pin-code-missing)"},
     };
     g_autoptr (RspProfilePackage) p = build_good (minimal);
     g_autoptr (GPtrArray) none = rsp_saip_check (rsp_slice_of (p->upp));
