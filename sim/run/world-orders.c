@@ -49,6 +49,19 @@ operator_of (const RspWorld *w, const RspYaml *order)
     return NULL;
 }
 
+/* A world with durable state finds its orders as it left them. */
+static gboolean
+stands_already (const RspWorldActor *dp, const char *iccid)
+{
+    g_autoptr (GPtrArray) views = rsp_smdpp_orders (dp->smdpp);
+    for (guint i = 0; i < views->len; i++) {
+        const RspOrderView *view = views->pdata[i];
+        if (strcmp (view->iccid, iccid) == 0)
+            return strcmp (view->state, "available") != 0;
+    }
+    return FALSE;
+}
+
 static gboolean
 place (RspWorld *w, const RspWorldActor *dp, const RspYaml *order, GError **error)
 {
@@ -56,6 +69,8 @@ place (RspWorld *w, const RspWorldActor *dp, const RspYaml *order, GError **erro
     const char *iccid = rsp_yaml_get (order, "iccid")->text;
     const char *eid = rsp_world_text (order, "eid", NULL);
     const char *state = rsp_world_text (order, "state", "released");
+    if (stands_already (dp, iccid))
+        return TRUE;
 
     g_autoptr (RspFields) download
         = rsp_fields_new (rsp_function (RSP_FN_ES2P_DOWNLOAD_ORDER), RSP_LEG_REQUEST);
