@@ -7,8 +7,6 @@
 
 #include <string.h>
 
-/* --- Small writers, shared with saip-build-elements.c --- */
-
 gsize
 rsp_saip_open_element (RspSaipBuild *b, guint32 tag)
 {

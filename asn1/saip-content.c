@@ -163,8 +163,7 @@ value_spn (const RspYaml *node, guint record_size, GPtrArray *parts, GError **er
 /* --- Telephone numbers --- */
 
 static gboolean
-put_number (GByteArray *out, const RspYaml *node, const char *text, gsize octets, gboolean sc,
-            GError **error)
+put_number (GByteArray *out, const RspYaml *node, const char *text, gsize octets, GError **error)
 {
     gboolean international = text[0] == '+';
     const char *digits = text + international;
@@ -192,7 +191,7 @@ number_record (const RspYaml *node, guint record_size, GByteArray *out, GError *
         return FALSE;
     if (record_size < 14 || !put_name (out, name, record_size - 14))
         return rsp_yaml_fail (node, error, "the name does not fit");
-    if (!put_number (out, node, number, 10, FALSE, error))
+    if (!put_number (out, node, number, 10, error))
         return FALSE;
     pad (out, record_size);
     return TRUE;
@@ -226,7 +225,7 @@ value_smsc (const RspYaml *node, guint record_size, GPtrArray *parts, GError **e
     pad (out, size - 28);
     put (out, 0xFD);
     pad (out, size - 15);
-    gboolean good = put_number (out, node, text, 10, TRUE, error);
+    gboolean good = put_number (out, node, text, 10, error);
     pad (out, size);
     take (parts, out);
     return good;
