@@ -325,6 +325,25 @@ test_freed_in_flight (void)
     world_free (w); /* the leak checker judges */
 }
 
+/* Each session opens a connection; the ones before it must not pile up. */
+static void
+test_many_sessions (void)
+{
+    World *w = world_new (TRUE);
+    for (guint i = 0; i < 60; i++) {
+        call (w, "phone", RSP_FN_ES9P_INITIATE_AUTHENTICATION, "{}");
+        call (w, "phone", RSP_FN_ES9P_AUTHENTICATE_CLIENT, "{}");
+        run (w);
+    }
+    g_autoptr (GDir) open_files = g_dir_open ("/proc/self/fd", 0, NULL);
+    guint n = 0;
+    while (open_files && g_dir_read_name (open_files))
+        n++;
+    g_assert_cmpuint (n, <, 40);
+    g_assert_cmpuint (w->served, ==, 120);
+    world_free (w);
+}
+
 /* Doors ------------------------------------------------------------------------------------------
  */
 
@@ -480,6 +499,7 @@ main (int argc, char **argv)
     }
     g_test_add_func ("/https/ageing", test_ageing);
     g_test_add_func ("/https/freed-in-flight", test_freed_in_flight);
+    g_test_add_func ("/https/many-sessions", test_many_sessions);
     g_test_add_func ("/https/door", test_door);
     g_test_add_func ("/https/door-client", test_door_client);
     return g_test_run ();

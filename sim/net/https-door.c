@@ -71,6 +71,10 @@ on_started (SoupServer *server, SoupServerMessage *message, gpointer data)
 {
     g_signal_connect (message, "got-headers", G_CALLBACK (on_headers), NULL);
     g_signal_connect (message, "got-chunk", G_CALLBACK (on_chunk), NULL);
+    /* Before 3.3 SoupServer keeps for ever what a client has closed: a visit, a connection. */
+    if (!soup_check_version (3, 3, 0))
+        soup_message_headers_replace (soup_server_message_get_response_headers (message),
+                                      "Connection", "close");
 }
 
 /* Visits ------------------------------------------------------------------------------------------

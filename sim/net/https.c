@@ -40,6 +40,7 @@ struct _Exchange {
     RspCall *call; /* NULL: the bus wants no more of it */
     const RspCredential *client, *server;
     GCancellable *cancellable;
+    SoupSession *session; /* counts its exchanges */
     SoupMessage *request;
     SoupServerMessage *served; /* NULL: has not arrived */
     gboolean on_wire;          /* a leg is being carried */
@@ -86,10 +87,28 @@ judge_client (const RspCert *cert, gpointer data)
 /* Exchanges -------------------------------------------------------------------------------------
  */
 
+static const char running[] = "rsp-running";
+
+static guint
+session_running (SoupSession *session)
+{
+    return GPOINTER_TO_UINT (g_object_get_data (G_OBJECT (session), running));
+}
+
+static void
+session_count (SoupSession *session, int change)
+{
+    g_object_set_data (G_OBJECT (session), running,
+                       GUINT_TO_POINTER (session_running (session) + (guint)change));
+}
+
 static void
 exchange_free (Exchange *exchange)
 {
     exchange->https->exchanges--;
+    if (exchange->session)
+        session_count (exchange->session, -1);
+    g_clear_object (&exchange->session);
     if (exchange->served)
         g_signal_handlers_disconnect_by_data (exchange->served, exchange);
     g_clear_object (&exchange->served);
@@ -214,6 +233,23 @@ asks_for (const Exchange *exchange, const Server *server, SoupServerMessage *mes
            strcmp (soup_server_message_get_method (message), "POST") == 0;
 }
 
+static const char served_sockets[] = "rsp-served-sockets";
+
+static void
+remember_socket (SoupSession *session, SoupServerMessage *message)
+{
+    GSocket *socket = soup_server_message_get_socket (message);
+    GPtrArray *sockets = g_object_get_data (G_OBJECT (session), served_sockets);
+    if (!socket || (sockets && g_ptr_array_find (sockets, socket, NULL)))
+        return;
+    if (!sockets) {
+        sockets = g_ptr_array_new_with_free_func (g_object_unref);
+        g_object_set_data_full (G_OBJECT (session), served_sockets, sockets,
+                                (GDestroyNotify)g_ptr_array_unref);
+    }
+    g_ptr_array_add (sockets, g_object_ref (socket));
+}
+
 static void
 on_request (SoupServer *soup, SoupServerMessage *message, const char *path, GHashTable *query,
             gpointer data)
@@ -226,6 +262,7 @@ on_request (SoupServer *soup, SoupServerMessage *message, const char *path, GHas
         return;
     }
     exchange->served = g_object_ref (message);
+    remember_socket (exchange->session, message);
     g_signal_connect (message, "disconnected", G_CALLBACK (on_peer_gone), exchange);
     soup_server_message_pause (message);
     g_autoptr (GBytes) body =
@@ -322,8 +359,10 @@ make_request (const Client *client, RspCall *call, GBytes *body)
     soup_message_add_flags (message,
                             SOUP_MESSAGE_IDEMPOTENT | SOUP_MESSAGE_NO_REDIRECT |
                                 (rsp_call_tls (call)->opens ? SOUP_MESSAGE_NEW_CONNECTION : 0));
-    soup_message_headers_replace (soup_message_get_request_headers (message), "X-Admin-Protocol",
-                                  RSP_ADMIN_PROTOCOL);
+    SoupMessageHeaders *headers = soup_message_get_request_headers (message);
+    soup_message_headers_replace (headers, "X-Admin-Protocol", RSP_ADMIN_PROTOCOL);
+    if (rsp_call_function (call)->interface == RSP_IF_ES9P)
+        soup_message_headers_replace (headers, "User-Agent", "gsma-rsp-lpad");
     if (client->certificate)
         soup_message_set_tls_client_certificate (message, client->certificate);
     soup_message_set_request_body_from_bytes (message, "application/json", body);
@@ -332,6 +371,30 @@ make_request (const Client *client, RspCall *call, GBytes *body)
 
 /* The transport
  * ------------------------------------------------------------------------------------ */
+
+static gboolean
+close_sockets (gpointer data)
+{
+    GPtrArray *sockets = data;
+    for (guint i = 0; i < sockets->len; i++)
+        g_socket_close (sockets->pdata[i], NULL);
+    return G_SOURCE_REMOVE;
+}
+
+/* A new connection takes the place of those that idle. SoupServer before 3.3 does not close what
+ * the client has closed, so its ends are closed here, once it has seen the end of the stream. */
+static void
+retire_connections (Https *https, SoupSession *session)
+{
+    GPtrArray *sockets = g_object_steal_data (G_OBJECT (session), served_sockets);
+    soup_session_abort (session);
+    if (!sockets)
+        return;
+    g_autoptr (GSource) source = g_idle_source_new ();
+    g_source_set_priority (source, G_PRIORITY_LOW);
+    g_source_set_callback (source, close_sockets, sockets, (GDestroyNotify)g_ptr_array_unref);
+    g_source_attach (source, rsp_loop_context (https->loop));
+}
 
 static gboolean
 https_takes (RspTransport *transport, RspCall *call)
@@ -360,6 +423,10 @@ https_carry_request (RspTransport *transport, RspCall *call, GBytes *body)
         carry_aside (exchange);
         return;
     }
+    if (rsp_call_tls (call)->opens && session_running (client->session) == 0)
+        retire_connections (https, client->session);
+    exchange->session = g_object_ref (client->session);
+    session_count (client->session, 1);
     begin_leg (exchange);
     https->current = exchange;
     soup_session_send_and_read_async (client->session, exchange->request, G_PRIORITY_DEFAULT,
