@@ -194,6 +194,8 @@ typedef struct {
     guint final_sw; /* of each chain */
     GBytes *answer; /* to each chain, or to ANSWER_AT alone */
     guint answer_at;
+    guint refresh; /* that many proactive commands, of this type */
+    guint8 proactive_type;
     gboolean wrong_length_once; /* GET RESPONSE answers 6Cxx first */
     guint drop;                 /* the nth APDU gets no answer, from 1 */
     guint no_channel;           /* that many MANAGE CHANNEL fail with 6A81 */
@@ -242,6 +244,8 @@ answer_sw (RspCall *call, const guint8 *data, gsize len, guint sw)
 static guint
 waiting_sw (const Fixture *f)
 {
+    if (f->out->len == 0 && f->refresh > 0)
+        return 0x910B;
     return f->out->len == 0 ? f->final_sw : 0x6100 | (f->out->len >= 256 ? 0 : f->out->len);
 }
 
@@ -292,6 +296,16 @@ get_response (Fixture *f, RspCall *call, guint8 le)
 }
 
 static void
+serve_fetch (Fixture *f, RspCall *call, RspSlice apdu)
+{
+    guint8 command[] = {0xD0, 0x09, 0x81, 0x03, 0x01, f->proactive_type,
+                        0x04, 0x82, 0x02, 0x81, 0x82};
+    g_assert_cmphex (apdu.data[0], ==, 0x80);
+    g_assert_cmpuint (apdu.data[4], ==, sizeof command);
+    answer_sw (call, command, sizeof command, 0x9000);
+}
+
+static void
 serve_card (RspCall *call, gpointer data)
 {
     Fixture *f = data;
@@ -312,6 +326,18 @@ serve_card (RspCall *call, gpointer data)
     switch (apdu.data[1]) {
     case 0xAA:
         answer_sw (call, NULL, 0, 0x6D00); /* a card that does not know it */
+        break;
+    case 0x10:
+        answer_sw (call, NULL, 0, 0x9000);
+        break;
+    case 0x12:
+        serve_fetch (f, call, apdu);
+        break;
+    case 0x14:
+        g_assert_cmpuint (apdu.data[4], ==, 12);
+        g_string_append_printf (f->log, "%02X ", apdu.data[5 + 11]);
+        f->refresh--;
+        answer_sw (call, NULL, 0, f->refresh > 0 ? 0x910B : 0x9000);
         break;
     case 0x70:
         if (apdu.data[2] == 0x80) {
@@ -425,7 +451,7 @@ test_link_session (Fixture *f, gconstpointer unused)
     call_info1 (f);
     call_info1 (f);
     run (f);
-    g_assert_cmpstr (f->log->str, ==, "AA 70 A4 E2 C0 E2 C0 ");
+    g_assert_cmpstr (f->log->str, ==, "AA 10 70 A4 E2 C0 E2 C0 ");
     for (guint i = 0; i < 2; i++) {
         g_assert_cmpint (reply (f, i)->kind, ==, RSP_REPLY_OK);
         g_assert_cmphex (reply (f, i)->sw, ==, 0x9000);
@@ -446,6 +472,34 @@ test_link_long (Fixture *f, gconstpointer segment_size)
     g_assert_true (g_bytes_equal (reply (f, 0)->body, f->answer));
 }
 
+/* The REFRESH is done before the caller goes on; what the terminal cannot do, it says. */
+static void
+test_link_refresh (Fixture *f, gconstpointer unused)
+{
+    f->answer = filled (5);
+    f->refresh = 1;
+    f->proactive_type = 0x01;
+    call_info1 (f);
+    run (f);
+    g_assert_cmpstr (f->log->str, ==, "AA 10 70 A4 E2 C0 12 14 00 ");
+    g_assert_cmphex (reply (f, 0)->sw, ==, 0x9000);
+    g_assert_true (g_bytes_equal (reply (f, 0)->body, f->answer));
+
+    f->refresh = 2;
+    f->proactive_type = 0x25;
+    g_string_truncate (f->log, 0);
+    call_info1 (f);
+    run (f);
+    g_assert_cmpstr (f->log->str, ==, "E2 C0 12 14 30 12 14 30 ");
+    g_assert_true (g_bytes_equal (reply (f, 1)->body, f->answer));
+
+    f->refresh = 1000; /* a card that never has enough */
+    call_info1 (f);
+    run (f);
+    g_assert_true (g_bytes_equal (reply (f, 2)->body, f->answer));
+    g_assert_cmpuint (f->refresh, ==, 992);
+}
+
 static void
 test_link_corrected_length (Fixture *f, gconstpointer unused)
 {
@@ -453,7 +507,7 @@ test_link_corrected_length (Fixture *f, gconstpointer unused)
     f->wrong_length_once = TRUE;
     call_info1 (f);
     run (f);
-    g_assert_cmpstr (f->log->str, ==, "AA 70 A4 E2 C0 C0 ");
+    g_assert_cmpstr (f->log->str, ==, "AA 10 70 A4 E2 C0 C0 ");
     g_assert_true (g_bytes_equal (reply (f, 0)->body, f->answer));
 }
 
@@ -465,7 +519,7 @@ test_link_refused (Fixture *f, gconstpointer unused)
     run (f);
     g_assert_cmphex (reply (f, 0)->sw, ==, 0x6A80);
     g_assert_cmpuint (g_bytes_get_size (reply (f, 0)->body), ==, 0);
-    g_assert_cmpstr (f->log->str, ==, "AA 70 A4 E2 ");
+    g_assert_cmpstr (f->log->str, ==, "AA 10 70 A4 E2 ");
 }
 
 /* The card was reset between two calls: the channel is opened again, the caller sees nothing. */
@@ -477,7 +531,7 @@ test_link_reset (Fixture *f, gconstpointer unused)
     f->open = f->selected = FALSE;
     call_info1 (f);
     run (f);
-    g_assert_cmpstr (f->log->str, ==, "AA 70 A4 E2 E2 AA 70 A4 E2 ");
+    g_assert_cmpstr (f->log->str, ==, "AA 10 70 A4 E2 E2 AA 10 70 A4 E2 ");
     g_assert_cmphex (reply (f, 1)->sw, ==, 0x9000);
     g_assert_cmpuint (f->chains->len, ==, 2);
 }
@@ -501,7 +555,7 @@ test_link_no_channel (Fixture *f, gconstpointer unused)
     f->no_channel = 1;
     call_info1 (f);
     run (f);
-    g_assert_cmpstr (f->log->str, ==, "AA 70 70 70 70 70 A4 E2 ");
+    g_assert_cmpstr (f->log->str, ==, "AA 10 70 70 70 70 70 A4 E2 ");
     g_assert_cmphex (reply (f, 0)->sw, ==, 0x9000);
     f->open = f->selected = FALSE;
     f->no_channel = 2;
@@ -520,7 +574,7 @@ test_link_no_isdr (Fixture *f, gconstpointer unused)
     f->select_sw = 0;
     call_info1 (f);
     run (f);
-    g_assert_cmpstr (f->log->str, ==, "AA 70 A4 A4 E2 ");
+    g_assert_cmpstr (f->log->str, ==, "AA 10 70 A4 A4 E2 ");
     g_assert_cmphex (reply (f, 1)->sw, ==, 0x9000);
 }
 
@@ -596,9 +650,10 @@ main (int argc, char **argv)
     LINK ("long-120", 120, test_link_long);
     LINK ("long-1", 1, test_link_long);
     LINK ("corrected-length", 0, test_link_corrected_length);
+    LINK ("refresh", 0, test_link_refresh);
     LINK ("refused", 0, test_link_refused);
     LINK ("reset", 0, test_link_reset);
-    for (guint i = 1; i <= 5; i++) {
+    for (guint i = 1; i <= 6; i++) {
         g_autofree char *name = g_strdup_printf ("/apdu/link/lost-%u", i);
         g_test_add (name, Fixture, GUINT_TO_POINTER (i), set_up, test_link_lost, tear_down);
     }

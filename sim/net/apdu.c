@@ -5,6 +5,7 @@
 #define MAX_RESPONSE (1u << 20)
 #define MAX_GET_RESPONSE 8192
 #define MAX_SEGMENTS 65536
+#define MAX_PROACTIVE 8                    /* commands that the card may give after one ES10 call */
 #define APDU_TIMEOUT (10 * G_USEC_PER_SEC) /* below that of the ES10 call which waits for it */
 #define LAST_CHANNEL 3
 
@@ -16,11 +17,14 @@
 typedef enum {
     LINK_IDLE,
     LINK_TERMINAL_CAPABILITY,
+    LINK_TERMINAL_PROFILE,
     LINK_OPEN,
     LINK_CLOSE, /* channels left over from answers that were lost */
     LINK_SELECT,
     LINK_NESTED,     /* the bus looks at an ES8+ segment */
     LINK_STORE_DATA, /* and GET RESPONSE */
+    LINK_FETCH,      /* a proactive command, after the answer */
+    LINK_TERMINAL_RESPONSE,
 } LinkState;
 
 typedef struct {
@@ -35,7 +39,7 @@ struct _RspApduLink {
 
     LinkState state;
     guint8 channel; /* 0: none */
-    gboolean selected, told_capability;
+    gboolean selected, told_capability, told_profile;
     guint8 closing;
 
     GQueue jobs;
@@ -50,6 +54,8 @@ struct _RspApduLink {
     guint block;
 
     GByteArray *response;
+    GBytes *answer; /* to the ES10 call, while proactive commands are dealt with */
+    guint proactive;
     guint get_responses;
     guint8 command[5]; /* header of the APDU under way */
     gboolean bare;     /* it has no data, so 6Cxx may correct its length */
@@ -187,6 +193,7 @@ job_clear (RspApduLink *link)
     g_clear_pointer (&link->chains, g_ptr_array_unref);
     g_clear_pointer (&link->functions, g_array_unref);
     g_clear_pointer (&link->segment, g_bytes_unref);
+    g_clear_pointer (&link->answer, g_bytes_unref);
     g_byte_array_set_size (link->response, 0);
     link->job = (Job){0};
     link->state = LINK_IDLE;
@@ -196,10 +203,11 @@ static void
 job_reply (RspApduLink *link, guint sw)
 {
     RspCall *call = link->job.call;
-    gsize len = link->response->len;
-    g_autoptr (GBytes) body = g_byte_array_free_to_bytes (link->response);
-    g_assert (len <= MAX_RESPONSE);
-    link->response = g_byte_array_new ();
+    g_autoptr (GBytes) body = g_steal_pointer (&link->answer);
+    if (!body) {
+        body = g_byte_array_free_to_bytes (link->response);
+        link->response = g_byte_array_new ();
+    }
     job_clear (link);
     rsp_call_reply (call, &(RspOutcome){.sw = sw}, body);
     link_next_job (link);
@@ -274,6 +282,14 @@ transmit_terminal_capability (RspApduLink *link)
 }
 
 static void
+transmit_terminal_profile (RspApduLink *link)
+{
+    /* Profile download; proactive UICC: REFRESH (ETSI TS 102 223 5.2). */
+    static const guint8 profile[] = {0x01, 0x00, 0x80};
+    transmit (link, 0x80, 0x10, 0x00, 0x00, sizeof profile, RSP_SLICE_ARRAY (profile));
+}
+
+static void
 transmit_select (RspApduLink *link)
 {
     static const guint8 isdr[] = {0xA0, 0x00, 0x00, 0x05, 0x59, 0x10, 0x10, 0xFF,
@@ -317,6 +333,9 @@ link_step (RspApduLink *link)
     if (!link->told_capability) {
         link->state = LINK_TERMINAL_CAPABILITY;
         transmit_terminal_capability (link);
+    } else if (!link->told_profile) {
+        link->state = LINK_TERMINAL_PROFILE;
+        transmit_terminal_profile (link);
     } else if (link->closing) {
         link->state = LINK_CLOSE;
         transmit (link, 0x00, 0x70, 0x80, link->closing, 0, RSP_SLICE (NULL, 0));
@@ -386,9 +405,56 @@ reopen (RspApduLink *link)
 {
     link->channel = 0;
     link->selected = FALSE;
-    link->told_capability = FALSE;
+    link->told_capability = link->told_profile = FALSE;
     link->opened_for_job = TRUE;
     link_step (link);
+}
+
+/* Proactive commands: SGP.22 3.2 rests on REFRESH. -------------------------------------------- */
+
+static void
+fetch (RspApduLink *link, guint sw)
+{
+    if (sw >> 8 != 0x91 || link->proactive++ == MAX_PROACTIVE) {
+        job_reply (link, SW_OK);
+        return;
+    }
+    g_byte_array_set_size (link->response, 0);
+    link->state = LINK_FETCH;
+    transmit (link, 0x80, 0x12, 0x00, 0x00, sw & 0xFF, RSP_SLICE (NULL, 0));
+}
+
+/* The call is answered; what the card wants of the terminal comes before the caller goes on. */
+static void
+job_answer (RspApduLink *link, guint sw)
+{
+    if (sw >> 8 != 0x91) {
+        job_reply (link, sw);
+        return;
+    }
+    link->answer = g_byte_array_free_to_bytes (link->response);
+    link->response = g_byte_array_new ();
+    fetch (link, sw);
+}
+
+static void
+fetch_done (RspApduLink *link, guint sw)
+{
+    enum { TYPE_REFRESH = 0x01, DONE = 0x00, BEYOND_CAPABILITIES = 0x30 };
+    RspTlv command, details;
+    RspSlice data = RSP_SLICE (link->response->data, link->response->len);
+    if (!sw_ok (sw) || !rsp_tlv_single (data, 0xD0, &command) ||
+        rsp_tlv_next (&command.value, &details) != RSP_TLV_OK || (details.tag & 0x7F) != 0x01 ||
+        details.value.len != 3) {
+        job_reply (link, SW_OK);
+        return;
+    }
+    const guint8 *d = details.value.data;
+    guint8 result = d[1] == TYPE_REFRESH ? DONE : BEYOND_CAPABILITIES;
+    guint8 response[] = {0x81, 0x03, d[0], d[1], d[2], 0x82, 0x02, 0x82, 0x81, 0x83, 0x01, result};
+    g_byte_array_set_size (link->response, 0);
+    link->state = LINK_TERMINAL_RESPONSE;
+    transmit (link, 0x80, 0x14, 0x00, 0x00, sizeof response, RSP_SLICE_ARRAY (response));
 }
 
 static void
@@ -406,7 +472,7 @@ store_data_done (RspApduLink *link, guint sw)
     if (nested)
         rsp_bus_nested_done (link->bus, link->job.call, &(RspOutcome){.sw = sw});
     if (!sw_ok (sw) || link->response->len > 0) {
-        job_reply (link, sw);
+        job_answer (link, sw);
         return;
     }
     if (--link->copies == 0) {
@@ -446,6 +512,10 @@ apdu_done (RspApduLink *link, guint sw)
         link->told_capability = TRUE;
         link_step (link);
         break;
+    case LINK_TERMINAL_PROFILE:
+        link->told_profile = TRUE;
+        link_step (link);
+        break;
     case LINK_CLOSE:
         link->closing = link->closing < LAST_CHANNEL ? link->closing + 1 : 0;
         link_step (link);
@@ -465,6 +535,12 @@ apdu_done (RspApduLink *link, guint sw)
         break;
     case LINK_STORE_DATA:
         store_data_done (link, sw);
+        break;
+    case LINK_FETCH:
+        fetch_done (link, sw);
+        break;
+    case LINK_TERMINAL_RESPONSE:
+        fetch (link, sw);
         break;
     case LINK_IDLE:
     case LINK_NESTED:
@@ -525,6 +601,7 @@ link_next_job (RspApduLink *link)
     GBytes *body = rsp_call_body (link->job.call);
     link->chain = 0;
     link->block = 0;
+    link->proactive = 0;
     link->opened_for_job = FALSE;
     link->swept_channels = FALSE;
     if (rsp_call_function (link->job.call)->id == RSP_FN_ES10B_LOAD_BOUND_PROFILE_PACKAGE) {
