@@ -328,6 +328,29 @@ def test_every_described_file(server, card, shared, name):
     assert count > 150
 
 
+def test_control_parameters(server, card, shared):
+    upp = (shared / "vectors" / "ts48" / "ts48-v7-saip2.3-nobertlv.der").read_bytes()
+    server.install(upp, TS48_METADATA)
+    card.es10(make(0xBF31, make(0xA0, make(0x5A, TS48_ICCID)) + make(0x81, b"\0")))
+
+    def fcp(select):
+        data, sw = card.apdu(select)
+        assert sw >> 8 == 0x61
+        return find(card.apdu(f"00c00000{sw & 0xFF:02x}")[0], 0x62)
+
+    mf, usim = fcp("00a40004023f00"), fcp("00a4040407a0000000871002")
+    ecc, iccid = fcp("00a40004026fb7"), fcp("00a40804022fe2")
+    assert find(mf, 0x82).hex() == "7821" and find(mf, 0x83).hex() == "3f00"
+    assert find(mf, 0xC6).hex() == "90016083010183010a83010b"
+    assert find(usim, 0x84).hex() == USIM and find(usim, 0x8B).hex() == "2f0601"
+    assert find(usim, 0xC6).hex() == "9001b083018183010183010a83010b"
+    assert find(ecc, 0x82).hex() == "4221000e02" and find(ecc, 0x80).hex() == "001c"
+    assert find(ecc, 0x88).hex() == "08"
+    assert find(iccid, 0x82).hex() == "4121" and find(iccid, 0x80).hex() == "000a"
+    assert find(iccid, 0x88).hex() == "10" and find(iccid, 0x8B).hex() == "2f0603"
+    assert [tag for tag, *_ in walk(mf)] == [0x82, 0x83, 0xA5, 0x8A, 0x8B, 0xC6]
+
+
 def test_profile_of_other_iccid(server, card, shared):
     upp = (shared / "vectors" / "ts48" / "ts48-v7-saip2.3-nobertlv.der").read_bytes()
     other = TS48_METADATA.replace(TS48_ICCID, bytes.fromhex("98001032547698103224"))
