@@ -25,7 +25,7 @@ struct _RspFields {
     char *subject, *reason, *message; /* SUBJECT set: refused */
 };
 
-G_DEFINE_QUARK (rsp - fields - error - quark, rsp_fields_error)
+G_DEFINE_QUARK (rsp_fields_error, rsp_fields_error)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (json_t, json_decref)
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (RspBody, rsp_body_clear)
 
