@@ -222,6 +222,29 @@ test_listeners (void)
     rsp_trace_set_step (NULL, "x");
 }
 
+/* Who serves in real time sees each event at once. */
+static void
+test_real_time (void)
+{
+    Set set;
+    g_autofree char *early = NULL, *text = NULL;
+
+    open_trace (&set, TRUE, FALSE);
+    rsp_trace_event (set.trace, &(RspTraceEvent){0});
+    g_assert_true (g_file_get_contents (set.path, &early, NULL, NULL));
+    g_assert_cmpstr (early, ==, "");
+    g_free (close_trace (&set));
+    set.loop = rsp_loop_new (RSP_CLOCK_REAL, 0);
+    g_clear_pointer (&early, g_free);
+    set.path = g_build_filename (g_get_tmp_dir (), "rspsim-trace-real.jsonl", NULL);
+    set.trace = rsp_trace_new (set.loop, set.path, (RspTraceOptions){0}, NULL);
+    rsp_trace_event (set.trace, &(RspTraceEvent){0});
+    g_assert_true (g_file_get_contents (set.path, &early, NULL, NULL));
+    text = close_trace (&set);
+    g_assert_cmpuint (strlen (early), >, 0);
+    g_assert_cmpstr (early, ==, text);
+}
+
 static void
 test_errors (void)
 {
@@ -316,6 +339,7 @@ main (int argc, char **argv)
     g_test_add_func ("/trace/reused-memory", test_reused_memory);
     g_test_add_func ("/trace/secrets", test_secrets);
     g_test_add_func ("/trace/listeners", test_listeners);
+    g_test_add_func ("/trace/real-time", test_real_time);
     g_test_add_func ("/trace/errors", test_errors);
     g_test_add_func ("/trace/well-formed", test_well_formed);
     return g_test_run ();

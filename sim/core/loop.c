@@ -308,6 +308,12 @@ rsp_loop_free (RspLoop *loop)
     g_free (loop);
 }
 
+gboolean
+rsp_loop_is_real (const RspLoop *loop)
+{
+    return loop->kind == RSP_CLOCK_REAL;
+}
+
 gint64
 rsp_loop_now (const RspLoop *loop)
 {

@@ -19,6 +19,7 @@ RspLoop *rsp_loop_new (RspClockKind kind, gint64 start_wall);
 void rsp_loop_free (RspLoop *loop);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (RspLoop, rsp_loop_free)
 
+gboolean rsp_loop_is_real (const RspLoop *loop);
 gint64 rsp_loop_now (const RspLoop *loop);
 gint64 rsp_loop_wall (const RspLoop *loop); /* µs */
 /* Moves the wall clock only (the fault "clock step"); due times stand. */

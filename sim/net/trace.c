@@ -329,7 +329,8 @@ write_event (RspTrace *trace, const RspTraceEvent *event, guint64 seq)
     if (trace->options.secrets)
         put_secret (out, event);
     rsp_json_literal (out, "}\n");
-    if (out->len >= FLUSH_AT)
+    /* Where time is real somebody may be watching the file grow. */
+    if (out->len >= FLUSH_AT || rsp_loop_is_real (trace->loop))
         flush (trace);
 }
 
