@@ -92,6 +92,7 @@ rsp_asn1_set_der (RspAsn1 *node, const char *path, RspSlice tlv)
     RspValue *value = make (node, path);
     value->content = keep (node, tlv);
     value->first = value->last = NULL;
+    value->cursor_index = 0;
     value->verbatim = TRUE;
 }
 
@@ -198,6 +199,7 @@ rsp_asn1_set_absent (RspAsn1 *node, const char *path)
     RspValue *parent = value && *path ? rsp_value_find (node, parent_path) : NULL;
     if (!parent)
         return;
+    parent->cursor_index = 0;
     RspValue *before = NULL;
     for (RspValue *child = parent->first; child && child != value; child = child->next)
         before = child;

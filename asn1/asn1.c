@@ -67,14 +67,21 @@ rsp_value_rest (const char *path, gsize *ret_length)
 }
 
 static RspValue *
-list_element (const RspValue *list, const char *segment, gsize n)
+list_element (RspValue *list, const char *segment, gsize n)
 {
     if (n == 5 && strncmp (segment, "?LAST", n) == 0)
         return list->last;
     guint64 index = segment[0] == '?' ? g_ascii_strtoull (segment + 1, NULL, 10) : 0;
-    RspValue *child = index > 0 ? list->first : NULL;
-    for (; child && index > 1; index--)
+    if (index == 0)
+        return NULL;
+    gboolean onward = list->cursor_index > 0 && list->cursor_index <= index;
+    RspValue *child = onward ? list->cursor : list->first;
+    for (guint64 at = onward ? list->cursor_index : 1; child && at < index; at++)
         child = child->next;
+    if (child) {
+        list->cursor = child;
+        list->cursor_index = (guint)index;
+    }
     return child;
 }
 
@@ -88,7 +95,7 @@ named_child (const RspValue *parent, const char *segment, gsize n)
 }
 
 RspValue *
-rsp_value_step (const RspValue *parent, const char *segment, gsize length)
+rsp_value_step (RspValue *parent, const char *segment, gsize length)
 {
     return parent->schema->kind == RSP_KIND_LIST ? list_element (parent, segment, length)
                                                  : named_child (parent, segment, length);

@@ -11,8 +11,10 @@ struct _RspValue {
     RspValue *first, *last, *next; /* components present, elements, or the chosen alternative */
     RspSlice whole;                /* TLV as received; empty in a built value */
     RspSlice content;              /* octets of a leaf; whole TLV of ANY */
-    gsize length;                  /* of the encoded content, while encoding */
-    gboolean verbatim;             /* CONTENT is a whole TLV, to be sent as it is */
+    RspValue *cursor;   /* element of a list read last, so that a walk is not quadratic */
+    guint cursor_index; /* from 1; 0: none */
+    gsize length;       /* of the encoded content, while encoding */
+    gboolean verbatim;  /* CONTENT is a whole TLV, to be sent as it is */
 };
 
 struct _RspAsn1 {
@@ -28,7 +30,7 @@ RspValue *rsp_value_find (const RspAsn1 *node, const char *path); /* NULL if abs
 /* What follows the first segment of PATH, and how long that is. */
 const char *rsp_value_rest (const char *path, gsize *ret_length);
 /* One step of a path: an element of a list, a component of anything else; NULL if absent. */
-RspValue *rsp_value_step (const RspValue *parent, const char *segment, gsize length);
+RspValue *rsp_value_step (RspValue *parent, const char *segment, gsize length);
 gboolean rsp_value_oid_good (RspSlice content);
 /* Deployed LPAs leave out the octet that counts the unused bits (resetOptions `82 01 80`), so one
  * octet above 7 is read as the bits themselves. */

@@ -209,6 +209,33 @@ test_build (void)
     expect_hex (verbatim, "3006a004800031ff");
 }
 
+/* Elements by index: forwards, backwards, after one was taken out, and many of them fast. */
+static void
+test_lists (void)
+{
+    const gint64 n = 20000;
+    g_autoptr (RspAsn1) list = rsp_asn1_new ("LoadCRLResponseOk");
+    for (gint64 i = 1; i <= n; i++) {
+        rsp_asn1_append (list, "missingParts");
+        rsp_asn1_set_int (list, "missingParts.?LAST", i);
+    }
+    g_autoptr (GBytes) der = rsp_asn1_encode (list, "");
+    g_autoptr (RspAsn1) back = rsp_asn1_decode ("LoadCRLResponseOk", der, NULL);
+    g_assert_nonnull (back);
+    for (gint64 i = 1; i <= n; i++) {
+        g_autofree char *path = g_strdup_printf ("missingParts.?%d", (int)i);
+        g_assert_cmpint (rsp_asn1_int (back, path, -1), ==, i);
+    }
+    g_assert_cmpint (rsp_asn1_int (back, "missingParts.?7", -1), ==, 7);
+    g_assert_cmpint (rsp_asn1_int (back, "missingParts.?3", -1), ==, 3);
+    rsp_asn1_set_absent (back, "missingParts.?3");
+    g_assert_cmpint (rsp_asn1_int (back, "missingParts.?3", -1), ==, 4);
+    g_assert_cmpint (rsp_asn1_int (back, "missingParts.?2", -1), ==, 2);
+    g_assert_false (rsp_asn1_has (back, "missingParts.?20000"));
+    g_assert_false (rsp_asn1_has (back, "missingParts.?0"));
+    g_assert_false (rsp_asn1_has (back, "missingParts.x"));
+}
+
 static void
 expect_decode (const char *type, const char *hex, const char *message)
 {
@@ -315,6 +342,7 @@ main (int argc, char **argv)
     g_test_add_func ("/asn1/hostile", test_hostile);
     g_test_add_func ("/asn1/slices", test_slices);
     g_test_add_func ("/asn1/build", test_build);
+    g_test_add_func ("/asn1/lists", test_lists);
     g_test_add_func ("/asn1/strict", test_strict);
     g_test_add_func ("/asn1/deployed", test_deployed);
     g_test_add_func ("/asn1/metadata", test_metadata);
