@@ -108,10 +108,10 @@ take_header (RspInstall *in, RspSlice body)
         return RSP_SAIP_FEATURE_NOT_SUPPORTED;
     if (!templates_supported (templates.value))
         return RSP_SAIP_TEMPLATE_NOT_SUPPORTED;
-    /* There is no runtime, so no library either. */
+    /* Libraries need a runtime, and there is none. */
     RspTlv aids;
     if (rsp_tlv_find (body, 0xA8, &aids) && aids.value.len > 0)
-        return RSP_SAIP_LIB_NOT_SUPPORTED;
+        return RSP_SAIP_RUNTIME_NOT_SUPPORTED;
     for (guint i = 0; i < 10; i++)
         in->iccid[i] = (guint8)(iccid.value.data[i] << 4 | iccid.value.data[i] >> 4);
     in->header = TRUE;

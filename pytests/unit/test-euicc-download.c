@@ -393,12 +393,29 @@ test_rules (void)
     assert_empty (h, 512 * 1024);
 }
 
+/* The status of the element at fault; asserts that the result is 12. */
 static guint
-download_upp (Host *h, const char *hex)
+refused_status (Host *h, const char *hex)
 {
     g_autoptr (GBytes) upp = host_hex (hex);
     HostPackage p = {.upp = upp};
-    return host_download (h, &p);
+    host_session (h);
+    g_autoptr (GPtrArray) chains = host_package (h, &p);
+    g_autoptr (GBytes) bf37 = host_load (h, chains, NULL);
+    g_assert_cmphex (host_result (h, bf37), ==, 0x050c);
+    static const guint32 path[] = {0xBF37, 0xBF27, 0xA2, 0xA1, 0x82, 0x30, 0xA0};
+    RspTlv tlv = {.value = rsp_slice_of (bf37)}, aborted;
+    for (guint i = 0; i < G_N_ELEMENTS (path); i++) {
+        RspSlice inside = tlv.value;
+        g_assert_true (rsp_tlv_find (inside, path[i], &tlv));
+        if (path[i] == 0x30)
+            g_assert_true (rsp_tlv_find (tlv.value, 0x81, &aborted));
+    }
+    RspSlice list = tlv.value;
+    while (rsp_tlv_next (&list, &tlv) == RSP_TLV_OK)
+        ;
+    g_assert_true (rsp_tlv_find (tlv.value, 0x80, &tlv));
+    return tlv.value.data[0];
 }
 
 static void
@@ -436,13 +453,24 @@ test_element_refusals (void)
                         T ("a1", T ("30", "800101", "81083131313131313131", "82011f"))),
                      end, NULL),
     };
+    static const guint statuses[] = {5, 5, 5, 5, 5, 5, 5, 1, 7, 5, 10, 5, 5, 6, 3};
+    G_STATIC_ASSERT (G_N_ELEMENTS (cases) == G_N_ELEMENTS (statuses));
     for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
-        guint result = download_upp (h, cases[i]);
-        if (result != 0x050c)
-            g_error ("case %u: %04x", i, result);
+        guint status = refused_status (h, cases[i]);
+        if (status != statuses[i])
+            g_error ("case %u: %u", i, status);
         assert_empty (h, memory);
         g_free ((char *)cases[i]);
     }
+    /* Headers: version, template, library. */
+    const char *front = T ("83", host_digits (HOST_ICCID, FALSE));
+    g_assert_cmpuint (refused_status (h, T ("a0", "800104810100", front, "a500", "a600")), ==, 31);
+    g_assert_cmpuint (
+        refused_status (h, T ("a0", "800102810103", front, "a500", "a608060667810f010263")), ==, 9);
+    g_assert_cmpuint (refused_status (h, T ("a0", "800102810103", front, "a500", "a600",
+                                            T ("a8", T ("30", "8005a000000001", "81020100")))),
+                      ==, 7);
+    g_assert_cmpuint (refused_status (h, "a000"), ==, 5);
     /* What is not mandated and not known is skipped and told of. */
     g_autofree char *lenient = g_strconcat (header, mf, T ("bf7e", T ("a0", T ("81", "22"))), usim,
                                             T ("a8", T ("a0", T ("81", "23"))), end, NULL);
