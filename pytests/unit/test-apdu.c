@@ -500,6 +500,35 @@ test_link_refresh (Fixture *f, gconstpointer unused)
     g_assert_cmpuint (f->refresh, ==, 992);
 }
 
+/* An APDU of the proactive session is lost: the next call takes it up. */
+static void
+test_link_refresh_lost (Fixture *f, gconstpointer unused)
+{
+    static const struct {
+        guint drop;
+        const char *log;
+    } cases[] = {{7, "AA 10 70 A4 E2 C0 drop 12 14 00 E2 C0 "},
+                 {8, "AA 10 70 A4 E2 C0 12 drop 14 00 E2 C0 "}};
+    f->answer = filled (5);
+    f->proactive_type = 0x01;
+    for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+        f->refresh = 1;
+        f->drop = cases[i].drop;
+        call_info1 (f);
+        run (f);
+        g_assert_cmpint (reply (f, 2 * i)->kind, ==, RSP_REPLY_TIMEOUT);
+        call_info1 (f);
+        run (f);
+        g_assert_cmpstr (f->log->str, ==, cases[i].log);
+        g_assert_true (g_bytes_equal (reply (f, 2 * i + 1)->body, f->answer));
+        f->open = f->selected = FALSE;
+        f->apdus = 0;
+        g_string_truncate (f->log, 0);
+        rsp_apdu_link_free (f->link);
+        f->link = rsp_apdu_link_new (f->bus, "card", 0);
+    }
+}
+
 static void
 test_link_corrected_length (Fixture *f, gconstpointer unused)
 {
@@ -651,6 +680,7 @@ main (int argc, char **argv)
     LINK ("long-1", 1, test_link_long);
     LINK ("corrected-length", 0, test_link_corrected_length);
     LINK ("refresh", 0, test_link_refresh);
+    LINK ("refresh-lost", 0, test_link_refresh_lost);
     LINK ("refused", 0, test_link_refused);
     LINK ("reset", 0, test_link_reset);
     for (guint i = 1; i <= 6; i++) {

@@ -2,6 +2,8 @@
 
 #include "asn1/tlv.h"
 
+#include <string.h>
+
 #define MAX_RESPONSE (1u << 20)
 #define MAX_GET_RESPONSE 8192
 #define MAX_SEGMENTS 65536
@@ -56,6 +58,9 @@ struct _RspApduLink {
     GByteArray *response;
     GBytes *answer; /* to the ES10 call, while proactive commands are dealt with */
     guint proactive;
+    LinkState unfinished; /* a proactive command whose APDU was lost: taken up with the next call */
+    guint8 fetch_length;
+    guint8 terminal_response[12];
     guint get_responses;
     guint8 command[5]; /* header of the APDU under way */
     gboolean bare;     /* it has no data, so 6Cxx may correct its length */
@@ -217,6 +222,8 @@ static void
 job_fail (RspApduLink *link, RspReplyKind kind)
 {
     RspCall *call = link->job.call;
+    if (link->state == LINK_FETCH || link->state == LINK_TERMINAL_RESPONSE)
+        link->unfinished = link->state;
     job_clear (link);
     rsp_call_fail (call, kind == RSP_REPLY_TIMEOUT ? RSP_REPLY_TIMEOUT : RSP_REPLY_LINK);
     link_next_job (link);
@@ -298,6 +305,19 @@ transmit_select (RspApduLink *link)
 }
 
 static void
+transmit_proactive (RspApduLink *link, LinkState state)
+{
+    g_byte_array_set_size (link->response, 0);
+    link->state = state;
+    link->unfinished = LINK_IDLE;
+    if (state == LINK_FETCH)
+        transmit (link, 0x80, 0x12, 0x00, 0x00, link->fetch_length, RSP_SLICE (NULL, 0));
+    else
+        transmit (link, 0x80, 0x14, 0x00, 0x00, sizeof link->terminal_response,
+                  RSP_SLICE_ARRAY (link->terminal_response));
+}
+
+static void
 start_chain (RspApduLink *link)
 {
     g_clear_pointer (&link->segment, g_bytes_unref);
@@ -345,6 +365,8 @@ link_step (RspApduLink *link)
     } else if (!link->selected) {
         link->state = LINK_SELECT;
         transmit_select (link);
+    } else if (link->unfinished != LINK_IDLE) {
+        transmit_proactive (link, link->unfinished);
     } else if (!link->segment) {
         start_chain (link);
     } else {
@@ -413,15 +435,23 @@ reopen (RspApduLink *link)
 /* Proactive commands: SGP.22 3.2 rests on REFRESH. -------------------------------------------- */
 
 static void
+proactive_done (RspApduLink *link)
+{
+    if (link->answer)
+        job_reply (link, SW_OK);
+    else
+        link_step (link);
+}
+
+static void
 fetch (RspApduLink *link, guint sw)
 {
     if (sw >> 8 != 0x91 || link->proactive++ == MAX_PROACTIVE) {
-        job_reply (link, SW_OK);
+        proactive_done (link);
         return;
     }
-    g_byte_array_set_size (link->response, 0);
-    link->state = LINK_FETCH;
-    transmit (link, 0x80, 0x12, 0x00, 0x00, sw & 0xFF, RSP_SLICE (NULL, 0));
+    link->fetch_length = sw & 0xFF;
+    transmit_proactive (link, LINK_FETCH);
 }
 
 /* The call is answered; what the card wants of the terminal comes before the caller goes on. */
@@ -446,15 +476,15 @@ fetch_done (RspApduLink *link, guint sw)
     if (!sw_ok (sw) || !rsp_tlv_single (data, 0xD0, &command) ||
         rsp_tlv_next (&command.value, &details) != RSP_TLV_OK || (details.tag & 0x7F) != 0x01 ||
         details.value.len != 3) {
-        job_reply (link, SW_OK);
+        proactive_done (link);
         return;
     }
     const guint8 *d = details.value.data;
     guint8 result = d[1] == TYPE_REFRESH ? DONE : BEYOND_CAPABILITIES;
-    guint8 response[] = {0x81, 0x03, d[0], d[1], d[2], 0x82, 0x02, 0x82, 0x81, 0x83, 0x01, result};
-    g_byte_array_set_size (link->response, 0);
-    link->state = LINK_TERMINAL_RESPONSE;
-    transmit (link, 0x80, 0x14, 0x00, 0x00, sizeof response, RSP_SLICE_ARRAY (response));
+    const guint8 response[] = {0x81, 0x03, d[0], d[1], d[2], 0x82,
+                               0x02, 0x82, 0x81, 0x83, 0x01, result};
+    memcpy (link->terminal_response, response, sizeof response);
+    transmit_proactive (link, LINK_TERMINAL_RESPONSE);
 }
 
 static void
