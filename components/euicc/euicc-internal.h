@@ -122,7 +122,7 @@ struct _RspEuicc {
     RspEuiccSession session;
     RspEuiccChannel channels[RSP_EUICC_CHANNELS];
     gboolean terminal_profile;
-    gboolean refresh_pending; /* a REFRESH was announced or fetched: what it is for: */
+    gboolean refresh_pending; /* a REFRESH was announced, perhaps fetched, and is not done */
     guint refresh_target;     /* profile to enable; 0: only disable */
     gboolean refresh_fetched;
     RspUicc *uicc; /* of the enabled profile; made when first needed */
@@ -185,7 +185,7 @@ guint rsp_euicc_read_record (RspEuicc *card, RspEuiccChannel *ch, const RspEuicc
 guint rsp_euicc_status (RspEuicc *card, RspEuiccChannel *ch, const RspEuiccCommand *c,
                         GByteArray *out);
 
-/* --- ES10: BODY is the content of the command's TLV, WHOLE the TLV --- */
+/* --- ES10: BODY is the content of the command's TLV --- */
 typedef guint (*RspEuiccHandler) (RspEuicc *card, RspSlice body, GByteArray *out);
 guint rsp_euicc_get_addresses (RspEuicc *card, RspSlice body, GByteArray *out);
 guint rsp_euicc_set_default_dp (RspEuicc *card, RspSlice body, GByteArray *out);
