@@ -12,29 +12,30 @@ rsp_json_grow (RspJsonOut *out, gsize more)
     out->room = room;
 }
 
-#define EVERY(octet) (G_GUINT64_CONSTANT (0x0101010101010101) * (octet))
+typedef guint8 Sixteen __attribute__ ((vector_size (16)));
+typedef guint64 Two __attribute__ ((vector_size (16)));
 
-/* Marks the octets of WORD that are 0; exact as long as only "any at all" is asked. */
-static inline guint64
-zeros (guint64 word)
+static inline gboolean
+special (guint8 c)
 {
-    return (word - EVERY (1)) & ~word & EVERY (0x80);
+    return c < 0x20 || c >= 0x7f || c == '"' || c == '\\';
 }
 
-/* How many octets from the start are printable ASCII other than " and \. Eight at a time. */
+/* How many octets from the start are printable ASCII other than " and \. Most of a body is base64,
+ * so sixteen are looked at together. */
 static gsize
 plain_run (const guint8 *p, gsize n)
 {
     gsize i = 0;
 
-    for (; i + 8 <= n; i += 8) {
-        guint64 w;
-        memcpy (&w, p + i, 8);
-        if ((w & EVERY (0x80)) | ((w - EVERY (0x20)) & ~w & EVERY (0x80)) |
-            zeros (w ^ EVERY ('"')) | zeros (w ^ EVERY ('\\')) | zeros (w ^ EVERY (0x7f)))
+    for (; i + 16 <= n; i += 16) {
+        Sixteen v;
+        memcpy (&v, p + i, 16);
+        Two found = (Two)((v < 0x20) | (v >= 0x7f) | (v == '"') | (v == '\\'));
+        if (found[0] | found[1])
             break;
     }
-    while (i < n && p[i] >= 0x20 && p[i] < 0x7f && p[i] != '"' && p[i] != '\\')
+    while (i < n && !special (p[i]))
         i++;
     return i;
 }
@@ -122,16 +123,8 @@ rsp_json_hex (RspJsonOut *out, RspSlice octets)
     out->len += 2 * octets.len;
 }
 
-static void
-begin_member (RspJsonOut *out, const char *name)
-{
-    rsp_json_literal (out, ",\"");
-    rsp_json_raw (out, name, strlen (name));
-    rsp_json_literal (out, "\":");
-}
-
 void
-rsp_json_number_member (RspJsonOut *out, const char *name, guint64 value)
+rsp_json_number (RspJsonOut *out, guint64 value)
 {
     char digits[20];
     gsize at = sizeof digits;
@@ -139,28 +132,7 @@ rsp_json_number_member (RspJsonOut *out, const char *name, guint64 value)
     do
         digits[--at] = (char)('0' + value % 10);
     while (value /= 10);
-    begin_member (out, name);
     rsp_json_raw (out, digits + at, sizeof digits - at);
-}
-
-void
-rsp_json_text_member (RspJsonOut *out, const char *name, const char *text)
-{
-    if (!text)
-        return;
-    begin_member (out, name);
-    rsp_json_literal (out, "\"");
-    rsp_json_escape (out, RSP_SLICE (text, strlen (text)));
-    rsp_json_literal (out, "\"");
-}
-
-void
-rsp_json_hex_member (RspJsonOut *out, const char *name, RspSlice octets)
-{
-    begin_member (out, name);
-    rsp_json_literal (out, "\"");
-    rsp_json_hex (out, octets);
-    rsp_json_literal (out, "\"");
 }
 
 typedef struct {

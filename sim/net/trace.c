@@ -229,18 +229,32 @@ put_status (RspJsonOut *out, const RspOutcome *status)
 }
 
 static void
-put_group (RspJsonOut *out, const char *name, const char *const members[][2], guint n)
+put_state (RspJsonOut *out, const RspTraceEvent *event)
 {
     gsize before;
 
-    if (!members[0][1])
+    if (!event->state_object)
         return;
-    rsp_json_literal (out, ",\"");
-    rsp_json_raw (out, name, strlen (name));
-    rsp_json_literal (out, "\":");
+    rsp_json_literal (out, ",\"state\":");
     before = out->len;
-    for (guint i = 0; i < n; i++)
-        rsp_json_text_member (out, members[i][0], members[i][1]);
+    rsp_json_text_member (out, "object", event->state_object);
+    rsp_json_text_member (out, "from", event->state_from);
+    rsp_json_text_member (out, "to", event->state_to);
+    out->data[before] = '{';
+    rsp_json_literal (out, "}");
+}
+
+static void
+put_fault (RspJsonOut *out, const RspTraceEvent *event)
+{
+    gsize before;
+
+    if (!event->fault_name)
+        return;
+    rsp_json_literal (out, ",\"fault\":");
+    before = out->len;
+    rsp_json_text_member (out, "name", event->fault_name);
+    rsp_json_text_member (out, "action", event->fault_action);
     out->data[before] = '{';
     rsp_json_literal (out, "}");
 }
@@ -315,14 +329,8 @@ write_event (RspTrace *trace, const RspTraceEvent *event, guint64 seq)
 
     put_position (trace, event, seq);
     put_message (trace, event);
-    put_group (out, "state",
-               (const char *const[][2]){{"object", event->state_object},
-                                        {"from", event->state_from},
-                                        {"to", event->state_to}},
-               3);
-    put_group (
-        out, "fault",
-        (const char *const[][2]){{"name", event->fault_name}, {"action", event->fault_action}}, 2);
+    put_state (out, event);
+    put_fault (out, event);
     rsp_json_text_member (out, "op", event->op);
     rsp_json_text_member (out, "key", event->key);
     rsp_json_text_member (out, "result", event->result);
