@@ -2,7 +2,9 @@
  * LoadBoundProfilePackage, and what is left after each. */
 #include "test-euicc-host.h"
 
+#include <signal.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #define NO_OTPK RSP_SLICE (NULL, 0)
 #define PD(h, twist) host_prepare (h, (h)->pb, (h)->pb_key, twist, NO_OTPK, NULL)
@@ -717,6 +719,41 @@ test_restart (void)
     g_assert_cmpint (system (wipe), ==, 0);
 }
 
+/* A memory that takes no more: the answer says so, and everything is as it was. */
+static void
+test_full_disk (void)
+{
+    g_autoptr (Host) h = host_new ();
+    g_autofree char *dir = g_dir_make_tmp ("euicc-XXXXXX", NULL);
+    g_autofree char *path = g_build_filename (dir, "card.nvm", NULL);
+    struct rlimit before, none;
+    HostPackage fine = {0};
+    guint sw = 0;
+    host_restart (h, path);
+    guint32 memory = rsp_euicc_free_memory (h->card);
+    host_session (h);
+    g_autoptr (GPtrArray) chains = host_package (h, &fine);
+    g_autoptr (GBytes) name = host_hex ("bf3f03800161");
+    g_assert_cmpint (getrlimit (RLIMIT_FSIZE, &before), ==, 0);
+    none = before;
+    none.rlim_cur = 0;
+    signal (SIGXFSZ, SIG_IGN);
+    g_assert_cmpint (setrlimit (RLIMIT_FSIZE, &none), ==, 0);
+    guint other = host_store (h, rsp_slice_of (name), NULL);
+    g_autoptr (GBytes) result = host_load (h, chains, &sw);
+    g_assert_cmpint (setrlimit (RLIMIT_FSIZE, &before), ==, 0);
+    g_assert_cmphex (other, ==, 0x6581);
+    g_assert_cmphex (sw, ==, 0x6581);
+    g_assert_null (result);
+    assert_empty (h, memory);
+    g_autoptr (GPtrArray) notifications = rsp_euicc_notifications (h->card);
+    g_assert_cmpuint (notifications->len, ==, 0);
+    g_assert_cmpuint (host_download (h, &fine), ==, 0);
+    g_clear_pointer (&h->card, rsp_euicc_free);
+    g_autofree char *wipe = g_strdup_printf ("rm -r %s", dir);
+    g_assert_cmpint (system (wipe), ==, 0);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -740,5 +777,6 @@ main (int argc, char **argv)
     g_test_add_func ("/euicc-download/content-mutations", test_content_mutations);
     g_test_add_func ("/euicc-download/request-mutations", test_request_mutations);
     g_test_add_func ("/euicc-download/restart", test_restart);
+    g_test_add_func ("/euicc-download/full-disk", test_full_disk);
     return g_test_run ();
 }
