@@ -89,17 +89,26 @@ guint64 rsp_bus_cause (const RspBus *bus);
 guint64 rsp_bus_enter (RspBus *bus, guint64 cause);
 void rsp_bus_leave (RspBus *bus, guint64 before);
 gboolean rsp_bus_traced (const RspBus *bus);
+const char *rsp_bus_reply_name (RspReplyKind kind);
 guint64 rsp_bus_trace_transit (RspBus *bus, const RspTransit *transit, RspStage stage,
                                const char *error);
+
+/* bus-call.c */
 RspCall *rsp_bus_call_new (RspBus *bus, const RspFunction *fn, const char *src,
                            const char *address);
 void rsp_bus_call_unref (RspCall *call);
+/* The caller waits no more. */
 void rsp_bus_call_settle (RspCall *call);
-void rsp_bus_send (RspTransit *transit);
-void rsp_bus_schedule (RspTransit *transit, gint64 delay);
 void rsp_bus_copy (const RspTransit *transit, GBytes *body, const RspFault *fault,
                    gboolean changed);
-const char *rsp_bus_reply_name (RspReplyKind kind);
+
+/* bus-carry.c */
+void rsp_bus_send (RspTransit *transit);
+void rsp_bus_schedule (RspTransit *transit, gint64 delay);
+void rsp_bus_carry_queued (RspBus *bus);
+void rsp_bus_call_fails (RspCall *call, RspReplyKind kind, guint64 cause);
+/* KIND in place of an answer, after the time that an answer takes. */
+void rsp_bus_fail_later (RspCall *call, RspReplyKind kind);
 
 /* bus-fault.c: what the declared faults do to a leg that has just been sent. FALSE: it is lost. */
 gboolean rsp_bus_apply_faults (RspTransit *transit, gint64 *delay);
