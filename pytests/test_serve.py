@@ -1,0 +1,87 @@
+"""`rspsim serve` as outside tools see it: TLS by openssl and gnutls-cli, HTTP by Python's own client."""
+
+import http.client
+import json
+import shutil
+import ssl
+import subprocess
+
+import pytest
+
+WORLD = "scenarios/worlds/serve.yaml"
+
+
+@pytest.fixture(scope="module")
+def served(program, root, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("pki")
+    subprocess.run([program, "pki", WORLD, "-o", folder], cwd=root, check=True, capture_output=True)
+    server = subprocess.Popen([program, "serve", WORLD], cwd=root, text=True, stdout=subprocess.PIPE)
+    endpoint = json.loads(server.stdout.readline())["endpoints"][0]
+    yield endpoint, folder / "ci.pem"
+    server.terminate()
+    assert server.wait(timeout=10) == 0
+
+
+def port_of(endpoint):
+    return int(endpoint["address"].rsplit(":", 1)[1])
+
+
+@pytest.mark.parametrize("version", ["-tls1_2", "-tls1_3"])
+def test_openssl_trusts_it(served, version):
+    endpoint, ca = served
+    done = subprocess.run(["openssl", "s_client", "-connect", endpoint["address"], version, "-CAfile", ca,
+                           "-verify_hostname", endpoint["fqdn"], "-verify_return_error",
+                           "-servername", endpoint["fqdn"]],
+                          input="", text=True, capture_output=True, timeout=30)
+    assert "Verify return code: 0 (ok)" in done.stdout, done.stdout + done.stderr
+    assert "Verified peername: dp1.example.com" in done.stdout
+
+
+def test_openssl_refuses_another_name(served):
+    endpoint, ca = served
+    done = subprocess.run(["openssl", "s_client", "-connect", endpoint["address"], "-CAfile", ca,
+                           "-verify_hostname", "dp9.example.com", "-verify_return_error"],
+                          input="", text=True, capture_output=True, timeout=30)
+    assert done.returncode != 0
+
+
+def test_gnutls_trusts_it(served):
+    tool = shutil.which("gnutls-cli")
+    if not tool:
+        pytest.skip("gnutls-cli is not installed")
+    endpoint, ca = served
+    done = subprocess.run([tool, "--x509cafile", ca, "--verify-hostname", endpoint["fqdn"],
+                           "-p", str(port_of(endpoint)), "127.0.0.1"],
+                          input="", text=True, capture_output=True, timeout=30)
+    assert "The certificate is trusted" in done.stdout, done.stdout + done.stderr
+
+
+def post(served, path, body, headers=None, method="POST"):
+    endpoint, ca = served
+    context = ssl.create_default_context(cafile=str(ca))
+    context.check_hostname = False
+    connection = http.client.HTTPSConnection("127.0.0.1", port_of(endpoint), context=context, timeout=30)
+    connection.request(method, path, body, headers or {"Content-Type": "application/json",
+                                                       "X-Admin-Protocol": "gsma/rsp/v2.2.2"})
+    answer = connection.getresponse()
+    data = answer.read()
+    connection.close()
+    return answer, data
+
+
+INITIATE = "/gsma/rsp2/es9plus/initiateAuthentication"
+
+
+def test_refusal_over_the_wire(served):
+    answer, data = post(served, INITIATE, "{}")
+    assert answer.status == 200 and answer.getheader("Content-Type").startswith("application/json")
+    status = json.loads(data)["header"]["functionExecutionStatus"]
+    assert status["status"] == "Failed" and status["statusCodeData"]["subjectCode"]
+
+
+@pytest.mark.parametrize("path, method, headers, wanted", [
+    ("/nothing", "POST", None, 404), (INITIATE, "GET", None, 405),
+    (INITIATE, "POST", {"Content-Type": "text/plain"}, 415)])
+def test_http_refusals(served, path, method, headers, wanted):
+    answer, _ = post(served, path, "{}", headers, method)
+    assert answer.status == wanted
