@@ -7,8 +7,7 @@
 /* Certificates and keys of every actor, deterministic from the world's seed. */
 gboolean rsp_world_build_pki (RspWorld *world, GError **error);
 /* PROFILE (an entry of `profiles:`) as a package. (transfer full) */
-RspProfilePackage *rsp_world_package (const RspWorld *world, const RspYaml *profile,
-                                      GError **error);
+RspProfilePackage *rsp_world_package (RspWorld *world, const RspYaml *profile, GError **error);
 /* The content of a RulesAuthorisationTable from `rat:`. (transfer full) */
 GBytes *rsp_world_rat (const RspYaml *rat, GError **error);
 /* MCC and MNC digits ("00101", "E" for any) as three octets of TS 24.008. */

@@ -104,24 +104,45 @@ override_metadata (RspMetadata *m, const RspYaml *yaml, GError **error)
 
 /* --- packages ---------------------------------------------------------------------------------- */
 
-static RspProfilePackage *
-read_package (const char *path, const RspYaml *profile, const char *iccid, GError **error)
+/* Stock entries share one reading of a file. (transfer none) */
+static const RspYaml *
+read_document (RspWorld *w, const char *path, const char *shown_as, GError **error)
 {
-    const RspYaml *package = rsp_yaml_get (profile, "package");
-    if (g_str_has_suffix (path, ".der")) {
-        g_autofree char *data = NULL;
-        gsize n = 0;
-        if (!g_file_get_contents (path, &data, &n, error))
-            return NULL;
-        g_autoptr (GBytes) der = g_bytes_new_take (g_steal_pointer (&data), n);
-        return rsp_saip_from_der (der, error);
-    }
-    g_autoptr (RspYaml) doc = rsp_yaml_load (path, package->text, error);
+    if (!w->documents)
+        w->documents = g_hash_table_new_full (g_str_hash, g_str_equal, g_free,
+                                              (GDestroyNotify)rsp_yaml_free);
+    RspYaml *doc = g_hash_table_lookup (w->documents, path);
+    if (!doc && (doc = rsp_yaml_load (path, shown_as, error)))
+        g_hash_table_insert (w->documents, g_strdup (path), doc);
+    return doc;
+}
+
+static RspProfilePackage *
+read_der (const char *path, const char *iccid, GError **error)
+{
+    g_autofree char *data = NULL;
+    gsize n = 0;
+    if (!g_file_get_contents (path, &data, &n, error))
+        return NULL;
+    g_autoptr (GBytes) der = g_bytes_new_take (g_steal_pointer (&data), n);
+    g_autoptr (GBytes) own
+        = iccid ? rsp_saip_with_iccid (der, iccid, error) : g_bytes_ref (der);
+    return own ? rsp_saip_from_der (own, error) : NULL;
+}
+
+static RspProfilePackage *
+read_package (RspWorld *w, const char *path, const RspYaml *profile, const char *iccid,
+              GError **error)
+{
+    if (g_str_has_suffix (path, ".der"))
+        return read_der (path, iccid, error);
+    const RspYaml *doc
+        = read_document (w, path, rsp_yaml_get (profile, "package")->text, error);
     return doc ? rsp_saip_build (doc, iccid, rsp_world_text (profile, "imsi", NULL), error) : NULL;
 }
 
 RspProfilePackage *
-rsp_world_package (const RspWorld *w, const RspYaml *profile, GError **error)
+rsp_world_package (RspWorld *w, const RspYaml *profile, GError **error)
 {
     const char *iccid = rsp_yaml_get (profile, "iccid")->text;
     const RspYaml *metadata = rsp_yaml_get (profile, "metadata");
@@ -130,7 +151,7 @@ rsp_world_package (const RspWorld *w, const RspYaml *profile, GError **error)
     if (!path || !rsp_yaml_opt_bool (profile, "personalise", &personalise, error))
         return NULL;
     g_autoptr (RspProfilePackage) p
-        = read_package (path, profile, personalise ? iccid : NULL, error);
+        = read_package (w, path, profile, personalise ? iccid : NULL, error);
     if (!p)
         return NULL;
     g_free (p->iccid);

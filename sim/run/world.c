@@ -106,6 +106,7 @@ rsp_world_free (RspWorld *w)
         g_ptr_array_remove_index (w->actors, i - 1);
     g_ptr_array_unref (w->actors);
     g_ptr_array_unref (w->packages);
+    g_clear_pointer (&w->documents, g_hash_table_unref);
     g_clear_pointer (&w->bus, rsp_bus_free);
     g_free (w);
 }

@@ -73,6 +73,7 @@ typedef struct {
     RspTransport *transport; /* (nullable): https */
     GPtrArray *actors;       /* of RspWorldActor, in file order */
     GPtrArray *packages;     /* of RspWorldPackage */
+    GHashTable *documents;   /* path → RspYaml of a package file */
 } RspWorld;
 
 /* The world's wall clock at the start, Unix µs. */
