@@ -3,6 +3,7 @@
 #pragma once
 
 #include "asn1/saip-build.h"
+#include "asn1/saip-tree.h"
 
 typedef struct {
     const char *section; /* "usim" */
@@ -33,6 +34,9 @@ typedef struct {
 gsize rsp_saip_open_element (RspSaipBuild *b, guint32 tag); /* with its PE header */
 
 gboolean rsp_saip_read_profile (RspSaipBuild *b, const char *iccid, GError **error);
+/* A document of `elements` and perhaps `metadata`. */
+RspProfilePackage *rsp_saip_build_as_said (const RspYaml *doc, const char *iccid, const char *imsi,
+                                           GError **error);
 gboolean rsp_saip_read_pins (RspSaipBuild *b, GError **error); /* the MF's references */
 gboolean rsp_saip_pin_references (const RspYaml *pins, GByteArray *out, GError **error);
 gboolean rsp_saip_build_global (RspSaipBuild *b, GError **error); /* pukCodes, pinCodes of the MF */

@@ -275,6 +275,25 @@ read_metadata (RspSaipBuild *b, const RspYaml *map, GError **error)
            read_owner (m, rsp_yaml_get (map, "owner"), error);
 }
 
+RspProfilePackage *
+rsp_saip_build_as_said (const RspYaml *doc, const char *iccid, const char *imsi, GError **error)
+{
+    static const char *const keys[] = {"elements", "metadata", NULL};
+    const RspYaml *metadata = rsp_yaml_get (doc, "metadata");
+    g_autoptr (GBytes) said =
+        rsp_yaml_only (doc, keys, error) ? rsp_saip_encode (doc, error) : NULL;
+    g_autoptr (GBytes) upp =
+        said ? rsp_saip_personalise (said, &(RspSaipPersonal){.iccid = iccid, .imsi = imsi}, error)
+             : NULL;
+    g_autoptr (RspProfilePackage) p = upp ? rsp_saip_from_der (upp, error) : NULL;
+    if (!p)
+        return NULL;
+    RspSaipBuild b = {.iccid = p->iccid, .type = p->type, .metadata = p->metadata};
+    if (metadata && !read_metadata (&b, metadata, error))
+        return NULL;
+    return g_steal_pointer (&p);
+}
+
 gboolean
 rsp_saip_read_profile (RspSaipBuild *b, const char *iccid, GError **error)
 {

@@ -604,6 +604,8 @@ rsp_saip_build (const RspYaml *doc, const char *iccid, const char *imsi, GError 
         rsp_yaml_fail (doc, error, "a profile is a map");
         return NULL;
     }
+    if (rsp_yaml_get (doc, "elements"))
+        return rsp_saip_build_as_said (doc, iccid, imsi, error);
     if (!rsp_yaml_only (doc, keys, error) || !rsp_saip_read_profile (&b, iccid, error) ||
         !check_imsi (&b, error) || !read_applications (&b, error) ||
         !rsp_saip_read_pins (&b, error) || !build_elements (&b, error))

@@ -14,6 +14,7 @@ typedef enum {
     RSP_SAIP_FIELD_LIST,     /* MEMBERS[0] again and again */
     RSP_SAIP_FIELD_CHOICE,   /* explicit: one of MEMBERS inside */
     RSP_SAIP_FIELD_SERVICES, /* NULLs numbered by service */
+    RSP_SAIP_FIELD_ITEMS,    /* any of MEMBERS, again and again */
 } RspSaipFieldKind;
 
 typedef struct _RspSaipField RspSaipField;

@@ -182,6 +182,16 @@ RspProfilePackage *rsp_saip_build (const RspYaml *doc, const char *iccid, const 
 RspProfilePackage *rsp_saip_from_der (GBytes *der, GError **error);
 /* Another ICCID in a package: header and EF.ICCID. (transfer full) */
 GBytes *rsp_saip_with_iccid (GBytes *upp, const char *iccid, GError **error);
+/* What tells one subscriber's package from another's; what is NULL or empty stays. */
+typedef struct {
+    const char *iccid, *imsi, *pin1, *puk1, *adm1; /* digits */
+    RspSlice key, opc;                             /* of every akaParameter with an algorithm */
+} RspSaipPersonal;
+/* The same package for another subscriber. What WHO gives has to be there: a package without PIN1
+ * is refused a PIN1. (transfer full) (nullable) */
+GBytes *rsp_saip_personalise (GBytes *upp, const RspSaipPersonal *who, GError **error);
+/* The first USIM's IMSI as digits; FALSE where there is none in one piece. */
+gboolean rsp_saip_imsi_of (GBytes *upp, char out[16]);
 /* The header's ICCID as digits. (transfer full) (nullable) */
 char *rsp_saip_iccid (RspSlice upp);
 /* Every violation as "element N name (identification): file: rule", none: an empty array.

@@ -1,27 +1,31 @@
-/* rspsim profile: build, check and show profile packages. */
-#include "sim/run/commands.h"
+/* rspsim profile: build, check, print and compare profile packages. */
+#include "sim/run/cmd-profile.h"
 
-#include "asn1/saip.h"
+#include "asn1/saip-tree.h"
+#include "sim/run/commands.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #define MAX_FILE (4 * 1024 * 1024)
+#define MAX_BATCH 1000000
 
 static int
 usage (void)
 {
     fputs ("usage: rspsim profile build FILE.yaml [-o OUT.der] [--iccid DIGITS] [--imsi DIGITS]\n"
+           "       rspsim profile build TEMPLATE --batch N -o DIR [--csv FILE] [--seed N]\n"
            "       rspsim profile check FILE...\n"
-           "       rspsim profile show FILE\n"
+           "       rspsim profile show FILE [--yaml]\n"
+           "       rspsim profile diff A B\n"
            "FILE is a description in YAML or a package in DER.\n",
            stderr);
     return 2;
 }
 
-static void
-complain (const char *file, const GError *error)
+void
+rsp_profile_complain (const char *file, const GError *error)
 {
     g_autofree char *text = rsp_escape_text (error->message, -1, 1000);
     gboolean placed = g_str_has_prefix (error->message, file);
@@ -29,8 +33,8 @@ complain (const char *file, const GError *error)
 }
 
 /* A package begins with the header's tag, which begins no text. */
-static RspProfilePackage *
-load (const char *file, const char *iccid, const char *imsi, GError **error)
+RspProfilePackage *
+rsp_profile_load (const char *file, const char *iccid, const char *imsi, GError **error)
 {
     g_autofree char *data = NULL;
     gsize len;
@@ -62,18 +66,22 @@ write_out (const char *out, GBytes *upp)
     }
     if (g_file_set_contents (out, data, (gssize)len, &error))
         return TRUE;
-    complain (out, error);
+    rsp_profile_complain (out, error);
     return FALSE;
 }
 
 static int
 build (int argc, char **argv)
 {
-    g_autofree char *out = NULL, *iccid = NULL, *imsi = NULL;
+    g_autofree char *out = NULL, *iccid = NULL, *imsi = NULL, *csv = NULL;
+    gint64 batch = 0, seed = 1;
     const GOptionEntry entries[] = {
         {"output", 'o', 0, G_OPTION_ARG_FILENAME, &out, "Where the package goes", "OUT.der"},
         {"iccid", 0, 0, G_OPTION_ARG_STRING, &iccid, "Instead of the description's", "DIGITS"},
         {"imsi", 0, 0, G_OPTION_ARG_STRING, &imsi, "Instead of the description's", "DIGITS"},
+        {"batch", 0, 0, G_OPTION_ARG_INT64, &batch, "Build N profiles over a template", "N"},
+        {"csv", 0, 0, G_OPTION_ARG_FILENAME, &csv, "Their subscribers", "FILE"},
+        {"seed", 0, 0, G_OPTION_ARG_INT64, &seed, "Of keys and codes (1)", "N"},
         {NULL}};
     g_autoptr (GOptionContext) context = g_option_context_new ("FILE.yaml");
     g_autoptr (GError) error = NULL;
@@ -84,15 +92,21 @@ build (int argc, char **argv)
     }
     if (argc != 2)
         return usage ();
+    if (batch < 0 || batch > MAX_BATCH || ((batch || csv) && !out)) {
+        fprintf (stderr, "a batch is of 1 to %d profiles and goes to -o DIR\n", MAX_BATCH);
+        return 2;
+    }
     if (!out && isatty (STDOUT_FILENO)) {
         fputs ("a package is no text: give -o OUT.der\n", stderr);
         return 2;
     }
-    g_autoptr (RspProfilePackage) package = load (argv[1], iccid, imsi, &error);
+    g_autoptr (RspProfilePackage) package = rsp_profile_load (argv[1], iccid, imsi, &error);
     if (!package) {
-        complain (argv[1], error);
+        rsp_profile_complain (argv[1], error);
         return 2;
     }
+    if (batch || csv)
+        return rsp_profile_batch (argv[1], package, &(RspProfileBatch){batch, out, csv, seed});
     return write_out (out, package->upp) ? 0 : 2;
 }
 
@@ -105,14 +119,14 @@ check_one (const char *file)
     gsize len = 0;
     /* A broken package is checked as it is: it need not have a readable header. */
     if (!g_file_get_contents (file, &data, &len, &error)) {
-        complain (file, error);
+        rsp_profile_complain (file, error);
         return FALSE;
     }
     RspSlice upp = RSP_SLICE (data, len);
     if (!len || (guint8)data[0] != RSP_SAIP_HEADER) {
-        package = load (file, NULL, NULL, &error);
+        package = rsp_profile_load (file, NULL, NULL, &error);
         if (!package) {
-            complain (file, error);
+            rsp_profile_complain (file, error);
             return FALSE;
         }
         upp = rsp_slice_of (package->upp);
@@ -139,20 +153,62 @@ check (int argc, char **argv)
     return status;
 }
 
+/* The package behind FILE as a tree of elements. */
+static RspYaml *
+load_tree (const char *file)
+{
+    g_autoptr (GError) error = NULL;
+    g_autoptr (RspProfilePackage) package = rsp_profile_load (file, NULL, NULL, &error);
+    RspYaml *tree = package ? rsp_saip_tree (rsp_slice_of (package->upp), &error) : NULL;
+    if (!tree)
+        rsp_profile_complain (file, error);
+    return tree;
+}
+
+static int
+show_yaml (const char *file)
+{
+    g_autoptr (RspYaml) tree = load_tree (file);
+    if (!tree)
+        return 2;
+    g_autofree char *text = rsp_saip_tree_text (tree);
+    fputs (text, stdout);
+    return 0;
+}
+
 static int
 show (int argc, char **argv)
 {
     g_autoptr (GError) error = NULL;
+    if (argc == 3 && !strcmp (argv[1], "--yaml"))
+        return show_yaml (argv[2]);
+    if (argc == 3 && !strcmp (argv[2], "--yaml"))
+        return show_yaml (argv[1]);
     if (argc != 2)
         return usage ();
-    g_autoptr (RspProfilePackage) package = load (argv[1], NULL, NULL, &error);
+    g_autoptr (RspProfilePackage) package = rsp_profile_load (argv[1], NULL, NULL, &error);
     g_autofree char *text = package ? rsp_saip_show (package->upp, &error) : NULL;
     if (!text) {
-        complain (argv[1], error);
+        rsp_profile_complain (argv[1], error);
         return 2;
     }
     fputs (text, stdout);
     return 0;
+}
+
+static int
+diff (int argc, char **argv)
+{
+    if (argc != 3)
+        return usage ();
+    g_autoptr (RspYaml) a = load_tree (argv[1]);
+    g_autoptr (RspYaml) b = a ? load_tree (argv[2]) : NULL;
+    if (!b)
+        return 2;
+    g_autoptr (GPtrArray) lines = rsp_saip_tree_diff (a, b);
+    for (guint i = 0; i < lines->len; i++)
+        puts (lines->pdata[i]);
+    return lines->len ? 1 : 0;
 }
 
 int
@@ -164,5 +220,7 @@ rsp_cmd_profile (int argc, char **argv)
         return check (argc - 1, argv + 1);
     if (argc >= 2 && !strcmp (argv[1], "show"))
         return show (argc - 1, argv + 1);
+    if (argc >= 2 && !strcmp (argv[1], "diff"))
+        return diff (argc - 1, argv + 1);
     return usage ();
 }

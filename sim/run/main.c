@@ -22,7 +22,7 @@ static const Command commands[] = {
     {"lpa", NULL, "…          the LPA as a command-line client"},
     {"ipa", NULL, "…          the IPA as a command-line client"},
     {"pki", rsp_cmd_pki, "WORLD -o D write every certificate and key of a world"},
-    {"profile", rsp_cmd_profile, "build|check|show FILE  profile packages"},
+    {"profile", rsp_cmd_profile, "build|check|show|diff FILE  profile packages"},
     {"bench", rsp_cmd_bench, "[NAME]     measure on this machine"},
     {"list", rsp_cmd_list, "functions|faults|errors|steps|expectations"},
 };
