@@ -146,3 +146,15 @@ def test_damaged_state_is_refused(rspsim, tmp_path, root, damage):
     done = rspsim("run", scenario, "--state", tmp_path, "--quiet", check=1)
     assert "dp1.db" in done.stderr
     assert database.read_bytes() == before
+
+
+def test_a_package_in_clear_is_noticed(rspsim, tmp_path, root):
+    """The invariant itself: a peer that sends an ordered package in clear fails the run."""
+    import base64
+    rspsim("profile", "build", root / "scenarios/profiles/consumer-test.yaml", "-o", tmp_path / "p.der",
+           check=0)
+    clear = base64.b64encode((tmp_path / "p.der").read_bytes()).decode()
+    path = tmp_path / "leak.yaml"
+    path.write_text("scenario: leak\nworld: worlds/consumer.yaml\nsteps:\n  - send: {as: mallory, to: "
+                    "dp1.example.com, function: ES9+.CancelSession, body: '{\"x\": \"" + clear + "\"}'}\n")
+    assert "in clear on the bus" in rspsim("run", path, check=1).stderr

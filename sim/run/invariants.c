@@ -98,6 +98,9 @@ gboolean
 rsp_invariants_check (RspRun *run, const RspYaml *node)
 {
     g_autoptr (GHashTable) where = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+    const char *leak = rsp_leaks_seen (run->leaks);
+    if (leak)
+        return rsp_run_fail (run, node, "expected no profile in clear on the bus, got %s", leak);
     for (guint i = 0; i < run->world->actors->len; i++) {
         const RspWorldActor *a = run->world->actors->pdata[i];
         if (a->role == RSP_ACTOR_EUICC && !check_card (run, node, a, where))

@@ -149,6 +149,7 @@ static void
 on_event (const RspTraceEvent *e, guint64 seq G_GNUC_UNUSED, gpointer data)
 {
     RspRun *run = data;
+    rsp_leaks_look (run->leaks, e);
     if (e->kind != RSP_TRACE_MESSAGE || e->stage != RSP_STAGE_SENT || e->leg != RSP_LEG_REQUEST
         || !e->function)
         return;
@@ -287,6 +288,7 @@ start_world (RspRun *run, const RspRunOptions *options, GError **error)
     run->world = rsp_world_new (s, &wo, error);
     if (!run->world)
         return FALSE;
+    run->leaks = rsp_leaks_new (run->world->packages);
     rsp_trace_listen (run->trace, on_event, run);
     trace_start (run, options);
     return rsp_world_begin (run->world, error) && rsp_world_place_orders (run->world, error);
@@ -296,6 +298,7 @@ static void
 run_free (RspRun *run)
 {
     rsp_world_free (run->world);
+    rsp_leaks_free (run->leaks);
     rsp_trace_free (run->trace);
     rsp_faults_free (run->faults);
     rsp_loop_free (run->loop);

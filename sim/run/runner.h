@@ -1,6 +1,7 @@
 /* Runs one scenario: steps in order, then rest, then expectations and invariants. */
 #pragma once
 
+#include "sim/run/leaks.h"
 #include "sim/run/world.h"
 
 typedef struct {
@@ -37,6 +38,7 @@ typedef struct {
     RspFaults *faults;
     GHashTable *saved;   /* name → text of `save:` */
     GArray *messages;    /* of RspSentMessage: requests in the order of sending */
+    RspLeaks *leaks;     /* (nullable) until the world is built */
     char *failure;       /* the first one */
     gboolean step_done;
     gint64 limit;

@@ -1,0 +1,113 @@
+#include "sim/run/leaks.h"
+
+#include <string.h>
+
+#define SAMPLE 24     /* octets; nothing of that length occurs by chance */
+#define ALIGNMENTS 3  /* of base64 */
+
+typedef struct {
+    const char *iccid;
+    RspSlice octets;
+    char *base64[ALIGNMENTS];
+} Needle;
+
+struct _RspLeaks {
+    GArray *needles; /* of Needle */
+    char *seen;
+};
+
+static guint
+distinct (const guint8 *p)
+{
+    guint8 seen[256] = {0};
+    guint n = 0;
+    for (guint i = 0; i < SAMPLE; i++)
+        n += !seen[p[i]]++;
+    return n;
+}
+
+/* The most telling stretch of a package: files are full of FF, keys are not. */
+static RspSlice
+sample_of (RspSlice upp)
+{
+    gsize best = 0;
+    guint most = 0;
+    for (gsize at = 0; at + SAMPLE <= upp.len; at++) {
+        guint n = distinct (upp.data + at);
+        if (n > most) {
+            most = n;
+            best = at;
+        }
+    }
+    return RSP_SLICE (upp.data + best, MIN (upp.len, SAMPLE));
+}
+
+/* Whole base64 quanta of the sample, as they look when SKIP octets stand in another quantum. */
+static char *
+base64_of (RspSlice sample, guint skip)
+{
+    gsize n = (sample.len - skip) / 3 * 3;
+    return g_base64_encode (sample.data + skip, n);
+}
+
+RspLeaks *
+rsp_leaks_new (const GPtrArray *packages)
+{
+    RspLeaks *leaks = g_new0 (RspLeaks, 1);
+    leaks->needles = g_array_new (FALSE, TRUE, sizeof (Needle));
+    for (guint i = 0; i < packages->len; i++) {
+        const RspWorldPackage *p = packages->pdata[i];
+        Needle needle = {.iccid = p->iccid, .octets = sample_of (rsp_slice_of (p->package->upp))};
+        if (needle.octets.len < SAMPLE)
+            continue;
+        for (guint k = 0; k < ALIGNMENTS; k++)
+            needle.base64[k] = base64_of (needle.octets, k);
+        g_array_append_val (leaks->needles, needle);
+    }
+    return leaks;
+}
+
+void
+rsp_leaks_free (RspLeaks *leaks)
+{
+    if (!leaks)
+        return;
+    for (guint i = 0; i < leaks->needles->len; i++)
+        for (guint k = 0; k < ALIGNMENTS; k++)
+            g_free (g_array_index (leaks->needles, Needle, i).base64[k]);
+    g_array_unref (leaks->needles);
+    g_free (leaks->seen);
+    g_free (leaks);
+}
+
+static gboolean
+stands_in (const Needle *needle, const RspTraceEvent *e)
+{
+    if (e->encoding != RSP_ENC_JSON)
+        return memmem (e->body.data, e->body.len, needle->octets.data, needle->octets.len) != NULL;
+    for (guint k = 0; k < ALIGNMENTS; k++)
+        if (memmem (e->body.data, e->body.len, needle->base64[k], strlen (needle->base64[k])))
+            return TRUE;
+    return FALSE;
+}
+
+void
+rsp_leaks_look (RspLeaks *leaks, const RspTraceEvent *e)
+{
+    if (leaks->seen || e->kind != RSP_TRACE_MESSAGE || e->stage != RSP_STAGE_SENT || !e->has_body
+        || e->body.len < SAMPLE)
+        return;
+    for (guint i = 0; i < leaks->needles->len; i++) {
+        const Needle *needle = &g_array_index (leaks->needles, Needle, i);
+        if (stands_in (needle, e)) {
+            leaks->seen = g_strdup_printf ("%s in %s", needle->iccid, e->function->full_name);
+            return;
+        }
+    }
+}
+
+const char *
+rsp_leaks_seen (const RspLeaks *leaks)
+{
+    return leaks->seen;
+}
