@@ -58,11 +58,22 @@ check_names (const RspYaml *map, const Reference *names, GError **error)
            (map->kind != RSP_YAML_MAP || rsp_yaml_only (map, known, error));
 }
 
+/* {path: "7FD0"}: the second PIN of another DF instead of an own one. */
+static const RspYaml *
+shared_path (const RspYaml *pins)
+{
+    return pins->kind == RSP_YAML_MAP && pins->items->len == 1 ? rsp_yaml_get (pins, "path") : NULL;
+}
+
 gboolean
 rsp_saip_pin_references (const RspYaml *pins, GByteArray *out, GError **error)
 {
     static const guint8 second = 129;
     if (!pins) {
+        g_byte_array_append (out, &second, 1);
+        return TRUE;
+    }
+    if (shared_path (pins)) {
         g_byte_array_append (out, &second, 1);
         return TRUE;
     }
@@ -207,6 +218,15 @@ put_pins (RspSaipBuild *b, const RspYaml *pins, gboolean global, GError **error)
         return TRUE;
     gsize mark = rsp_saip_open_element (b, RSP_SAIP_PIN_CODES);
     gsize choice = rsp_tlv_open (b->out, 0xA1);
+    if (pins && !global && shared_path (pins)) {
+        g_autoptr (GBytes) path = NULL;
+        if (!rsp_saip_build_path (shared_path (pins), &path, error))
+            return FALSE;
+        rsp_tlv_put (b->out, 0x81, rsp_slice_of (path));
+        rsp_tlv_close (b->out, choice);
+        rsp_tlv_close (b->out, mark);
+        return TRUE;
+    }
     gsize list = rsp_tlv_open (b->out, 0xA0);
     gboolean good = TRUE;
     if (!pins)
@@ -343,6 +363,31 @@ put_sequence_numbers (GByteArray *out, const RspYaml *aka, GError **error)
     return TRUE;
 }
 
+/* Keys and algorithm of another application, by its AID. */
+static gboolean
+put_mapping (RspSaipBuild *b, const RspYaml *aka, GError **error)
+{
+    static const char *const keys[] = {"mapping", NULL};
+    static const char *const inner[] = {"options", "source", NULL};
+    const RspYaml *mapping = rsp_yaml_get (aka, "mapping");
+    g_autoptr (GBytes) source = NULL;
+    if (mapping->kind != RSP_YAML_MAP)
+        return rsp_yaml_fail (mapping, error, "a mapping is {source: AID}");
+    if (!rsp_yaml_only (aka, keys, error) || !rsp_yaml_only (mapping, inner, error) ||
+        !rsp_saip_need_octets (mapping, "source", 5, 16, &source, error))
+        return FALSE;
+    gsize mark = rsp_saip_open_element (b, RSP_SAIP_AKA_PARAMETER);
+    gsize choice = rsp_tlv_open (b->out, 0xA1);
+    gsize parameter = rsp_tlv_open (b->out, 0xA0);
+    if (!rsp_saip_put_default (b->out, 0x80, mapping, "options", 1, 1, "06", error))
+        return FALSE;
+    rsp_tlv_put (b->out, 0x81, rsp_slice_of (source));
+    rsp_tlv_close (b->out, parameter);
+    rsp_tlv_close (b->out, choice);
+    rsp_tlv_close (b->out, mark);
+    return TRUE;
+}
+
 static gboolean
 put_aka (RspSaipBuild *b, const RspYaml *aka, GError **error)
 {
@@ -352,6 +397,8 @@ put_aka (RspSaipBuild *b, const RspYaml *aka, GError **error)
     const Algorithm *a = NULL;
     if (aka->kind != RSP_YAML_MAP)
         return rsp_yaml_fail (aka, error, "aka is {algorithm: …, key: …, opc: …}");
+    if (rsp_yaml_get (aka, "mapping"))
+        return put_mapping (b, aka, error);
     if (!rsp_yaml_only (aka, keys, error) || !read_algorithm (aka, &a, error))
         return FALSE;
     gsize mark = rsp_saip_open_element (b, RSP_SAIP_AKA_PARAMETER);

@@ -214,11 +214,23 @@ put_rfm (RspSaipBuild *b, const RspYaml *rfm, GError **error)
 }
 
 gboolean
+rsp_saip_put_named (RspSaipBuild *b, guint32 tag, const RspYaml *map, GError **error)
+{
+    gsize mark = rsp_saip_open_element (b, tag);
+    if (!rsp_saip_encode_fields (tag, map, b->out, error))
+        return FALSE;
+    rsp_tlv_close (b->out, mark);
+    return TRUE;
+}
+
+gboolean
 rsp_saip_build_tail (RspSaipBuild *b, GError **error)
 {
     const RspYaml *sds = rsp_yaml_get (b->doc, "security-domains");
     const RspYaml *rfms = rsp_yaml_get (b->doc, "rfm");
+    const RspYaml *applications = rsp_yaml_get (b->doc, "applications");
     if (!put_generic (b, rsp_yaml_get (b->doc, "generic-files"), error) ||
+        !rsp_saip_want (applications, RSP_YAML_LIST, error) ||
         !rsp_saip_want (sds, RSP_YAML_LIST, error) || !rsp_saip_want (rfms, RSP_YAML_LIST, error))
         return FALSE;
     for (guint i = 0; i < rsp_saip_n_members (sds); i++)
@@ -227,6 +239,11 @@ rsp_saip_build_tail (RspSaipBuild *b, GError **error)
     for (guint i = 0; i < rsp_saip_n_members (rfms); i++)
         if (!put_rfm (b, rfms->items->pdata[i], error))
             return FALSE;
+    for (guint i = 0; i < rsp_saip_n_members (applications); i++)
+        if (!rsp_saip_put_named (b, RSP_SAIP_APPLICATION, applications->items->pdata[i], error))
+            return FALSE;
+    if (rsp_saip_n_members (applications))
+        rsp_saip_need_service (b, "javacard");
     rsp_tlv_close (b->out, rsp_saip_open_element (b, RSP_SAIP_END));
     return TRUE;
 }

@@ -5,8 +5,12 @@
 #include "asn1/saip-build.h"
 #include "asn1/saip-tree.h"
 
+#define RSP_SAIP_MAX_APPS 8
+
 typedef struct {
     const char *section; /* "usim" */
+    const RspYaml *node;
+    guint turn; /* 0: the first of its section */
     GBytes *aid;
     const char *label;
 } RspSaipBuildApp;
@@ -25,7 +29,7 @@ typedef struct {
     gint64 identification;
     GPtrArray *templates;    /* used, of RspSaipTemplate */
     GByteArray *global_pins; /* key references of the MF's PINs */
-    RspSaipBuildApp apps[3];
+    RspSaipBuildApp apps[RSP_SAIP_MAX_APPS];
     guint n_apps;
     RspSlice aid;     /* of the application at hand */
     guint64 services; /* that elements need */
@@ -43,6 +47,8 @@ gboolean rsp_saip_build_global (RspSaipBuild *b, GError **error); /* pukCodes, p
 /* pinCodes and akaParameter of the DF just built; both nodes may be NULL. */
 gboolean rsp_saip_build_local (RspSaipBuild *b, const RspYaml *pins, const RspYaml *aka,
                                GError **error);
+/* An element given by its components' ASN.1 names (MAP). */
+gboolean rsp_saip_put_named (RspSaipBuild *b, guint32 tag, const RspYaml *map, GError **error);
 gboolean rsp_saip_build_tail (RspSaipBuild *b, GError **error); /* files, SDs, RFM, end */
 void rsp_saip_put_header (RspSaipBuild *b);                     /* in front of everything */
 

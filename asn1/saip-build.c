@@ -55,6 +55,7 @@ static const guint32 usim_elements[] = {
     RSP_SAIP_USIM,       RSP_SAIP_OPT_USIM,   RSP_SAIP_PHONEBOOK,
     RSP_SAIP_GSM_ACCESS, RSP_SAIP_DF_5GS,     RSP_SAIP_DF_SAIP,
     RSP_SAIP_DF_SNPN,    RSP_SAIP_DF_5GPROSE, 0};
+static const guint32 eap_elements[] = {RSP_SAIP_EAP, 0};
 static const guint32 isim_elements[] = {RSP_SAIP_ISIM, RSP_SAIP_OPT_ISIM, 0};
 static const guint32 csim_elements[] = {RSP_SAIP_CSIM, RSP_SAIP_OPT_CSIM, 0};
 
@@ -71,7 +72,9 @@ static const Shortcut isim_shortcuts[] = {
     {"services", "ef-ist", "services"}, {NULL, NULL, NULL},
 };
 static const char *const df_keys[] = {"files", "pins", NULL};
-static const char *const app_keys[] = {"files", "pins", "aid", "label", "aka", "mnc-length", NULL};
+static const char *const app_keys[] = {"files", "pins", "aid",        "label",
+                                       "aka",   "cdma", "mnc-length", NULL};
+static const char *const file_keys[] = {"files", NULL};
 
 static const SectionType section_types[] = {
     {"mf", mf_elements, no_shortcuts, df_keys, NULL, NULL, NULL, 0},
@@ -79,6 +82,7 @@ static const SectionType section_types[] = {
     {"telecom", telecom_elements, no_shortcuts, df_keys, NULL, NULL, NULL, 0},
     {"usim", usim_elements, usim_shortcuts, app_keys, "adf-usim", "a0000000871002ff49ff0589",
      "USIM", 0x7FD0},
+    {"eap", eap_elements, no_shortcuts, file_keys, NULL, NULL, NULL, 0},
     {"isim", isim_elements, isim_shortcuts, app_keys, "adf-isim", "a0000000871004ff49ff0589",
      "ISIM", 0x7FB0},
     {"csim", csim_elements, no_shortcuts, app_keys, "adf-csim", "a0000003431002f310ffff89020000ff",
@@ -91,6 +95,7 @@ typedef struct {
     const RspYaml *node;  /* (nullable) */
     const RspYaml *files; /* (nullable) */
     GByteArray *pins;     /* pinStatusTemplateDO of its DFs */
+    guint turn;           /* 0: the first application of its kind */
 } Section;
 
 static const SectionType *
@@ -327,7 +332,8 @@ find_parts (const Section *s, const RspSaipTemplate *t, const RspSaipFile *row, 
 {
     const Shortcut *k = shortcut_of (s, row->member);
     const RspYaml *node = file_node (s, row->member);
-    if (s->b->imsi_override && !strcmp (row->member, "ef-imsi") && t->element == RSP_SAIP_USIM) {
+    if (s->b->imsi_override && !s->turn && !strcmp (row->member, "ef-imsi") &&
+        t->element == RSP_SAIP_USIM) {
         guint8 octets[9];
         rsp_saip_imsi_octets (s->b->imsi, octets);
         add_part (parts, octets, sizeof octets);
@@ -370,7 +376,7 @@ build_member (const Section *s, const RspSaipTemplate *t, const RspSaipFile *row
         return TRUE;
     if ((row->kind & 0x3F) == 0x39)
         rsp_saip_need_service (s->b, "ber-tlv");
-    gboolean override = s->b->imsi_override && !strcmp (row->member, "ef-imsi");
+    gboolean override = s->b->imsi_override && !s->turn && !strcmp (row->member, "ef-imsi");
     RspSaipFileHints hints = {.parts = parts->len ? parts : NULL,
                               .pins = RSP_SLICE (s->pins->data, s->pins->len),
                               .at = s->files ? s->files : s->b->doc,
@@ -378,7 +384,7 @@ build_member (const Section *s, const RspSaipTemplate *t, const RspSaipFile *row
                               .arr_fid = rules_file (t, row)};
     if (row->adf) {
         hints.aid = s->b->aid;
-        hints.fid = s->type->fid;
+        hints.fid = (guint16)(s->type->fid + s->turn);
     }
     guint32 tag = row->tag_no < 31 ? 0xA0u + row->tag_no : 0xBF00u + row->tag_no;
     gsize mark = rsp_tlv_open (s->b->out, tag);
@@ -457,8 +463,33 @@ static void
 start_application (Section *s)
 {
     for (guint i = 0; i < s->b->n_apps; i++)
-        if (s->b->apps[i].section == s->type->name)
+        if (s->b->apps[i].node == s->node) {
             s->b->aid = rsp_slice_of (s->b->apps[i].aid);
+            s->turn = s->b->apps[i].turn;
+        }
+}
+
+/* The Nth application of a section, which is one map or a list; NULL beyond. */
+static const RspYaml *
+applications_of (const RspYaml *doc, const char *section, guint n)
+{
+    const RspYaml *node = rsp_yaml_get (doc, section);
+    if (node && node->kind == RSP_YAML_LIST)
+        return n < node->items->len ? node->items->pdata[n] : NULL;
+    return n ? NULL : node;
+}
+
+static gboolean
+build_keys (RspSaipBuild *b, const Section *s, const RspYaml *pins, GError **error)
+{
+    gboolean map = s->node->kind == RSP_YAML_MAP;
+    const RspYaml *aka = map ? rsp_yaml_get (s->node, "aka") : NULL;
+    const RspYaml *cdma = map ? rsp_yaml_get (s->node, "cdma") : NULL;
+    if (!rsp_saip_build_local (b, pins, aka, error))
+        return FALSE;
+    if (cdma)
+        rsp_saip_need_service (b, "cave");
+    return !cdma || rsp_saip_put_named (b, RSP_SAIP_CDMA_PARAMETER, cdma, error);
 }
 
 static gboolean
@@ -472,9 +503,13 @@ build_section (RspSaipBuild *b, const char *name, const RspYaml *node, GError **
         return FALSE;
     gboolean map = s.node->kind == RSP_YAML_MAP, mf = !strcmp (name, "mf");
     const RspYaml *pins = map ? rsp_yaml_get (s.node, "pins") : NULL;
-    const RspYaml *aka = map ? rsp_yaml_get (s.node, "aka") : NULL;
     s.files = map ? rsp_yaml_get (s.node, "files") : NULL;
-    gboolean local = !mf && (pins || strcmp (name, "cd"));
+    gboolean eap = !strcmp (name, "eap"), local = !mf && (pins || strcmp (name, "cd"));
+    if (eap) {
+        const RspYaml *usim = applications_of (b->doc, "usim", 0);
+        pins = usim && usim->kind == RSP_YAML_MAP ? rsp_yaml_get (usim, "pins") : NULL;
+        rsp_saip_need_service (b, "eap");
+    }
     if (mf && pins)
         return rsp_yaml_fail (pins, error, "the PINs of the MF are the profile's pins");
     if (!check_section_keys (&s, error) || !collect_pins (&s, pins, local, error))
@@ -486,7 +521,7 @@ build_section (RspSaipBuild *b, const char *name, const RspYaml *node, GError **
             return FALSE;
         /* PINs and keys stand after the application's own files, before the DFs attached to it. */
         gboolean own_files_end = !e[1] || e == s.type->elements + 1;
-        if (own_files_end && local && !rsp_saip_build_local (b, pins, aka, error))
+        if (own_files_end && local && !eap && !build_keys (b, &s, pins, error))
             return FALSE;
         local = local && !own_files_end;
     }
@@ -496,7 +531,7 @@ build_section (RspSaipBuild *b, const char *name, const RspYaml *node, GError **
 /* --- The document --- */
 
 static gboolean
-read_aid (RspSaipBuild *b, const SectionType *type, const RspYaml *node, GError **error)
+read_aid (RspSaipBuild *b, const SectionType *type, const RspYaml *node, guint turn, GError **error)
 {
     const RspYaml *aid = node->kind == RSP_YAML_MAP ? rsp_yaml_get (node, "aid") : NULL;
     const char *label = type->label;
@@ -509,36 +544,58 @@ read_aid (RspSaipBuild *b, const SectionType *type, const RspYaml *node, GError 
         return FALSE;
     if (strlen (label) > 32)
         return rsp_yaml_fail (node, error, "a label has at most 32 octets");
+    for (guint i = 0; i < b->n_apps; i++)
+        if (rsp_slice_equal (rsp_slice_of (b->apps[i].aid), rsp_slice_of (octets)))
+            return rsp_yaml_fail (node, error,
+                                  "another application has this AID: give each its aid");
+    if (b->n_apps == RSP_SAIP_MAX_APPS)
+        return rsp_yaml_fail (node, error, "a profile has at most %u applications", b->n_apps);
     b->apps[b->n_apps].section = type->name;
+    b->apps[b->n_apps].node = node;
+    b->apps[b->n_apps].turn = turn;
     b->apps[b->n_apps].aid = g_steal_pointer (&octets);
     b->apps[b->n_apps++].label = label;
     return TRUE;
 }
 
 static gboolean
+read_application (RspSaipBuild *b, const SectionType *type, const RspYaml *node, guint turn,
+                  GError **error)
+{
+    static const char *const multiple[] = {"multiple-usim", "multiple-isim", "multiple-csim"};
+    gint64 mnc_length = 2;
+    if (!want_map (node, error) || !read_aid (b, type, node, turn, error))
+        return FALSE;
+    for (guint i = 0; turn && i < G_N_ELEMENTS (multiple); i++)
+        if (g_str_has_suffix (multiple[i], type->name))
+            rsp_saip_need_service (b, multiple[i]);
+    if (node->kind != RSP_YAML_MAP || strcmp (type->name, "usim") || turn)
+        return TRUE;
+    if (!rsp_yaml_opt_int (node, "mnc-length", 2, 3, &mnc_length, error) ||
+        (!b->imsi && !rsp_yaml_opt_text (node, "imsi", &b->imsi, error)))
+        return FALSE;
+    b->mnc_length = (int)mnc_length;
+    return TRUE;
+}
+
+static gboolean
 read_applications (RspSaipBuild *b, GError **error)
 {
-    gint64 mnc_length = 2;
+    const RspYaml *node;
+    b->mnc_length = 2;
     for (guint i = 0; i < G_N_ELEMENTS (section_types); i++) {
-        const RspYaml *node = rsp_yaml_get (b->doc, section_types[i].name);
-        if (!section_types[i].adf || !node)
-            continue;
-        if (!want_map (node, error) || !read_aid (b, &section_types[i], node, error))
-            return FALSE;
-        if (node->kind != RSP_YAML_MAP || strcmp (section_types[i].name, "usim"))
-            continue;
-        if (!rsp_yaml_opt_int (node, "mnc-length", 2, 3, &mnc_length, error) ||
-            (!b->imsi && !rsp_yaml_opt_text (node, "imsi", &b->imsi, error)))
-            return FALSE;
+        const SectionType *type = &section_types[i];
+        for (guint n = 0; type->adf && (node = applications_of (b->doc, type->name, n)); n++)
+            if (!read_application (b, type, node, n, error))
+                return FALSE;
     }
-    b->mnc_length = (int)mnc_length;
     return TRUE;
 }
 
 static gboolean
 build_elements (RspSaipBuild *b, GError **error)
 {
-    static const char *const apps[] = {"usim", "isim", "csim"};
+    static const char *const apps[] = {"usim", "eap", "isim", "csim"};
     const RspYaml *doc = b->doc, *node;
     if (!build_section (b, "mf", rsp_yaml_get (doc, "mf"), error) ||
         !rsp_saip_build_global (b, error))
@@ -548,8 +605,9 @@ build_elements (RspSaipBuild *b, GError **error)
     if ((node = rsp_yaml_get (doc, "telecom")) && !build_section (b, "telecom", node, error))
         return FALSE;
     for (guint i = 0; i < G_N_ELEMENTS (apps); i++)
-        if ((node = rsp_yaml_get (doc, apps[i])) && !build_section (b, apps[i], node, error))
-            return FALSE;
+        for (guint n = 0; (node = applications_of (doc, apps[i], n)); n++)
+            if (!build_section (b, apps[i], node, error))
+                return FALSE;
     return rsp_saip_build_tail (b, error);
 }
 
@@ -590,9 +648,9 @@ RspProfilePackage *
 rsp_saip_build (const RspYaml *doc, const char *iccid, const char *imsi, GError **error)
 {
     static const char *const keys[] = {
-        "profile", "metadata", "mf",   "puks", "pins",          "cd",
-        "telecom", "usim",     "isim", "csim", "generic-files", "security-domains",
-        "rfm",     NULL};
+        "profile", "metadata", "mf",           "puks", "pins",          "cd",
+        "telecom", "usim",     "isim",         "csim", "generic-files", "security-domains",
+        "rfm",     "eap",      "applications", NULL};
     g_auto (RspSaipBuild) b = {.doc = doc,
                                .imsi = imsi,
                                .imsi_override = imsi != NULL,

@@ -555,6 +555,15 @@ put_body (GByteArray *out, const RspSaipElementType *type, const RspYaml *map, G
     return put_members (out, type, map, error);
 }
 
+gboolean
+rsp_saip_encode_fields (guint32 tag, const RspYaml *map, GByteArray *out, GError **error)
+{
+    const RspSaipField *fields = fields_of (rsp_saip_element_type (tag));
+    g_return_val_if_fail (fields, FALSE);
+    return want (map, RSP_YAML_MAP, "a map of the element's components", error) &&
+           only_fields (map, fields, NULL, error) && put_sequence (out, fields, map, error);
+}
+
 static gboolean
 encode_element (const RspYaml *item, GByteArray *out, GError **error)
 {

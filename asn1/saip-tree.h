@@ -10,6 +10,8 @@ RspYaml *rsp_saip_tree (RspSlice upp, GError **error);
 /* The octets that the `elements` of DOC say, right or wrong: rsp_saip_check is the judge.
  * (transfer full) (nullable) */
 GBytes *rsp_saip_encode (const RspYaml *doc, GError **error);
+/* Components of an element behind its PE header, by ASN.1 name; not for elements of files. */
+gboolean rsp_saip_encode_fields (guint32 tag, const RspYaml *map, GByteArray *out, GError **error);
 /* TREE as text that the YAML reader takes. (transfer full) */
 char *rsp_saip_tree_text (const RspYaml *tree);
 /* Differences as "element 8 usim (identification 8): ef-imsi: …", none: an empty array.
