@@ -110,27 +110,33 @@ build (int argc, char **argv)
     return write_out (out, package->upp) ? 0 : 2;
 }
 
+/* The octets that FILE says, right or wrong: a broken package need not have a readable header. */
+static GBytes *
+load_octets (const char *file, GError **error)
+{
+    g_autofree char *data = NULL;
+    gsize len = 0;
+    if (!g_file_get_contents (file, &data, &len, error))
+        return NULL;
+    if (len && (guint8)data[0] == RSP_SAIP_HEADER)
+        return g_bytes_new_take (g_steal_pointer (&data), len);
+    g_autoptr (RspYaml) doc = rsp_yaml_parse (data, (gssize)len, file, error);
+    if (doc && doc->kind == RSP_YAML_MAP && rsp_yaml_get (doc, "elements"))
+        return rsp_saip_encode (doc, error);
+    g_autoptr (RspProfilePackage) package = doc ? rsp_saip_build (doc, NULL, NULL, error) : NULL;
+    return package ? g_bytes_ref (package->upp) : NULL;
+}
+
 static gboolean
 check_one (const char *file)
 {
     g_autoptr (GError) error = NULL;
-    g_autofree char *data = NULL;
-    g_autoptr (RspProfilePackage) package = NULL;
-    gsize len = 0;
-    /* A broken package is checked as it is: it need not have a readable header. */
-    if (!g_file_get_contents (file, &data, &len, &error)) {
+    g_autoptr (GBytes) octets = load_octets (file, &error);
+    if (!octets) {
         rsp_profile_complain (file, error);
         return FALSE;
     }
-    RspSlice upp = RSP_SLICE (data, len);
-    if (!len || (guint8)data[0] != RSP_SAIP_HEADER) {
-        package = rsp_profile_load (file, NULL, NULL, &error);
-        if (!package) {
-            rsp_profile_complain (file, error);
-            return FALSE;
-        }
-        upp = rsp_slice_of (package->upp);
-    }
+    RspSlice upp = rsp_slice_of (octets);
     g_autoptr (GPtrArray) violations = rsp_saip_check (upp);
     for (guint i = 0; i < violations->len; i++)
         fprintf (stderr, "%s: %s\n", file, (const char *)violations->pdata[i]);
