@@ -20,7 +20,8 @@ put_scalar (GString *out, const RspYaml *node)
         gunichar c = g_utf8_get_char (p);
         if (c == '"' || c == '\\')
             g_string_append_printf (out, "\\%c", (char)c);
-        else if (c < 0x20 || (c >= 0x7F && c < 0xA0) || c == 0x2028 || c == 0x2029 || c == 0xFEFF)
+        else if (c < 0x20 || (c >= 0x7F && c < 0xA0) || c == 0x2028 || c == 0x2029 || c == 0xFEFF ||
+                 c == 0xFFFE || c == 0xFFFF)
             g_string_append_printf (out, "\\u%04X", c);
         else
             g_string_append_unichar (out, c);

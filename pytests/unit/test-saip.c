@@ -1,4 +1,5 @@
 /* Profile packages: templates, file content, building, checking, hostile input. */
+#include "asn1/saip-tree.h"
 #include "asn1/saip.h"
 
 #include <string.h>
@@ -493,10 +494,106 @@ test_ts48 (void)
     }
 }
 
+/* --- Trees --- */
+
+/* DER, tree, text, tree and DER again; FALSE where the elements cannot be told apart. */
+static gboolean
+survives (GBytes *upp)
+{
+    g_autoptr (GError) error = NULL;
+    g_autoptr (RspYaml) tree = rsp_saip_tree (rsp_slice_of (upp), NULL);
+    if (!tree)
+        return FALSE;
+    g_autofree char *text = rsp_saip_tree_text (tree);
+    g_autoptr (RspYaml) read = rsp_yaml_parse (text, -1, "tree.yaml", &error);
+    g_assert_no_error (error);
+    g_autoptr (GBytes) back = rsp_saip_encode (read, &error);
+    g_assert_no_error (error);
+    g_assert_true (g_bytes_equal (back, upp));
+    g_autoptr (GPtrArray) differences = rsp_saip_tree_diff (tree, read);
+    g_assert_cmpuint (differences->len, ==, 0);
+    return TRUE;
+}
+
+static void
+test_tree_of_anything (void)
+{
+    g_autoptr (RspProfilePackage) p = build_good (minimal);
+    const RspSaipPersonal who = {.imsi = "001010000000009", .pin1 = "1234", .adm1 = "87654321"};
+    gsize n = g_bytes_get_size (p->upp);
+    guint32 state = 1, told_apart = 0;
+    g_assert_true (survives (p->upp));
+    for (guint i = 0; i < 3000; i++) {
+        g_autofree guint8 *copy = g_memdup2 (g_bytes_get_data (p->upp, NULL), n);
+        for (guint k = 0; k <= i % 3; k++) {
+            state = state * 1664525 + 1013904223;
+            copy[(state >> 8) % n] = (guint8)(state >> 24);
+        }
+        g_autoptr (GBytes) bad = g_bytes_new (copy, n);
+        told_apart += survives (bad);
+        g_autoptr (GBytes) other = rsp_saip_personalise (bad, &who, NULL);
+        g_assert_true (!other || g_bytes_get_size (other) == n);
+    }
+    g_assert_cmpuint (told_apart, >, 1000);
+}
+
+static void
+assert_refused (const char *text, const char *why)
+{
+    g_autoptr (GError) error = NULL;
+    g_autoptr (RspYaml) doc = rsp_yaml_parse (text, -1, "t.yaml", &error);
+    g_assert_no_error (error);
+    g_autoptr (GBytes) der = rsp_saip_encode (doc, &error);
+    g_assert_null (der);
+    g_assert_nonnull (error);
+    if (!strstr (error->message, why))
+        g_error ("%s: %s", why, error->message);
+}
+
+static void
+test_tree_refusals (void)
+{
+    assert_refused ("elements: 1", "t.yaml:1:11: elements is missing or no list");
+    assert_refused ("elements: [1]", "an element is");
+    assert_refused ("elements: [{mf: 1}]", "a map of the element's components");
+    assert_refused ("elements: [{nf: {}}]", "unknown element");
+    assert_refused ("elements: [{mf: {raw: \"00\", identification: 1}}]", "raw stands for all");
+    assert_refused ("elements: [{raw: \"0\"}]", "octets in hex");
+    assert_refused ("elements: [{mf: {ef-imsi: []}}]", "unknown key");
+    assert_refused ("elements: [{mf: {ef-pl: [{}]}}]", "exactly one alternative");
+    assert_refused ("elements: [{mf: {ef-pl: [{doNotCreate: 3}]}}]", "true or false");
+    assert_refused ("elements: [{mf: {templateID: \"2\"}}]", "an object identifier");
+    assert_refused ("elements: [{pinCodes: {pinCodes: {pinconfig: 1}}}]", "a list");
+    assert_refused ("elements: [{header: {eUICC-Mandatory-services: [fly]}}]", "unknown service");
+}
+
+static void
+test_personal (void)
+{
+    g_autoptr (RspProfilePackage) p = build_good (minimal);
+    g_autoptr (GError) error = NULL;
+    char imsi[16];
+    g_assert_true (rsp_saip_imsi_of (p->upp, imsi));
+    g_assert_cmpstr (imsi, ==, "001010000000002");
+    RspSaipPersonal who = {.imsi = "00101000000123", .pin1 = "4711"};
+    g_autoptr (GBytes) own = rsp_saip_personalise (p->upp, &who, &error);
+    g_assert_no_error (error);
+    g_assert_true (rsp_saip_imsi_of (own, imsi));
+    g_assert_cmpstr (imsi, ==, "00101000000123");
+    assert_file (own, RSP_SAIP_USIM, 0x6F78, "0008");
+    who.key = RSP_SLICE (imsi, 3);
+    g_autoptr (GBytes) none = rsp_saip_personalise (p->upp, &who, &error);
+    g_assert_null (none);
+    g_assert_error (error, RSP_YAML_ERROR, RSP_YAML_ERROR_VALUE);
+}
+
 int
 main (int argc, char **argv)
 {
     g_test_init (&argc, &argv, NULL);
+    g_test_add_func ("/saip/tree/anything", test_tree_of_anything);
+    g_test_add_func ("/saip/tree/refusals", test_tree_refusals);
+    g_test_add_func ("/saip/personal", test_personal);
     g_test_add_func ("/saip/tables", test_tables);
     g_test_add_func ("/saip/tables/consistent", test_tables_consistent);
     g_test_add_func ("/saip/fill", test_fill);
