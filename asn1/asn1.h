@@ -2,10 +2,10 @@
  * libtasn1's asn1Parser makes of them.
  *
  * Decoding is strict (rsp_der_check first, sizes enforced, no trailing octets) and tolerant of
- * unknown context or private elements at the end of a SEQUENCE (EXTENSIBILITY IMPLIED). Decoded values keep a reference to the
- * received octets, and rsp_asn1_slice gives back the received slice: signatures are verified over
- * that, never over a re-encoding. Paths read as in libtasn1: "euiccSigned1.transactionId",
- * "downloadResponseOk.euiccSigned2", "?1.iccid".
+ * unknown context or private elements at the end of a SEQUENCE (EXTENSIBILITY IMPLIED). Decoded
+ * values keep a reference to the received octets, and rsp_asn1_slice gives back the received slice:
+ * signatures are verified over that, never over a re-encoding. Paths read as in libtasn1:
+ * "euiccSigned1.transactionId", "downloadResponseOk.euiccSigned2", "?1.iccid".
  */
 #pragma once
 
@@ -26,14 +26,15 @@ void rsp_asn1_free (RspAsn1 *node);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (RspAsn1, rsp_asn1_free)
 
 gboolean rsp_asn1_has (const RspAsn1 *node, const char *path);
-RspSlice rsp_asn1_octets (const RspAsn1 *node, const char *path); /* content (ANY: whole TLV); empty if absent */
-RspSlice rsp_asn1_slice (const RspAsn1 *node, const char *path);  /* whole TLV as received */
+RspSlice rsp_asn1_octets (const RspAsn1 *node,
+                          const char *path); /* content (ANY: whole TLV); empty if absent */
+RspSlice rsp_asn1_slice (const RspAsn1 *node, const char *path); /* whole TLV as received */
 gint64 rsp_asn1_int (const RspAsn1 *node, const char *path, gint64 absent);
 gboolean rsp_asn1_bool (const RspAsn1 *node, const char *path);
-char *rsp_asn1_text (const RspAsn1 *node, const char *path);   /* (transfer full) (nullable) */
-char *rsp_asn1_oid (const RspAsn1 *node, const char *path);    /* dotted. (transfer full) (nullable) */
+char *rsp_asn1_text (const RspAsn1 *node, const char *path); /* (transfer full) (nullable) */
+char *rsp_asn1_oid (const RspAsn1 *node, const char *path); /* dotted. (transfer full) (nullable) */
 const char *rsp_asn1_choice (const RspAsn1 *node, const char *path); /* chosen alternative's name */
-guint rsp_asn1_count (const RspAsn1 *node, const char *path);  /* elements of a SEQUENCE OF */
+guint rsp_asn1_count (const RspAsn1 *node, const char *path);        /* elements of a SEQUENCE OF */
 /* Bit N (0 is the first named bit) of a BIT STRING. */
 gboolean rsp_asn1_bit (const RspAsn1 *node, const char *path, guint n);
 
@@ -45,7 +46,8 @@ void rsp_asn1_set_int (RspAsn1 *node, const char *path, gint64 value);
 void rsp_asn1_set_bool (RspAsn1 *node, const char *path, gboolean value);
 void rsp_asn1_set_text (RspAsn1 *node, const char *path, const char *text);
 void rsp_asn1_set_oid (RspAsn1 *node, const char *path, const char *dotted);
-void rsp_asn1_set_bits (RspAsn1 *node, const char *path, guint32 mask, guint nbits); /* bit 0 first named */
+void rsp_asn1_set_bits (RspAsn1 *node, const char *path, guint32 mask,
+                        guint nbits); /* bit 0 first named */
 void rsp_asn1_set_choice (RspAsn1 *node, const char *path, const char *name);
 void rsp_asn1_set_absent (RspAsn1 *node, const char *path);
 void rsp_asn1_append (RspAsn1 *node, const char *path); /* then address it as PATH.?LAST */

@@ -1,8 +1,8 @@
 /* The JSON binding: bodies to named fields and back, driven by the members of the message table.
  *
- * Decoding refuses bad UTF-8, duplicate members, wrong types, bad base64 or hex, missing members and
- * bodies over 4 MiB. Members that the table does not know are ignored. Encoding keeps the table's
- * order, so equal fields give equal bytes.
+ * Decoding refuses bad UTF-8, duplicate members, wrong types, bad base64 or hex, missing members
+ * and bodies over 4 MiB. Members that the table does not know are ignored. Encoding keeps the
+ * table's order, so equal fields give equal bytes.
  */
 #pragma once
 
@@ -29,10 +29,10 @@ GBytes *rsp_fields_encode (const RspFields *fields); /* (transfer full) */
 /* A reply with status Failed and nothing else. (transfer full) */
 GBytes *rsp_fields_encode_failed (RspStatus status);
 
-const char *rsp_fields_text (const RspFields *f, const char *name);  /* NULL if absent */
-GBytes *rsp_fields_bytes (const RspFields *f, const char *name);     /* (transfer none) (nullable) */
+const char *rsp_fields_text (const RspFields *f, const char *name); /* NULL if absent */
+GBytes *rsp_fields_bytes (const RspFields *f, const char *name);    /* (transfer none) (nullable) */
 gboolean rsp_fields_bool (const RspFields *f, const char *name);
-gboolean rsp_fields_failed (const RspFields *f, RspStatus *ret_status); /* borrowed texts */
+gboolean rsp_fields_failed (const RspFields *f, RspStatus *ret_status);      /* borrowed texts */
 void rsp_fields_set_text (RspFields *f, const char *name, const char *text); /* NULL: leave out */
 void rsp_fields_set_bytes (RspFields *f, const char *name, GBytes *bytes);
 void rsp_fields_set_bool (RspFields *f, const char *name, gboolean value);

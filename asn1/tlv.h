@@ -13,7 +13,8 @@ typedef struct {
 
 typedef enum { RSP_TLV_OK, RSP_TLV_END, RSP_TLV_BAD } RspTlvResult;
 
-/* Takes the next TLV off *INPUT (definite minimal lengths, tags ≤ 3 octets). *INPUT stays on BAD. */
+/* Takes the next TLV off *INPUT (definite minimal lengths, tags ≤ 3 octets). *INPUT stays on BAD.
+ */
 RspTlvResult rsp_tlv_next (RspSlice *input, RspTlv *ret_tlv);
 /* Finds the first child TAG in a constructed value. */
 gboolean rsp_tlv_find (RspSlice value, guint32 tag, RspTlv *ret_tlv);

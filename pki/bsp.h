@@ -1,8 +1,8 @@
 /* Profile protection: BSP (SCP03t), SGP.22 2.6.4 and 5.5; signatures-bsp.md.
  *
- * Keys come out of X9.63 KDF with SHA-256: initial MAC chaining value, S-ENC, S-MAC, 16 octets each.
- * One counter goes up by one for every segment, MAC-only ones included; replacing the keys sets it
- * back to 1. A whole segment TLV is at most 1,020 octets.
+ * Keys come out of X9.63 KDF with SHA-256: initial MAC chaining value, S-ENC, S-MAC, 16 octets
+ * each. One counter goes up by one for every segment, MAC-only ones included; replacing the keys
+ * sets it back to 1. A whole segment TLV is at most 1,020 octets.
  */
 #pragma once
 

@@ -9,7 +9,7 @@
 #define MAX_EXTENSIONS 32
 #define MAX_SERIAL 21 /* 20 octets and a sign octet */
 
-G_DEFINE_QUARK (rsp-cert-error-quark, rsp_cert_error)
+G_DEFINE_QUARK (rsp_cert_error, rsp_cert_error)
 
 static gboolean
 bad (GError **error, const char *what)

@@ -37,33 +37,33 @@ RspSlice rsp_cert_signature (const RspCert *cert); /* DER SEQUENCE {r, s} */
 RspPublic *rsp_cert_public (const RspCert *cert);  /* (transfer none); NULL: curve not supported */
 RspSlice rsp_cert_ski (const RspCert *cert);       /* content octets; empty if absent */
 RspSlice rsp_cert_aki (const RspCert *cert);
-RspSlice rsp_cert_issuer (const RspCert *cert);    /* DER Name */
+RspSlice rsp_cert_issuer (const RspCert *cert); /* DER Name */
 RspSlice rsp_cert_subject (const RspCert *cert);
-RspSlice rsp_cert_serial (const RspCert *cert);    /* content octets */
-RspRole rsp_cert_role (const RspCert *cert);       /* NONE if no or an unknown policy */
-const char *rsp_cert_oid (const RspCert *cert);    /* SAN registeredID, dotted; NULL if none */
-const char *rsp_cert_dns (const RspCert *cert);    /* first SAN dNSName; NULL if none */
-const char *rsp_cert_organization (const RspCert *cert);  /* subject O; NULL if none */
+RspSlice rsp_cert_serial (const RspCert *cert); /* content octets */
+RspRole rsp_cert_role (const RspCert *cert);    /* NONE if no or an unknown policy */
+const char *rsp_cert_oid (const RspCert *cert); /* SAN registeredID, dotted; NULL if none */
+const char *rsp_cert_dns (const RspCert *cert); /* first SAN dNSName; NULL if none */
+const char *rsp_cert_organization (const RspCert *cert); /* subject O; NULL if none */
 const char *rsp_cert_common_name (const RspCert *cert);
 const char *rsp_cert_serial_number (const RspCert *cert); /* subject serialNumber (EID) */
-gint64 rsp_cert_not_before (const RspCert *cert);  /* Unix seconds */
+gint64 rsp_cert_not_before (const RspCert *cert);         /* Unix seconds */
 gint64 rsp_cert_not_after (const RspCert *cert);
-char *rsp_cert_to_pem (const RspCert *cert);       /* (transfer full) */
+char *rsp_cert_to_pem (const RspCert *cert); /* (transfer full) */
 
-/* Issuing. All texts are copied; a NULL text leaves its part out. ROLE decides the extensions (Variant
- * O); NONE is a TLS certificate without a role (an operator's). */
+/* Issuing. All texts are copied; a NULL text leaves its part out. ROLE decides the extensions
+ * (Variant O); NONE is a TLS certificate without a role (an operator's). */
 typedef struct {
     RspRole role;
     const char *common_name, *organization, *country, *serial_number; /* subject */
-    const char *oid;         /* SAN registeredID */
-    const char *dns;         /* SAN dNSName (TLS) */
-    const char *crl_uri;     /* CRL distribution point */
-    const char *eid_prefix;  /* EUM: permitted serialNumber prefix, with `organization` */
-    RspRole policy;          /* another policy than ROLE's, to make a wrong one; NONE: ROLE's */
-    gboolean bad_signature;  /* makes a certificate whose signature does not verify */
+    const char *oid;                                                  /* SAN registeredID */
+    const char *dns;                                                  /* SAN dNSName (TLS) */
+    const char *crl_uri;                                              /* CRL distribution point */
+    const char *eid_prefix; /* EUM: permitted serialNumber prefix, with `organization` */
+    RspRole policy;         /* another policy than ROLE's, to make a wrong one; NONE: ROLE's */
+    gboolean bad_signature; /* makes a certificate whose signature does not verify */
     guint64 serial;
     gint64 not_before, not_after; /* Unix seconds; after 9999 means no end */
-    RspSlice point;          /* subject public key, RSP_POINT_SIZE octets */
+    RspSlice point;               /* subject public key, RSP_POINT_SIZE octets */
 } RspCertSpec;
 
 /* Signs with ISSUER_KEY; ISSUER NULL makes a self-signed root (SPEC's point is ISSUER_KEY's).

@@ -8,13 +8,13 @@ typedef enum {
     RSP_CHAIN_FORMAT,     /* does not parse */
     RSP_CHAIN_CI_UNKNOWN, /* no trusted root by AKI */
     RSP_CHAIN_SIGNATURE,
-    RSP_CHAIN_PROFILE,    /* key usage, basic constraints, links, unknown critical extension */
-    RSP_CHAIN_ROLE,       /* policy OID */
+    RSP_CHAIN_PROFILE, /* key usage, basic constraints, links, unknown critical extension */
+    RSP_CHAIN_ROLE,    /* policy OID */
     RSP_CHAIN_TIME,
     RSP_CHAIN_CURVE,
-    RSP_CHAIN_OID,        /* SAN registeredID missing or malformed */
-    RSP_CHAIN_EID_RANGE,  /* EID outside the EUM's permitted range, O differs */
-    RSP_CHAIN_NAME,       /* TLS: FQDN differs */
+    RSP_CHAIN_OID,       /* SAN registeredID missing or malformed */
+    RSP_CHAIN_EID_RANGE, /* EID outside the EUM's permitted range, O differs */
+    RSP_CHAIN_NAME,      /* TLS: FQDN differs */
     RSP_CHAIN_REVOKED,
 } RspChainResult;
 const char *rsp_chain_result_name (RspChainResult r); /* "ok", "ciUnknown", … */

@@ -16,7 +16,7 @@ struct _RspPublic {
     guint8 octets[RSP_POINT_SIZE];
 };
 
-G_DEFINE_QUARK (rsp-key-error-quark, rsp_key_error)
+G_DEFINE_QUARK (rsp_key_error, rsp_key_error)
 
 static const guint8 p256_order[RSP_SCALAR_SIZE] = {
     0xff, 0xff, 0xff, 0xff, 0x00, 0x00, 0x00, 0x00, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,

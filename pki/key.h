@@ -22,9 +22,9 @@ typedef struct _RspPublic RspPublic; /* public, reference counted */
 RspKey *rsp_key_generate (RspRng *rng);
 RspKey *rsp_key_from_scalar (const guint8 scalar[32], GError **error);
 RspKey *rsp_key_from_pem (const char *pem, gssize len, GError **error); /* SEC1 or PKCS#8 */
-char *rsp_key_to_pem (const RspKey *key);     /* PKCS#8. (transfer full), a secret */
-GBytes *rsp_key_to_der (const RspKey *key);   /* PKCS#8. (transfer full), a secret */
-GBytes *rsp_key_scalar (const RspKey *key);   /* 32 octets, a secret (rsp_secret_bytes) */
+char *rsp_key_to_pem (const RspKey *key);   /* PKCS#8. (transfer full), a secret */
+GBytes *rsp_key_to_der (const RspKey *key); /* PKCS#8. (transfer full), a secret */
+GBytes *rsp_key_scalar (const RspKey *key); /* 32 octets, a secret (rsp_secret_bytes) */
 void rsp_key_free (RspKey *key);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (RspKey, rsp_key_free)
 const guint8 *rsp_key_point (const RspKey *key); /* RSP_POINT_SIZE octets */
@@ -41,7 +41,8 @@ RspPublic *rsp_public_ref (RspPublic *pub);
 void rsp_public_unref (RspPublic *pub);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (RspPublic, rsp_public_unref)
 /* SIGNATURE of any length is accepted as input; only 64 octets can verify. */
-gboolean rsp_public_verify (const RspPublic *pub, const RspSlice *parts, gsize n, RspSlice signature);
+gboolean rsp_public_verify (const RspPublic *pub, const RspSlice *parts, gsize n,
+                            RspSlice signature);
 gboolean rsp_public_verify_der (const RspPublic *pub, RspSlice tbs, RspSlice der_signature);
 RspSlice rsp_public_point (const RspPublic *pub);
 

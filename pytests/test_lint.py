@@ -5,6 +5,8 @@ Every scanner is first shown a planted violation, so that a rule that finds noth
 
 import pathlib
 import re
+import shutil
+import subprocess
 
 import pytest
 
@@ -209,3 +211,14 @@ def test_long_function_and_file_are_found():
 def test_bad_header_is_found():
     assert bad_header("a.h", "#pragma once\n") and bad_header("a.h", "/* x */\n")
     assert not bad_header("a.h", "/* x */\n#pragma once\n")
+
+
+def test_formatted():
+    """clang-format has nothing to say. Tables that are kept in columns are left out."""
+    tool = shutil.which("clang-format-14")
+    if not tool:
+        pytest.skip("clang-format-14 is not installed")
+    aside = {"sim/run/language.c", "asn1/functions.h"}
+    files = [str(ROOT / path) for path, _ in SOURCES if path not in aside]
+    done = subprocess.run([tool, "--dry-run", "-Werror", *files], text=True, capture_output=True)
+    assert done.returncode == 0, done.stderr[:2000]

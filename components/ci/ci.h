@@ -1,10 +1,12 @@
-/* The certificate issuer: one root, the certificates under it. Variant O of SGP.22 v2 (trust.md). */
+/* The certificate issuer: one root, the certificates under it. Variant O of SGP.22 v2 (trust.md).
+ */
 #pragma once
 
 #include "pki/cert.h"
 
 typedef struct _RspCi RspCi;
-/* Key and serial numbers come from RNG (taken). START: Unix seconds; validity begins a day before. */
+/* Key and serial numbers come from RNG (taken). START: Unix seconds; validity begins a day before.
+ */
 RspCi *rsp_ci_new (const char *name, RspRng *rng, gint64 start, GError **error);
 /* An issuer from files (DER certificate, PEM key). */
 RspCi *rsp_ci_from_files (const char *name, GBytes *cert_der, const char *key_pem, gint64 start,

@@ -5,7 +5,7 @@
 #define DEFAULT_TIMEOUT (30 * G_USEC_PER_SEC)
 #define LOAD_FACTOR 4 /* loading a package is many APDUs */
 
-G_DEFINE_QUARK (rsp-lpa-error-quark, rsp_lpa_error)
+G_DEFINE_QUARK (rsp_lpa_error, rsp_lpa_error)
 
 typedef struct {
     RspLpa *lpa;

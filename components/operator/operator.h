@@ -10,9 +10,10 @@ void rsp_operator_free (RspOperator *op);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (RspOperator, rsp_operator_free)
 
 typedef struct {
-    const char *failure; /* NULL; "timeout", "link", "unresolved", "tls", "http 500", "undecodable" */
+    const char
+        *failure; /* NULL; "timeout", "link", "unresolved", "tls", "http 500", "undecodable" */
     const char *subject, *reason; /* NULL when executed */
-    const RspFields *fields; /* reply, NULL on failure */
+    const RspFields *fields;      /* reply, NULL on failure */
 } RspOperatorReply;
 typedef void (*RspOperatorFunc) (const RspOperatorReply *reply, gpointer data);
 

@@ -27,7 +27,8 @@ void rsp_loop_step_wall (RspLoop *loop, gint64 delta);
 GMainContext *rsp_loop_context (RspLoop *loop);
 
 /* Returns an id for rsp_loop_cancel, never 0. DELAY ≥ 0. DESTROY (nullable) frees DATA whether the
- * event ran or was cancelled. BACKGROUND events (periodic timers) do not count as work in flight. */
+ * event ran or was cancelled. BACKGROUND events (periodic timers) do not count as work in flight.
+ */
 guint64 rsp_loop_after (RspLoop *loop, gint64 delay, RspLoopFunc func, gpointer data,
                         GDestroyNotify destroy);
 guint64 rsp_loop_after_background (RspLoop *loop, gint64 delay, RspLoopFunc func, gpointer data,

@@ -8,7 +8,7 @@
 
 #include "sim/core/bytes.h"
 
-G_DEFINE_QUARK (rsp-store-error-quark, rsp_store_error)
+G_DEFINE_QUARK (rsp_store_error, rsp_store_error)
 
 #define APPLICATION_ID 0x52535053 /* "RSPS" */
 #define HEADER_SIZE 100           /* SQLite's file header */

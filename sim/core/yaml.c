@@ -9,7 +9,7 @@
 
 #include "sim/core/bytes.h"
 
-G_DEFINE_QUARK (rsp-yaml-error-quark, rsp_yaml_error)
+G_DEFINE_QUARK (rsp_yaml_error, rsp_yaml_error)
 
 #define MAX_SIZE (4u << 20)
 #define MAX_DEPTH 64

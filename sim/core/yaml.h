@@ -18,11 +18,11 @@ struct _RspYaml {
     RspYamlKind kind;
     const char *file; /* interned */
     guint line, column;
-    gboolean quoted;    /* scalar written in quotes: always text */
-    char *text;         /* scalar */
-    char *key;          /* set on the values of a map */
+    gboolean quoted; /* scalar written in quotes: always text */
+    char *text;      /* scalar */
+    char *key;       /* set on the values of a map */
     guint key_line, key_column;
-    GPtrArray *items;   /* list: elements; map: values, in file order */
+    GPtrArray *items; /* list: elements; map: values, in file order */
 };
 
 RspYaml *rsp_yaml_load (const char *path, const char *shown_as, GError **error); /* whole file */
@@ -42,7 +42,8 @@ gboolean rsp_yaml_only (const RspYaml *map, const char *const *names, GError **e
 gboolean rsp_yaml_text (const RspYaml *node, const char **ret_text, GError **error);
 gboolean rsp_yaml_int (const RspYaml *node, gint64 min, gint64 max, gint64 *ret, GError **error);
 gboolean rsp_yaml_bool (const RspYaml *node, gboolean *ret, GError **error);
-gboolean rsp_yaml_duration (const RspYaml *node, gint64 *ret_us, GError **error); /* 10us 5ms 30s 2m 1h 3d */
+gboolean rsp_yaml_duration (const RspYaml *node, gint64 *ret_us,
+                            GError **error); /* 10us 5ms 30s 2m 1h 3d */
 gboolean rsp_yaml_hex (const RspYaml *node, GBytes **ret, GError **error);
 gboolean rsp_yaml_time (const RspYaml *node, gint64 *ret_unix_us, GError **error); /* ISO 8601, Z */
 /* Typed reader of an optional map member: TRUE and *RET untouched when absent. */

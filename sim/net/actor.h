@@ -8,11 +8,11 @@ typedef struct {
     const char *name;
     RspLoop *loop;
     RspBus *bus;
-    RspTrace *trace;      /* (nullable) */
+    RspTrace *trace; /* (nullable) */
     guint64 seed;
-    guint64 incarnation;  /* durable, goes up at every restart before first use */
+    guint64 incarnation;    /* durable, goes up at every restart before first use */
     gboolean system_random; /* `serve` without --seed */
-    gint64 clock_skew;    /* µs added to the wall clock by this actor */
+    gint64 clock_skew;      /* µs added to the wall clock by this actor */
 } RspActor;
 
 RspRng *rsp_actor_rng (const RspActor *actor, const char *purpose); /* (transfer full) */
@@ -20,5 +20,6 @@ gint64 rsp_actor_time (const RspActor *actor); /* Unix seconds by this actor's c
 
 /* Trace helpers. */
 void rsp_actor_crypto (const RspActor *actor, const char *op, const char *key, gboolean ok);
-void rsp_actor_crypto_result (const RspActor *actor, const char *op, const char *key, const char *result);
+void rsp_actor_crypto_result (const RspActor *actor, const char *op, const char *key,
+                              const char *result);
 void rsp_actor_state (const RspActor *actor, const char *object, const char *from, const char *to);

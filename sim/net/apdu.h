@@ -11,8 +11,8 @@
 #include "sim/net/bus.h"
 
 typedef struct _RspApduLink RspApduLink;
-/* Answers the bus's ES10 calls for actor CARD by sending APDU.Transmit messages to it, in the name of
- * the calling actor. SEGMENT_SIZE: octets a STORE DATA, 1 to 255; 0 means 255. */
+/* Answers the bus's ES10 calls for actor CARD by sending APDU.Transmit messages to it, in the name
+ * of the calling actor. SEGMENT_SIZE: octets a STORE DATA, 1 to 255; 0 means 255. */
 RspApduLink *rsp_apdu_link_new (RspBus *bus, const char *card, guint segment_size);
 void rsp_apdu_link_free (RspApduLink *link);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (RspApduLink, rsp_apdu_link_free)
@@ -20,6 +20,6 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (RspApduLink, rsp_apdu_link_free)
 /* Splits a Bound Profile Package (BF36) into the byte strings that go in one STORE DATA chain each:
  * BF36 header with BF23; A0; A1 header; each 88; A2 if present; A3 header; each 86. Segments share
  * BPP's memory. Structure that does not fit goes as one last segment, for the card to refuse.
- * (transfer full) of GBytes. *RET_FUNCTIONS (nullable, transfer full, of guint): the ES8+ function of
- * each segment, RSP_FN_COUNT where it is only a header. */
+ * (transfer full) of GBytes. *RET_FUNCTIONS (nullable, transfer full, of guint): the ES8+ function
+ * of each segment, RSP_FN_COUNT where it is only a header. */
 GPtrArray *rsp_bpp_segments (GBytes *bpp, GArray **ret_functions);

@@ -9,7 +9,7 @@ typedef struct {
     const char *name; /* interned */
     RspServeFunc serve, card_serve;
     gpointer data, card_data;
-    gboolean known;   /* was attached at some time, or has an address */
+    gboolean known; /* was attached at some time, or has an address */
     RspCredential credential;
     gboolean has_credential;
     guint credential_version; /* goes up with every change, so that a transport sees it */
@@ -37,7 +37,7 @@ struct _RspCall {
     RspBus *bus;
     RspCall *prev, *next; /* all live calls */
     const RspFunction *fn;
-    const char *src; /* interned */
+    const char *src;     /* interned */
     RspEndpoint *caller; /* NULL: no such endpoint */
     RspEndpoint *dst;    /* NULL: unresolved */
     char *address;
@@ -50,15 +50,15 @@ struct _RspCall {
     guint64 nth, ordinal; /* among the calls of this function, and of all */
     RspTransit request, response;
     RspTlsCheck tls;
-    gpointer exchange; /* the transport's */
+    gpointer exchange;         /* the transport's */
     RspNestedFunc nested_func; /* of an ES8+ message */
     guint copies;              /* of it, to be sent */
     const char *on_behalf;     /* whose ES10 call carries it */
-    gboolean awaiting; /* the caller still waits */
-    gboolean served;   /* the server has it and has not answered */
-    gboolean ghost;    /* a duplicate or replay: its answer goes nowhere */
-    gboolean orphan;   /* the caller has crashed */
-    gboolean client_given; /* CLIENT was proved by a door */
+    gboolean awaiting;         /* the caller still waits */
+    gboolean served;           /* the server has it and has not answered */
+    gboolean ghost;            /* a duplicate or replay: its answer goes nowhere */
+    gboolean orphan;           /* the caller has crashed */
+    gboolean client_given;     /* CLIENT was proved by a door */
 };
 
 struct _RspBus {

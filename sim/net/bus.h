@@ -1,11 +1,11 @@
 /* The bus: the only way from actor to actor. Tap, fault and delivery sit here, so they see every
  * transport alike.
  *
- * A call is (source, address, function, bytes) and gets one reply or one failure, never both, always
- * from the loop and never from inside rsp_bus_call. Stages of each leg: sent (tap) → faults → wait
- * (latency, delay) → carry over the transport → delivered (tap) → handler. The bus carries one leg
- * at a time, so that order never depends on a socket. The trace's cause is kept: events during a
- * handler are caused by the delivery that called it.
+ * A call is (source, address, function, bytes) and gets one reply or one failure, never both,
+ * always from the loop and never from inside rsp_bus_call. Stages of each leg: sent (tap) → faults
+ * → wait (latency, delay) → carry over the transport → delivered (tap) → handler. The bus carries
+ * one leg at a time, so that order never depends on a socket. The trace's cause is kept: events
+ * during a handler are caused by the delivery that called it.
  *
  * ES10 calls go to an eUICC through its APDU link (apdu.h), which the bus drives itself.
  */
@@ -40,10 +40,10 @@ typedef void (*RspServeFunc) (RspCall *call, gpointer data);
 
 /* What an endpoint shows at TLS. */
 typedef struct {
-    RspCert *cert;        /* (nullable) */
-    RspKey *key;          /* borrowed for the bus's life */
-    GPtrArray *roots;     /* of RspCert: what it trusts (nullable: checks nothing) */
-    gint64 clock_skew;    /* µs added to the wall clock when it checks dates */
+    RspCert *cert;     /* (nullable) */
+    RspKey *key;       /* borrowed for the bus's life */
+    GPtrArray *roots;  /* of RspCert: what it trusts (nullable: checks nothing) */
+    gint64 clock_skew; /* µs added to the wall clock when it checks dates */
 } RspCredential;
 
 /* How legs get across. Memory: rsp_transport_memory. HTTPS: https.h. */
@@ -62,8 +62,8 @@ void rsp_bus_attach (RspBus *bus, const char *name, RspServeFunc serve, gpointer
 /* The actor is gone (crashed, freed). Who waits for its answer gets RSP_REPLY_LINK, as who calls it
  * from now on; its own calls are forgotten: their continuations never run. */
 void rsp_bus_detach (RspBus *bus, const char *name);
-/* The terminal's side of the link to CARD (apdu.h): SERVE gets the ES10 calls addressed to CARD; the
- * card itself, attached as above, gets APDU.Transmit. */
+/* The terminal's side of the link to CARD (apdu.h): SERVE gets the ES10 calls addressed to CARD;
+ * the card itself, attached as above, gets APDU.Transmit. */
 void rsp_bus_attach_card (RspBus *bus, const char *card, RspServeFunc serve, gpointer data);
 void rsp_bus_detach_card (RspBus *bus, const char *card);
 /* FQDN (no case, an optional :port is part of it) → actor. */
@@ -79,15 +79,15 @@ typedef struct {
     const RspOutcome *outcome;  /* unused in requests */
 } RspCallOptions;
 
-/* ADDRESS: an FQDN for HTTP functions (ES2+ also an actor's name: operators have no FQDN), an actor's
- * name otherwise. */
+/* ADDRESS: an FQDN for HTTP functions (ES2+ also an actor's name: operators have no FQDN), an
+ * actor's name otherwise. */
 void rsp_bus_call (RspBus *bus, const char *src, const char *address, const RspFunction *fn,
                    GBytes *body, const RspCallOptions *options, RspReplyFunc func, gpointer data);
 
 /* The served side. A call stays good until it is answered. */
 const RspFunction *rsp_call_function (const RspCall *call);
-const char *rsp_call_src (const RspCall *call); /* the calling actor's name */
-GBytes *rsp_call_body (const RspCall *call); /* (transfer none) */
+const char *rsp_call_src (const RspCall *call);     /* the calling actor's name */
+GBytes *rsp_call_body (const RspCall *call);        /* (transfer none) */
 const char *rsp_call_address (const RspCall *call); /* as the caller wrote it */
 /* Who called, as proved: for ES2+ the subject CN of the TLS client certificate (or the actor's name
  * where the world gives it none); NULL for an anonymous client. */
@@ -109,11 +109,11 @@ void rsp_call_fail (RspCall *call, RspReplyKind kind);
 void rsp_bus_opened (RspBus *bus, const char *card, const RspFunction *fn, RspSlice plain,
                      const RspOutcome *outcome);
 
-/* ES8+ rides in CARRIER, an ES10b.LoadBoundProfilePackage that is being served. The link tells of each
- * segment before it goes out: the tap shows the ES8+ request FN as sent, faults on FN apply, and FUNC,
- * always from the loop, gets what to send: KIND OK and COPIES (1; more when duplicated; 0 when dropped)
- * of SEGMENT, or KIND LINK when the link was cut. rsp_bus_opened above is the delivery.
- * rsp_bus_nested_done says that the card has answered the segment. */
+/* ES8+ rides in CARRIER, an ES10b.LoadBoundProfilePackage that is being served. The link tells of
+ * each segment before it goes out: the tap shows the ES8+ request FN as sent, faults on FN apply,
+ * and FUNC, always from the loop, gets what to send: KIND OK and COPIES (1; more when duplicated; 0
+ * when dropped) of SEGMENT, or KIND LINK when the link was cut. rsp_bus_opened above is the
+ * delivery. rsp_bus_nested_done says that the card has answered the segment. */
 typedef void (*RspNestedFunc) (RspReplyKind kind, GBytes *segment, guint copies, gpointer data);
 void rsp_bus_nested_sent (RspBus *bus, RspCall *carrier, const RspFunction *fn, GBytes *segment,
                           RspNestedFunc func, gpointer data);

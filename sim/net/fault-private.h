@@ -27,7 +27,8 @@ typedef struct {
     guint index;
 } RspEnclosing;
 
-/* Signs again what covers the element at PATH (of RspEnclosing) in DER, in place. NULL, or why not. */
+/* Signs again what covers the element at PATH (of RspEnclosing) in DER, in place. NULL, or why not.
+ */
 const char *rsp_fault_resign_der (RspFaults *faults, const RspFaultMessage *message,
                                   const char *type, const GArray *path, GByteArray *der);
 /* The JSON member with the signature of MEMBER, where that is signed on its own; else NULL. */

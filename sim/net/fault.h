@@ -9,11 +9,11 @@ typedef enum {
     RSP_FAULT_DROP,
     RSP_FAULT_DELAY,
     RSP_FAULT_DUPLICATE,
-    RSP_FAULT_REORDER,     /* held until the next message on the same link has gone by */
-    RSP_FAULT_REPLAY,      /* request: the one before of the same function is delivered again behind
-                              this one; response: the one before overtakes this one */
-    RSP_FAULT_CORRUPT,     /* a byte, or a field */
-    RSP_FAULT_REPLACE,     /* the whole body */
+    RSP_FAULT_REORDER, /* held until the next message on the same link has gone by */
+    RSP_FAULT_REPLAY,  /* request: the one before of the same function is delivered again behind
+                          this one; response: the one before overtakes this one */
+    RSP_FAULT_CORRUPT, /* a byte, or a field */
+    RSP_FAULT_REPLACE, /* the whole body */
     RSP_FAULT_CUT_LINK,
     RSP_FAULT_HTTP_STATUS, /* response (whatever LEG says): this status, empty body */
     RSP_FAULT_STATUS_WORD, /* response (whatever LEG says): this SW, empty body */
@@ -33,28 +33,28 @@ typedef struct {
     double probability; /* 0: always */
     /* action */
     RspFaultAction action;
-    gint64 delay;       /* µs */
-    gint64 offset;      /* corrupt: byte index (negative: from the end) */
-    guint8 mask;        /* corrupt: XOR mask, 0 means 01 */
-    char *field;        /* corrupt, replace, duplicate: "FIELD" below */
-    GBytes *value;      /* new content of the field, or new body; NULL: flip the last octet */
-    char *text;         /* the same as text (JSON text members); NULL */
-    gboolean remove;    /* corrupt: leave the field out */
-    gboolean resign;    /* sign again with the key of the actor that made the signature */
-    guint status;       /* HTTP status or status word */
-    guint count;        /* duplicate: further copies, default 1; also how often it may fire: 0 any */
+    gint64 delay;    /* µs */
+    gint64 offset;   /* corrupt: byte index (negative: from the end) */
+    guint8 mask;     /* corrupt: XOR mask, 0 means 01 */
+    char *field;     /* corrupt, replace, duplicate: "FIELD" below */
+    GBytes *value;   /* new content of the field, or new body; NULL: flip the last octet */
+    char *text;      /* the same as text (JSON text members); NULL */
+    gboolean remove; /* corrupt: leave the field out */
+    gboolean resign; /* sign again with the key of the actor that made the signature */
+    guint status;    /* HTTP status or status word */
+    guint count;     /* duplicate: further copies, default 1; also how often it may fire: 0 any */
     guint fired;
 } RspFault;
 
-/* FIELD. JSON functions: a member ("serverCertificate", "header.functionExecutionStatus.status"), in
- * a DER member followed by a path of its ASN.1 type
- * ("authenticateServerResponse.euiccSigned1.serverChallenge": the name of a CHOICE's good alternative
- * may be left out). ES10 and ES8+: the path alone. In a Bound Profile Package, segments are
- * "boundProfilePackage.sequenceOf86[2]" (counted from 0, or from the end: [-1]; no index: the first)
- * and likewise firstSequenceOf87, sequenceOf88, secondSequenceOf87. VALUE is the content of the field
- * (a whole DER member: all of it). `duplicate` with a field repeats that element in place of the
- * message. A field that is not there leaves the message alone: the fault event says fieldNotFound
- * and the fault has not fired.
+/* FIELD. JSON functions: a member ("serverCertificate", "header.functionExecutionStatus.status"),
+ * in a DER member followed by a path of its ASN.1 type
+ * ("authenticateServerResponse.euiccSigned1.serverChallenge": the name of a CHOICE's good
+ * alternative may be left out). ES10 and ES8+: the path alone. In a Bound Profile Package, segments
+ * are "boundProfilePackage.sequenceOf86[2]" (counted from 0, or from the end: [-1]; no index: the
+ * first) and likewise firstSequenceOf87, sequenceOf88, secondSequenceOf87. VALUE is the content of
+ * the field (a whole DER member: all of it). `duplicate` with a field repeats that element in place
+ * of the message. A field that is not there leaves the message alone: the fault event says
+ * fieldNotFound and the fault has not fired.
  *
  * NTH and EVERY count the calls of the named function, whoever makes them. */
 void rsp_fault_free (RspFault *fault);
@@ -84,7 +84,8 @@ RspFault *rsp_faults_match (RspFaults *faults, const RspFaultMessage *message, g
  * cannot be made. (transfer full) */
 GBytes *rsp_faults_edit (RspFaults *faults, const RspFault *fault, const RspFaultMessage *message,
                          GBytes *body, const char **ret_result);
-/* Keeps what REPLAY needs of a message as sent; returns the one before. (transfer full) (nullable) */
+/* Keeps what REPLAY needs of a message as sent; returns the one before. (transfer full) (nullable)
+ */
 GBytes *rsp_faults_remember (RspFaults *faults, const RspFaultMessage *message, GBytes *body);
 /* Keeps what `resign` needs of a message as delivered. */
 void rsp_faults_observe (RspFaults *faults, const RspFaultMessage *message, GBytes *body);

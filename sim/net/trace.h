@@ -1,7 +1,8 @@
 /* The trace (docs/trace.md, a contract): JSON Lines, fixed key order, one event a line.
  *
- * Every event gets the next seq, the virtual time, the current step and the current cause. Listeners
- * see events whether or not a file is written; with neither, an event costs next to nothing.
+ * Every event gets the next seq, the virtual time, the current step and the current cause.
+ * Listeners see events whether or not a file is written; with neither, an event costs next to
+ * nothing.
  */
 #pragma once
 
@@ -41,7 +42,7 @@ typedef struct {
     RspStage stage;
     guint64 xid;
     const char *transaction_id;
-    gboolean has_body; /* encoding, bytes, sha256 and body are written */
+    gboolean has_body;  /* encoding, bytes, sha256 and body are written */
     gboolean omit_body; /* …but not the body itself (a delivery that changed nothing) */
     RspEncoding encoding;
     RspSlice body;
@@ -49,8 +50,8 @@ typedef struct {
     RspOutcome status;
     const char *state_object, *state_from, *state_to;
     const char *fault_name, *fault_action;
-    const char *op, *key, *result;                 /* crypto, check */
-    const guint8 *shared_secret, *s_enc, *s_mac;   /* 32, 16, 16 octets; only with --secrets */
+    const char *op, *key, *result;               /* crypto, check */
+    const guint8 *shared_secret, *s_enc, *s_mac; /* 32, 16, 16 octets; only with --secrets */
     const char *extra; /* further members as JSON text without braces (run, step, timer), or NULL */
 } RspTraceEvent;
 

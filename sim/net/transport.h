@@ -48,8 +48,8 @@ RspChainResult rsp_tls_check_server (RspLoop *loop, const RspCredential *client,
 RspChainResult rsp_tls_check_client (RspLoop *loop, const RspCredential *server,
                                      const RspCert *cert);
 
-/* As rsp_bus_call, for a door: the call goes to actor DST whatever ADDRESS says, from a caller whose
- * identity the door has proved (CLIENT NULL: anonymous). */
+/* As rsp_bus_call, for a door: the call goes to actor DST whatever ADDRESS says, from a caller
+ * whose identity the door has proved (CLIENT NULL: anonymous). */
 void rsp_bus_call_through (RspBus *bus, const char *src, const char *client, const char *dst,
                            const char *address, const RspFunction *fn, GBytes *body,
                            RspReplyFunc func, gpointer data);

@@ -48,14 +48,17 @@ static gboolean
 parse (int *argc, char ***argv, Args *a)
 {
     const GOptionEntry entries[] = {
-        {"stdio", 0, 0, G_OPTION_ARG_NONE, &a->stdio, "APDUs as JSON lines on standard input", NULL},
-        {"vpcd", 0, 0, G_OPTION_ARG_STRING, &a->vpcd, "be the card in a virtual reader", "HOST:PORT"},
+        {"stdio", 0, 0, G_OPTION_ARG_NONE, &a->stdio, "APDUs as JSON lines on standard input",
+         NULL},
+        {"vpcd", 0, 0, G_OPTION_ARG_STRING, &a->vpcd, "be the card in a virtual reader",
+         "HOST:PORT"},
         {"tcp", 0, 0, G_OPTION_ARG_STRING, &a->tcp, "APDUs over TCP (not supported)", "HOST:PORT"},
         {"state", 0, 0, G_OPTION_ARG_FILENAME, &a->state, "keep the card's memory", "DIR"},
-        {"seed", 0, 0, G_OPTION_ARG_INT64, &a->seed, "deterministic instead of system randomness", "N"},
+        {"seed", 0, 0, G_OPTION_ARG_INT64, &a->seed, "deterministic instead of system randomness",
+         "N"},
         {NULL}};
-    g_autoptr (GOptionContext) context
-        = g_option_context_new ("WORLD EUICC - one eUICC for outside tools");
+    g_autoptr (GOptionContext) context =
+        g_option_context_new ("WORLD EUICC - one eUICC for outside tools");
     g_autoptr (GError) error = NULL;
     g_option_context_add_main_entries (context, entries, NULL);
     gboolean read = g_option_context_parse (context, argc, argv, &error);
@@ -66,8 +69,7 @@ parse (int *argc, char ***argv, Args *a)
     if (read && *argc == 3 && a->stdio == (a->vpcd == NULL))
         return TRUE;
     fprintf (stderr, "rspsim card: %s\n",
-             error ? error->message
-                   : "usage: rspsim card WORLD EUICC --stdio | --vpcd HOST:PORT");
+             error ? error->message : "usage: rspsim card WORLD EUICC --stdio | --vpcd HOST:PORT");
     return FALSE;
 }
 
@@ -75,10 +77,8 @@ static gboolean
 start (Desk *d, const RspScenario *scenario, const char *name, const Args *a, GError **error)
 {
     d->loop = rsp_loop_new (RSP_CLOCK_REAL, 0);
-    RspWorldOptions options = {.loop = d->loop,
-                               .state_dir = a->state,
-                               .seed = a->seed,
-                               .system_random = a->seed < 0};
+    RspWorldOptions options = {
+        .loop = d->loop, .state_dir = a->state, .seed = a->seed, .system_random = a->seed < 0};
     d->world = rsp_world_new (scenario, &options, error);
     if (!d->world || !rsp_world_begin (d->world, error))
         return FALSE;
@@ -130,8 +130,7 @@ open_channel (const Desk *d, RspSlice aid)
     r = rsp_slice_of (selected);
     if (r.data[r.len - 2] == 0x61 || r.data[r.len - 2] == 0x90)
         return channel;
-    g_autoptr (GBytes) closed
-        = transmit (d, (const guint8[]){0x00, 0x70, 0x80, channel, 0x00}, 5);
+    g_autoptr (GBytes) closed = transmit (d, (const guint8[]){0x00, 0x70, 0x80, channel, 0x00}, 5);
     return -1;
 }
 
@@ -150,8 +149,8 @@ static void
 answer (int code, GBytes *data)
 {
     g_autofree char *hex = data ? rsp_hex (rsp_slice_of (data)) : NULL;
-    json_t *object = json_pack ("{s:s, s:{s:i, s:s?}}", "type", "apdu", "payload", "ecode", code,
-                                "data", hex);
+    json_t *object =
+        json_pack ("{s:s, s:{s:i, s:s?}}", "type", "apdu", "payload", "ecode", code, "data", hex);
     char *text = json_dumps (object, JSON_COMPACT);
     puts (text);
     fflush (stdout);
@@ -284,8 +283,8 @@ serve_vpcd (const Desk *d, const char *address, GError **error)
     g_autoptr (GSocketClient) client = g_socket_client_new ();
     g_autoptr (GError) problem = NULL;
     g_socket_client_set_enable_proxy (client, FALSE);
-    g_autoptr (GSocketConnection) connection
-        = g_socket_client_connect_to_host (client, address, VPCD_PORT, NULL, error);
+    g_autoptr (GSocketConnection) connection =
+        g_socket_client_connect_to_host (client, address, VPCD_PORT, NULL, error);
     if (!connection)
         return FALSE;
     Reader r = {.connection = connection,

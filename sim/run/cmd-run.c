@@ -26,7 +26,8 @@ rows_of (const GPtrArray *scenarios)
         RspReportRow *row = g_new0 (RspReportRow, 1);
         row->name = g_strdup (s->name);
         row->shown = g_strdup (s->shown);
-        row->failure = g_strdup_printf ("%s: expected a result, got none: the process ended", s->shown);
+        row->failure =
+            g_strdup_printf ("%s: expected a result, got none: the process ended", s->shown);
         g_ptr_array_add (rows, row);
     }
     return rows;
@@ -45,7 +46,8 @@ run_one (const RspScenario *s, const RspRunOptions *options, RspReportRow *row)
     row->messages = r->messages;
 }
 
-/* --- several processes ------------------------------------------------------------------------- */
+/* --- several processes -------------------------------------------------------------------------
+ */
 
 /* A worker writes one line a scenario: index, passed, times, messages, failure. */
 static void
@@ -70,9 +72,8 @@ take_line (GPtrArray *rows, const char *line)
     int passed, used = 0;
     gint64 virtual_us, real_us;
     if (sscanf (line, "%u %d %" G_GINT64_FORMAT " %" G_GINT64_FORMAT " %u %n", &index, &passed,
-                &virtual_us, &real_us, &messages, &used)
-            < 5
-        || index >= rows->len)
+                &virtual_us, &real_us, &messages, &used) < 5 ||
+        index >= rows->len)
         return;
     RspReportRow *row = rows->pdata[index];
     row->passed = passed != 0;
@@ -129,7 +130,8 @@ gather (GPtrArray *rows, struct pollfd *fds, guint n)
 }
 
 static gboolean
-run_in_processes (const GPtrArray *scenarios, const RspRunOptions *options, GPtrArray *rows, guint n)
+run_in_processes (const GPtrArray *scenarios, const RspRunOptions *options, GPtrArray *rows,
+                  guint n)
 {
     g_autofree struct pollfd *fds = g_new0 (struct pollfd, n);
     fflush (NULL);
@@ -163,7 +165,8 @@ run_here (const GPtrArray *scenarios, const RspRunOptions *options, GPtrArray *r
     }
 }
 
-/* --- output ------------------------------------------------------------------------------------ */
+/* --- output ------------------------------------------------------------------------------------
+ */
 
 static int
 print_rows (const GPtrArray *rows, gboolean quiet)
@@ -188,15 +191,16 @@ static gboolean
 write_reports (const GPtrArray *rows, const Args *args)
 {
     g_autoptr (GError) error = NULL;
-    if ((args->junit && !rsp_report_junit (rows, args->junit, &error))
-        || (args->report && !rsp_report_json (rows, args->report, &error))) {
+    if ((args->junit && !rsp_report_junit (rows, args->junit, &error)) ||
+        (args->report && !rsp_report_json (rows, args->report, &error))) {
         fprintf (stderr, "%s\n", error->message);
         return FALSE;
     }
     return TRUE;
 }
 
-/* --- arguments --------------------------------------------------------------------------------- */
+/* --- arguments ---------------------------------------------------------------------------------
+ */
 
 static gboolean
 parse (int *argc, char ***argv, Args *a)
@@ -204,7 +208,8 @@ parse (int *argc, char ***argv, Args *a)
     const GOptionEntry entries[] = {
         {"seed", 0, 0, G_OPTION_ARG_INT64, &a->seed, "instead of the world's own", "N"},
         {"transport", 0, 0, G_OPTION_ARG_STRING, &a->transport, "memory or https", "NAME"},
-        {"trace-dir", 0, 0, G_OPTION_ARG_FILENAME, &a->trace_dir, "write a trace a scenario", "DIR"},
+        {"trace-dir", 0, 0, G_OPTION_ARG_FILENAME, &a->trace_dir, "write a trace a scenario",
+         "DIR"},
         {"junit", 0, 0, G_OPTION_ARG_FILENAME, &a->junit, "write JUnit XML", "FILE"},
         {"report", 0, 0, G_OPTION_ARG_FILENAME, &a->report, "write a JSON report", "FILE"},
         {"jobs", 0, 0, G_OPTION_ARG_INT, &a->jobs, "processes", "N"},
@@ -212,7 +217,8 @@ parse (int *argc, char ***argv, Args *a)
         {"state", 0, 0, G_OPTION_ARG_FILENAME, &a->state, "keep servers' and cards' state", "DIR"},
         {"shard", 0, 0, G_OPTION_ARG_STRING, &a->shard, "the Kth of N parts", "K/N"},
         {"no-bodies", 0, 0, G_OPTION_ARG_NONE, &a->no_bodies, "leave bodies out of traces", NULL},
-        {"secrets", 0, 0, G_OPTION_ARG_NONE, &a->secrets, "session keys in traces (mode 0600)", NULL},
+        {"secrets", 0, 0, G_OPTION_ARG_NONE, &a->secrets, "session keys in traces (mode 0600)",
+         NULL},
         {"quiet", 0, 0, G_OPTION_ARG_NONE, &a->quiet, "the count alone", NULL},
         {NULL}};
     g_autoptr (GOptionContext) context = g_option_context_new ("PATH… - run scenarios");
@@ -244,7 +250,8 @@ take_shard (const char *shard, GPtrArray *scenarios)
 static gboolean
 check (const Args *a)
 {
-    if (a->transport && strcmp (a->transport, "memory") != 0 && strcmp (a->transport, "https") != 0) {
+    if (a->transport && strcmp (a->transport, "memory") != 0 &&
+        strcmp (a->transport, "https") != 0) {
         fprintf (stderr, "rspsim run: --transport is memory or https\n");
         return FALSE;
     }
@@ -279,8 +286,8 @@ rsp_cmd_run (int argc, char **argv)
     g_autoptr (GPtrArray) scenarios = NULL;
     if (!parse (&argc, &argv, &a) || !check (&a))
         return 2;
-    if (!rsp_scenarios_collect (argv + 1, argc - 1, a.filter, &scenarios)
-        || !take_shard (a.shard, scenarios))
+    if (!rsp_scenarios_collect (argv + 1, argc - 1, a.filter, &scenarios) ||
+        !take_shard (a.shard, scenarios))
         return 2;
     if (!scenarios->len) {
         fprintf (stderr, "rspsim run: no scenario there\n");

@@ -47,14 +47,16 @@ parse (int *argc, char ***argv, Args *a)
         {"time", 0, 0, G_OPTION_ARG_STRING, &a->time, "real, or offset:DURATION later", "WHEN"},
         {"trace", 0, 0, G_OPTION_ARG_FILENAME, &a->trace, "write a trace", "FILE"},
         {"state", 0, 0, G_OPTION_ARG_FILENAME, &a->state, "keep the servers' state", "DIR"},
-        {"seed", 0, 0, G_OPTION_ARG_INT64, &a->seed, "deterministic instead of system randomness", "N"},
-        {"port", 0, 0, G_OPTION_ARG_INT, &a->port, "of the first server; default: any free one", "N"},
+        {"seed", 0, 0, G_OPTION_ARG_INT64, &a->seed, "deterministic instead of system randomness",
+         "N"},
+        {"port", 0, 0, G_OPTION_ARG_INT, &a->port, "of the first server; default: any free one",
+         "N"},
         {NULL}};
     g_autoptr (GOptionContext) context = g_option_context_new ("WORLD - host a world on loopback");
     g_autoptr (GError) error = NULL;
     g_option_context_add_main_entries (context, entries, NULL);
-    if (g_option_context_parse (context, argc, argv, &error) && *argc == 2 && a->port >= 0
-        && a->port < 65536)
+    if (g_option_context_parse (context, argc, argv, &error) && *argc == 2 && a->port >= 0 &&
+        a->port < 65536)
         return TRUE;
     fprintf (stderr, "rspsim serve: %s\n", error ? error->message : "usage: rspsim serve WORLD");
     return FALSE;
@@ -84,8 +86,8 @@ open_doors (Host *h, guint port, json_t *list, GError **error)
         guint bound = 0;
         if (a->role != RSP_ACTOR_SMDPP)
             continue;
-        RspDoor *door
-            = rsp_door_open (h->world->bus, h->loop, a->base.name, &a->tls, port, &bound, error);
+        RspDoor *door =
+            rsp_door_open (h->world->bus, h->loop, a->base.name, &a->tls, port, &bound, error);
         if (!door)
             return FALSE;
         g_ptr_array_add (h->doors, door);
@@ -98,10 +100,10 @@ open_doors (Host *h, guint port, json_t *list, GError **error)
         }
         g_autofree char *address = g_strdup_printf ("127.0.0.1:%u", bound);
         g_autofree char *url = g_strconcat ("https://", address, NULL);
-        json_array_append_new (list, json_pack ("{s:s, s:s, s:[s, s], s:s, s:s, s:s}", "actor",
-                                                a->base.name, "role", "smdpp", "interfaces", "ES9+",
-                                                "ES2+", "url", url, "address", address, "fqdn",
-                                                fqdn));
+        json_array_append_new (list,
+                               json_pack ("{s:s, s:s, s:[s, s], s:s, s:s, s:s}", "actor",
+                                          a->base.name, "role", "smdpp", "interfaces", "ES9+",
+                                          "ES2+", "url", url, "address", address, "fqdn", fqdn));
     }
     return TRUE;
 }
@@ -157,8 +159,8 @@ rsp_cmd_serve (int argc, char **argv)
     g_autoptr (RspScenario) scenario = rsp_scenario_load_world (argv[1], &error);
     json_t *list = json_array ();
     json_t *ready = json_pack ("{s:o}", "endpoints", list);
-    if (!scenario || !start (&h, scenario, &a, &error)
-        || !open_doors (&h, (guint)a.port, list, &error)) {
+    if (!scenario || !start (&h, scenario, &a, &error) ||
+        !open_doors (&h, (guint)a.port, list, &error)) {
         fprintf (stderr, "%s\n", error->message);
         json_decref (ready);
         return 2;

@@ -1,6 +1,6 @@
 /* The subcommands of rspsim: one file each, cmd-NAME.c. Each gets its own arguments (argv[0] is the
- * subcommand's name) and returns the exit status: 0 fine, 1 a scenario failed, 2 bad usage or input.
- * Results go to standard output, diagnostics to standard error. */
+ * subcommand's name) and returns the exit status: 0 fine, 1 a scenario failed, 2 bad usage or
+ * input. Results go to standard output, diagnostics to standard error. */
 #pragma once
 
 int rsp_cmd_run (int argc, char **argv);

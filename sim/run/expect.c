@@ -8,7 +8,8 @@ match_opt (RspRun *run, const RspYaml *map, const char *key, const char *got)
     return rsp_run_match (run, rsp_yaml_get (map, key), got);
 }
 
-/* --- card -------------------------------------------------------------------------------------- */
+/* --- card --------------------------------------------------------------------------------------
+ */
 
 static const RspProfileView *
 find_profile (const GPtrArray *views, const char *iccid)
@@ -35,8 +36,8 @@ check_profiles (RspRun *run, const RspYaml *want, const RspWorldActor *card)
         if (!v)
             return rsp_run_fail (run, entry, "expected profile %s on %s, got none", iccid,
                                  card->base.name);
-        if (!match_opt (run, entry, "state", v->enabled ? "enabled" : "disabled")
-            || !match_opt (run, entry, "nickname", v->nickname))
+        if (!match_opt (run, entry, "state", v->enabled ? "enabled" : "disabled") ||
+            !match_opt (run, entry, "nickname", v->nickname))
             return FALSE;
     }
     return TRUE;
@@ -62,15 +63,16 @@ check_notifications (RspRun *run, const RspYaml *want, const RspWorldActor *card
     for (guint i = 0; i < views->len; i++) {
         const RspYaml *entry = want->items->pdata[i];
         const RspNotificationView *v = views->pdata[i];
-        if (!match_opt (run, entry, "event", event_name (v->event))
-            || !match_opt (run, entry, "iccid", v->iccid)
-            || !match_opt (run, entry, "address", v->address))
+        if (!match_opt (run, entry, "event", event_name (v->event)) ||
+            !match_opt (run, entry, "iccid", v->iccid) ||
+            !match_opt (run, entry, "address", v->address))
             return FALSE;
     }
     return TRUE;
 }
 
-/* --- servers ----------------------------------------------------------------------------------- */
+/* --- servers -----------------------------------------------------------------------------------
+ */
 
 static const RspOrderView *
 find_order (const GPtrArray *views, const char *iccid)
@@ -94,9 +96,9 @@ check_orders (RspRun *run, const RspYaml *want, const RspWorldActor *server)
         if (!v)
             return rsp_run_fail (run, entry, "expected ICCID %s at %s, got none", iccid,
                                  server->base.name);
-        if (!match_opt (run, entry, "state", v->state) || !match_opt (run, entry, "eid", v->eid)
-            || !match_opt (run, entry, "matchingId", v->matching_id)
-            || !rsp_run_match_number (run, rsp_yaml_get (entry, "attempts"), v->attempts))
+        if (!match_opt (run, entry, "state", v->state) || !match_opt (run, entry, "eid", v->eid) ||
+            !match_opt (run, entry, "matchingId", v->matching_id) ||
+            !rsp_run_match_number (run, rsp_yaml_get (entry, "attempts"), v->attempts))
             return FALSE;
     }
     return TRUE;
@@ -107,23 +109,24 @@ check_received (RspRun *run, const RspYaml *want, const RspWorldActor *op)
 {
     const GPtrArray *got = rsp_operator_notifications (op->op);
     if (got->len != want->items->len)
-        return rsp_run_fail (run, want, "expected %u notifications at %s, got %u",
-                             want->items->len, op->base.name, got->len);
+        return rsp_run_fail (run, want, "expected %u notifications at %s, got %u", want->items->len,
+                             op->base.name, got->len);
     for (guint i = 0; i < got->len; i++) {
         const RspYaml *entry = want->items->pdata[i];
         const RspOperatorNotification *n = got->pdata[i];
         g_autofree char *code = n->success ? g_strdup ("success")
                                            : rsp_run_code (n->subject ? n->subject : "none",
                                                            n->reason ? n->reason : "none");
-        if (!match_opt (run, entry, "iccid", n->iccid)
-            || !rsp_run_match_number (run, rsp_yaml_get (entry, "point"), n->point)
-            || !match_opt (run, entry, "code", code))
+        if (!match_opt (run, entry, "iccid", n->iccid) ||
+            !rsp_run_match_number (run, rsp_yaml_get (entry, "point"), n->point) ||
+            !match_opt (run, entry, "code", code))
             return FALSE;
     }
     return TRUE;
 }
 
-/* --- messages ---------------------------------------------------------------------------------- */
+/* --- messages ----------------------------------------------------------------------------------
+ */
 
 typedef struct {
     char *src, *dst;
@@ -146,8 +149,8 @@ find_message (const RspRun *run, const Wanted *w, guint from)
 {
     for (guint i = from; i < run->messages->len; i++) {
         const RspSentMessage *m = &g_array_index (run->messages, RspSentMessage, i);
-        if (m->function == w->function && g_strcmp0 (m->src, w->src) == 0
-            && g_strcmp0 (m->dst, w->dst) == 0)
+        if (m->function == w->function && g_strcmp0 (m->src, w->src) == 0 &&
+            g_strcmp0 (m->dst, w->dst) == 0)
             return i + 1;
     }
     return 0;
@@ -165,9 +168,8 @@ check_messages (RspRun *run, const RspYaml *list, gboolean wanted)
         g_free (w.dst);
         const RspYaml *value = ((RspYaml *)list->items->pdata[i])->items->pdata[0];
         if (wanted && !found)
-            return rsp_run_fail (run, list->items->pdata[i],
-                                 "expected message %s: %s, got none %s", value->key, value->text,
-                                 i ? "after the one before" : "at all");
+            return rsp_run_fail (run, list->items->pdata[i], "expected message %s: %s, got none %s",
+                                 value->key, value->text, i ? "after the one before" : "at all");
         if (!wanted && found)
             return rsp_run_fail (run, list->items->pdata[i], "expected no message %s: %s, got one",
                                  value->key, value->text);
@@ -176,7 +178,8 @@ check_messages (RspRun *run, const RspYaml *list, gboolean wanted)
     return TRUE;
 }
 
-/* --- all --------------------------------------------------------------------------------------- */
+/* --- all ---------------------------------------------------------------------------------------
+ */
 
 static gboolean
 check_item (RspRun *run, const RspYaml *what, const RspWorldActor *a)

@@ -15,8 +15,8 @@ read_match (const RspYaml *match, RspFault *f, GError **error)
     const char *function = text_of (match, "function"), *leg = text_of (match, "leg");
     const char *probability = text_of (match, "probability");
     gint64 nth = 0, every = 0;
-    if (!rsp_yaml_opt_int (match, "nth", 1, 1000000, &nth, error)
-        || !rsp_yaml_opt_int (match, "every", 1, 1000000, &every, error))
+    if (!rsp_yaml_opt_int (match, "nth", 1, 1000000, &nth, error) ||
+        !rsp_yaml_opt_int (match, "every", 1, 1000000, &every, error))
         return FALSE;
     f->function = function ? rsp_function_by_name (function) : NULL;
     f->any_leg = leg && strcmp (leg, "any") == 0;
@@ -36,13 +36,13 @@ read_action (const RspYaml *yaml, RspFault *f, GError **error)
     const RspYaml *delay = rsp_yaml_get (yaml, "delay"), *value = rsp_yaml_get (yaml, "value");
     if (!rsp_fault_action_parse (text_of (yaml, "action"), &f->action))
         return rsp_yaml_fail (yaml, error, "unknown fault action");
-    if ((delay && !rsp_yaml_duration (delay, &f->delay, error))
-        || !rsp_yaml_opt_int (yaml, "offset", G_MININT32, G_MAXINT32, &f->offset, error)
-        || !rsp_yaml_opt_int (yaml, "mask", 0, 255, &mask, error)
-        || !rsp_yaml_opt_int (yaml, "status", 0, 0xFFFF, &status, error)
-        || !rsp_yaml_opt_int (yaml, "copies", 1, 1000, &copies, error)
-        || !rsp_yaml_opt_bool (yaml, "remove", &f->remove, error)
-        || !rsp_yaml_opt_bool (yaml, "resign", &f->resign, error))
+    if ((delay && !rsp_yaml_duration (delay, &f->delay, error)) ||
+        !rsp_yaml_opt_int (yaml, "offset", G_MININT32, G_MAXINT32, &f->offset, error) ||
+        !rsp_yaml_opt_int (yaml, "mask", 0, 255, &mask, error) ||
+        !rsp_yaml_opt_int (yaml, "status", 0, 0xFFFF, &status, error) ||
+        !rsp_yaml_opt_int (yaml, "copies", 1, 1000, &copies, error) ||
+        !rsp_yaml_opt_bool (yaml, "remove", &f->remove, error) ||
+        !rsp_yaml_opt_bool (yaml, "resign", &f->resign, error))
         return FALSE;
     f->mask = (guint8)mask;
     f->status = (guint)status;
@@ -60,8 +60,7 @@ rsp_scenario_faults (const RspScenario *s, RspFaults *faults, GError **error)
         const RspYaml *yaml = s->faults->items->pdata[i];
         RspFault *f = g_new0 (RspFault, 1);
         f->name = g_strdup (text_of (yaml, "name"));
-        if (!read_match (rsp_yaml_get (yaml, "match"), f, error)
-            || !read_action (yaml, f, error)) {
+        if (!read_match (rsp_yaml_get (yaml, "match"), f, error) || !read_action (yaml, f, error)) {
             rsp_fault_free (f);
             return FALSE;
         }

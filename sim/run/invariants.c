@@ -24,8 +24,10 @@ check_origin (RspRun *run, const RspYaml *node, const RspWorldActor *card, const
         return rsp_run_fail (run, node, "expected only ordered profiles on %s, got ICCID %s",
                              card->base.name, v->iccid);
     if (memcmp (p->sha256, v->package_sha256, sizeof p->sha256) != 0)
-        return rsp_run_fail (run, node, "expected profile %s on %s to be what was ordered, got "
-                             "another package", v->iccid, card->base.name);
+        return rsp_run_fail (run, node,
+                             "expected profile %s on %s to be what was ordered, got "
+                             "another package",
+                             v->iccid, card->base.name);
     return TRUE;
 }
 

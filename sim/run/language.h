@@ -3,9 +3,9 @@
 
 #include "sim/run/shape.h"
 
-extern const RspShape rsp_language_scenario; /* a whole scenario file */
-extern const RspShape rsp_language_fragment; /* a world file: `world:` alone */
-extern const RspShape rsp_language_world;    /* a world when all that it uses is merged */
+extern const RspShape rsp_language_scenario;         /* a whole scenario file */
+extern const RspShape rsp_language_fragment;         /* a world file: `world:` alone */
+extern const RspShape rsp_language_world;            /* a world when all that it uses is merged */
 extern const RspKeySpec rsp_language_steps[];        /* the kinds of step, ended by a NULL key */
 extern const RspKeySpec rsp_language_expectations[]; /* what `expect:` may say of an actor */
 

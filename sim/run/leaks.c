@@ -2,8 +2,8 @@
 
 #include <string.h>
 
-#define SAMPLE 24     /* octets; nothing of that length occurs by chance */
-#define ALIGNMENTS 3  /* of base64 */
+#define SAMPLE 24    /* octets; nothing of that length occurs by chance */
+#define ALIGNMENTS 3 /* of base64 */
 
 typedef struct {
     const char *iccid;
@@ -94,8 +94,8 @@ stands_in (const Needle *needle, const RspTraceEvent *e)
 void
 rsp_leaks_look (RspLeaks *leaks, const RspTraceEvent *e)
 {
-    if (leaks->seen || e->kind != RSP_TRACE_MESSAGE || e->stage != RSP_STAGE_SENT || !e->has_body
-        || e->body.len < SAMPLE)
+    if (leaks->seen || e->kind != RSP_TRACE_MESSAGE || e->stage != RSP_STAGE_SENT || !e->has_body ||
+        e->body.len < SAMPLE)
         return;
     for (guint i = 0; i < leaks->needles->len; i++) {
         const Needle *needle = &g_array_index (leaks->needles, Needle, i);

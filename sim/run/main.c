@@ -30,8 +30,10 @@ static const Command commands[] = {
 static int
 usage (FILE *out, int status)
 {
-    fprintf (out, "rspsim %s: the eSIM Remote SIM Provisioning ecosystem in one process\n\n"
-                  "usage: rspsim COMMAND …\n\n", RSPSIM_VERSION);
+    fprintf (out,
+             "rspsim %s: the eSIM Remote SIM Provisioning ecosystem in one process\n\n"
+             "usage: rspsim COMMAND …\n\n",
+             RSPSIM_VERSION);
     for (guint i = 0; i < G_N_ELEMENTS (commands); i++)
         fprintf (out, "  %-8s %s%s\n", commands[i].name, commands[i].help,
                  commands[i].run ? "" : "  (not supported)");

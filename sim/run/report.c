@@ -50,7 +50,8 @@ rsp_report_junit (const GPtrArray *rows, const char *path, GError **error)
             continue;
         }
         g_autofree char *why = xml_text (row->failure);
-        g_string_append_printf (out, "><failure message=\"%s\">%s</failure></testcase>\n", why, why);
+        g_string_append_printf (out, "><failure message=\"%s\">%s</failure></testcase>\n", why,
+                                why);
     }
     g_string_append (out, "</testsuite>\n</testsuites>\n");
     return g_file_set_contents (path, out->str, (gssize)out->len, error);

@@ -6,7 +6,7 @@
 typedef struct {
     char *name, *shown;
     gboolean passed;
-    char *failure;    /* NULL when passed */
+    char *failure; /* NULL when passed */
     gint64 virtual_us, real_us;
     guint messages;
 } RspReportRow;

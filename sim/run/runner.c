@@ -95,7 +95,8 @@ rsp_run_code (const char *subject, const char *reason)
     return subject ? g_strconcat (subject, "/", reason, NULL) : g_strdup ("success");
 }
 
-/* --- steps that need nothing but the loop ------------------------------------------------------ */
+/* --- steps that need nothing but the loop ------------------------------------------------------
+ */
 
 static void
 end_step (gpointer data)
@@ -121,9 +122,8 @@ step_expect (RspRun *run, const RspYaml *step)
 static void
 step_note (RspRun *run, const RspYaml *step)
 {
-    rsp_trace_event (run->trace, &(RspTraceEvent){.kind = RSP_TRACE_CHECK,
-                                                  .op = "note",
-                                                  .result = step->text});
+    rsp_trace_event (run->trace,
+                     &(RspTraceEvent){.kind = RSP_TRACE_CHECK, .op = "note", .result = step->text});
 }
 
 RspStepFunc
@@ -143,19 +143,19 @@ rsp_step_func (const char *kind)
     return NULL;
 }
 
-/* --- the run ----------------------------------------------------------------------------------- */
+/* --- the run -----------------------------------------------------------------------------------
+ */
 
 static void
 on_event (const RspTraceEvent *e, guint64 seq G_GNUC_UNUSED, gpointer data)
 {
     RspRun *run = data;
     rsp_leaks_look (run->leaks, e);
-    if (e->kind != RSP_TRACE_MESSAGE || e->stage != RSP_STAGE_SENT || e->leg != RSP_LEG_REQUEST
-        || !e->function)
+    if (e->kind != RSP_TRACE_MESSAGE || e->stage != RSP_STAGE_SENT || e->leg != RSP_LEG_REQUEST ||
+        !e->function)
         return;
-    RspSentMessage m = {.src = g_intern_string (e->src),
-                        .dst = g_intern_string (e->dst),
-                        .function = e->function};
+    RspSentMessage m = {
+        .src = g_intern_string (e->src), .dst = g_intern_string (e->dst), .function = e->function};
     g_array_append_val (run->messages, m);
 }
 
@@ -180,8 +180,8 @@ trace_start (RspRun *run, const RspRunOptions *options)
 {
     g_autoptr (GString) out = g_string_new (NULL);
     g_autofree char *digest = rsp_hex (rsp_slice_of (run->scenario->digest));
-    g_autoptr (GDateTime) start
-        = g_date_time_new_from_unix_utc (rsp_world_start (run->scenario) / G_USEC_PER_SEC);
+    g_autoptr (GDateTime) start =
+        g_date_time_new_from_unix_utc (rsp_world_start (run->scenario) / G_USEC_PER_SEC);
     g_autofree char *moment = g_date_time_format (start, "%Y-%m-%dT%H:%M:%SZ");
     g_string_append_printf (out,
                             "\"transport\":\"%s\",\"seed\":%" G_GUINT64_FORMAT
@@ -210,8 +210,8 @@ run_step (RspRun *run, const RspYaml *item)
 
     rsp_trace_set_cause (run->trace, 0);
     rsp_trace_set_step (run->trace, where);
-    guint64 seq
-        = rsp_trace_event (run->trace, &(RspTraceEvent){.kind = RSP_TRACE_STEP, .extra = extra});
+    guint64 seq =
+        rsp_trace_event (run->trace, &(RspTraceEvent){.kind = RSP_TRACE_STEP, .extra = extra});
     rsp_trace_set_cause (run->trace, seq);
     run->step_done = FALSE;
     rsp_step_func (step->key) (run, step);
@@ -252,10 +252,9 @@ static void
 trace_end (RspRun *run)
 {
     rsp_trace_set_cause (run->trace, 0);
-    rsp_trace_event (run->trace,
-                     &(RspTraceEvent){.kind = RSP_TRACE_CHECK,
-                                      .op = "scenario",
-                                      .result = run->failure ? "failed" : "passed"});
+    rsp_trace_event (run->trace, &(RspTraceEvent){.kind = RSP_TRACE_CHECK,
+                                                  .op = "scenario",
+                                                  .result = run->failure ? "failed" : "passed"});
 }
 
 static guint
@@ -272,16 +271,18 @@ start_world (RspRun *run, const RspRunOptions *options, GError **error)
 {
     const RspScenario *s = run->scenario;
     g_autofree char *file = g_strconcat (s->name, ".jsonl", NULL);
-    g_autofree char *path
-        = options->trace_dir ? g_build_filename (options->trace_dir, file, NULL) : NULL;
-    g_autofree char *state
-        = options->state_dir ? g_build_filename (options->state_dir, s->name, NULL) : NULL;
-    RspWorldOptions wo = {.loop = run->loop, .faults = run->faults, .state_dir = state,
-                          .seed = options->seed, .https = options->https};
-    run->trace = rsp_trace_new (run->loop, path,
-                                (RspTraceOptions){.bodies = options->bodies,
-                                                  .secrets = options->secrets},
-                                error);
+    g_autofree char *path =
+        options->trace_dir ? g_build_filename (options->trace_dir, file, NULL) : NULL;
+    g_autofree char *state =
+        options->state_dir ? g_build_filename (options->state_dir, s->name, NULL) : NULL;
+    RspWorldOptions wo = {.loop = run->loop,
+                          .faults = run->faults,
+                          .state_dir = state,
+                          .seed = options->seed,
+                          .https = options->https};
+    run->trace = rsp_trace_new (
+        run->loop, path, (RspTraceOptions){.bodies = options->bodies, .secrets = options->secrets},
+        error);
     if (!run->trace)
         return FALSE;
     wo.trace = run->trace;

@@ -5,25 +5,26 @@
 #include "sim/run/world.h"
 
 typedef struct {
-    gint64 seed;            /* -1: the world's own */
+    gint64 seed; /* -1: the world's own */
     gboolean https;
-    const char *trace_dir;  /* (nullable) */
+    const char *trace_dir; /* (nullable) */
     gboolean bodies, secrets;
-    const char *state_dir;  /* (nullable) */
+    const char *state_dir; /* (nullable) */
 } RspRunOptions;
 
 typedef struct {
     gboolean passed;
-    char *failure;     /* "FILE:LINE: expected … got …", NULL when passed */
-    gint64 duration;   /* virtual µs */
-    guint messages;    /* requests sent, APDUs left out */
+    char *failure;   /* "FILE:LINE: expected … got …", NULL when passed */
+    gint64 duration; /* virtual µs */
+    guint messages;  /* requests sent, APDUs left out */
 } RspRunResult;
 void rsp_run_result_free (RspRunResult *result);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (RspRunResult, rsp_run_result_free)
 
 RspRunResult *rsp_run_scenario (const RspScenario *scenario, const RspRunOptions *options);
 
-/* --- for steps and expectations ---------------------------------------------------------------- */
+/* --- for steps and expectations ----------------------------------------------------------------
+ */
 
 typedef struct {
     const char *src, *dst; /* interned */
@@ -36,10 +37,10 @@ typedef struct {
     RspLoop *loop;
     RspTrace *trace;
     RspFaults *faults;
-    GHashTable *saved;   /* name → text of `save:` */
-    GArray *messages;    /* of RspSentMessage: requests in the order of sending */
-    RspLeaks *leaks;     /* (nullable) until the world is built */
-    char *failure;       /* the first one */
+    GHashTable *saved; /* name → text of `save:` */
+    GArray *messages;  /* of RspSentMessage: requests in the order of sending */
+    RspLeaks *leaks;   /* (nullable) until the world is built */
+    char *failure;     /* the first one */
     gboolean step_done;
     gint64 limit;
 } RspRun;
@@ -56,7 +57,8 @@ gboolean rsp_run_match (RspRun *run, const RspYaml *node, const char *got);
 gboolean rsp_run_match_number (RspRun *run, const RspYaml *node, gint64 got);
 /* "success" or "8.2.6/3.8". (transfer full) */
 char *rsp_run_code (const char *subject, const char *reason);
-/* One APDU to a card and back, 61xx and 6Cxx followed. NULL on failure (recorded). (transfer full) */
+/* One APDU to a card and back, 61xx and 6Cxx followed. NULL on failure (recorded). (transfer full)
+ */
 GBytes *rsp_run_apdu (RspRun *run, const RspYaml *step, const char *card, RspSlice command,
                       guint *ret_sw);
 

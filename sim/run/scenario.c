@@ -25,7 +25,8 @@ rsp_scenario_free (RspScenario *s)
     g_free (s);
 }
 
-/* --- paths ------------------------------------------------------------------------------------- */
+/* --- paths -------------------------------------------------------------------------------------
+ */
 
 static void
 add_root (GPtrArray *roots, const char *folder)
@@ -53,7 +54,7 @@ find_roots (const char *path)
     g_autoptr (GPtrArray) chain = g_ptr_array_new_with_free_func (g_free);
 
     add_root (roots, folder);
-    for (char *at = g_strdup (folder); at; ) {
+    for (char *at = g_strdup (folder); at;) {
         g_autofree char *marker = g_build_filename (at, "scenario.schema.json", NULL);
         g_ptr_array_add (chain, at);
         if (g_file_test (marker, G_FILE_TEST_EXISTS)) {
@@ -114,7 +115,8 @@ rsp_scenario_find (const RspScenario *s, const RspYaml *node, GError **error)
     return NULL;
 }
 
-/* --- worlds ------------------------------------------------------------------------------------ */
+/* --- worlds ------------------------------------------------------------------------------------
+ */
 
 static gint
 find_item (const RspYaml *map, const char *key)
@@ -166,7 +168,8 @@ load_world_file (RspScenario *s, const RspYaml *node, guint depth, GError **erro
     if (!doc)
         return NULL;
     gboolean is_scenario = doc->kind == RSP_YAML_MAP && rsp_yaml_get (doc, "scenario");
-    if (!rsp_shape_check (is_scenario ? &rsp_language_scenario : &rsp_language_fragment, doc, error))
+    if (!rsp_shape_check (is_scenario ? &rsp_language_scenario : &rsp_language_fragment, doc,
+                          error))
         return NULL;
     return resolve_world (s, take_item (doc, "world"), depth + 1, error);
 }
@@ -191,7 +194,8 @@ resolve_world (RspScenario *s, RspYaml *taken, guint depth, GError **error)
     return base;
 }
 
-/* --- files ------------------------------------------------------------------------------------- */
+/* --- files -------------------------------------------------------------------------------------
+ */
 
 static GBytes *
 digest_of (const char *path, GError **error)
@@ -208,9 +212,9 @@ digest_of (const char *path, GError **error)
 static gboolean
 name_is_plain (const char *name)
 {
-    return *name && strlen (name) <= 120
-           && strspn (name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_")
-                  == strlen (name);
+    return *name && strlen (name) <= 120 &&
+           strspn (name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") ==
+               strlen (name);
 }
 
 static gboolean
@@ -229,8 +233,8 @@ fill (RspScenario *s, GError **error)
     if (until && !rsp_yaml_duration (until, &s->until, error))
         return FALSE;
     s->world = resolve_world (s, take_item (s->doc, "world"), 0, error);
-    return s->world && rsp_shape_check (&rsp_language_world, s->world, error)
-           && rsp_semantics_check (s, error);
+    return s->world && rsp_shape_check (&rsp_language_world, s->world, error) &&
+           rsp_semantics_check (s, error);
 }
 
 static RspScenario *
@@ -267,7 +271,8 @@ rsp_scenario_load_world (const char *path, GError **error)
     return load (path, shown, TRUE, error);
 }
 
-/* --- folders ----------------------------------------------------------------------------------- */
+/* --- folders -----------------------------------------------------------------------------------
+ */
 
 typedef struct {
     GPtrArray *scenarios;

@@ -6,12 +6,12 @@
 typedef struct {
     char *name;  /* NULL for a world file */
     char *shown; /* path relative to what the user gave: `step` in traces, positions in messages */
-    GBytes *digest;       /* SHA-256 of the file, 32 octets */
-    RspYaml *doc;         /* owns everything below */
-    RspYaml *world;       /* merged, owned */
+    GBytes *digest;                         /* SHA-256 of the file, 32 octets */
+    RspYaml *doc;                           /* owns everything below */
+    RspYaml *world;                         /* merged, owned */
     const RspYaml *faults, *steps, *expect; /* (nullable) */
-    gint64 until;         /* µs, -1: none */
-    GPtrArray *roots;     /* of char *: folders below which paths of the file are found */
+    gint64 until;                           /* µs, -1: none */
+    GPtrArray *roots; /* of char *: folders below which paths of the file are found */
 } RspScenario;
 
 /* NULL with ERROR unset: a file without `scenario:` (a world or a fragment). */
@@ -26,4 +26,5 @@ char *rsp_scenario_find (const RspScenario *scenario, const RspYaml *node, GErro
 
 /* All scenario files of PATHS (files, or folders searched for *.yaml), sorted, names checked for
  * uniqueness. FALSE with an error for each bad file already printed on standard error. */
-gboolean rsp_scenarios_collect (char **paths, gint n, const char *filter, GPtrArray **ret_scenarios);
+gboolean rsp_scenarios_collect (char **paths, gint n, const char *filter,
+                                GPtrArray **ret_scenarios);

@@ -111,8 +111,8 @@ check_orders (const Check *c, const RspYaml *orders, GError **error)
     for (guint i = 0; orders && i < orders->items->len; i++)
         if (!check_ref (c, rsp_yaml_get (orders->items->pdata[i], "operator"), "operator", error))
             return FALSE;
-    return !orders || has_role (c, "operator")
-           || rsp_yaml_fail (orders, error, "orders need an operator in the world");
+    return !orders || has_role (c, "operator") ||
+           rsp_yaml_fail (orders, error, "orders need an operator in the world");
 }
 
 static gboolean
@@ -130,22 +130,22 @@ check_actor (const Check *c, const RspYaml *actor, GError **error)
     const char *role = rsp_yaml_get (actor, "role")->text;
     const RspYaml *certificates = rsp_yaml_get (actor, "certificates");
 
-    if (strspn (actor->key, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_")
-            != strlen (actor->key)
-        || strlen (actor->key) > 64 || !*actor->key)
+    if (strspn (actor->key, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") !=
+            strlen (actor->key) ||
+        strlen (actor->key) > 64 || !*actor->key)
         return rsp_yaml_fail (actor, error, "an actor's name has letters, digits, - and _ only");
     for (guint i = 0; certificates && i < certificates->items->len; i++)
         if (!check_twist (c, certificates->items->pdata[i], error))
             return FALSE;
     if (strcmp (role, "ci") != 0 && !check_twist (c, rsp_yaml_get (actor, "certificate"), error))
         return FALSE;
-    return check_files (actor, error)
-           && check_ref (c, rsp_yaml_get (actor, "certified-by"),
-                         strcmp (role, "euicc") == 0 ? "eum" : "ci", error)
-           && check_ref (c, rsp_yaml_get (actor, "euicc"), "euicc", error)
-           && check_refs (c, rsp_yaml_get (actor, "trusts"), "ci", error)
-           && check_stock (c, rsp_yaml_get (actor, "profiles"), error)
-           && check_orders (c, rsp_yaml_get (actor, "orders"), error);
+    return check_files (actor, error) &&
+           check_ref (c, rsp_yaml_get (actor, "certified-by"),
+                      strcmp (role, "euicc") == 0 ? "eum" : "ci", error) &&
+           check_ref (c, rsp_yaml_get (actor, "euicc"), "euicc", error) &&
+           check_refs (c, rsp_yaml_get (actor, "trusts"), "ci", error) &&
+           check_stock (c, rsp_yaml_get (actor, "profiles"), error) &&
+           check_orders (c, rsp_yaml_get (actor, "orders"), error);
 }
 
 /* Two actors never share an address, an EID, or a card's slot. */
@@ -167,17 +167,17 @@ check_world (const Check *c, GError **error)
     for (guint i = 0; i < c->actors->items->len; i++)
         if (!check_actor (c, c->actors->items->pdata[i], error))
             return FALSE;
-    return check_unique (c, "fqdn", "address", error) && check_unique (c, "eid", "EID", error)
-           && check_unique (c, "euicc", "eUICC", error);
+    return check_unique (c, "fqdn", "address", error) && check_unique (c, "eid", "EID", error) &&
+           check_unique (c, "euicc", "eUICC", error);
 }
 
-/* --- faults ------------------------------------------------------------------------------------ */
+/* --- faults ------------------------------------------------------------------------------------
+ */
 
 static gboolean
 needs (const RspYaml *map, const char *what, const char *key, GError **error)
 {
-    return rsp_yaml_get (map, key)
-           || rsp_yaml_fail (map, error, "%s needs \"%s\"", what, key);
+    return rsp_yaml_get (map, key) || rsp_yaml_fail (map, error, "%s needs \"%s\"", what, key);
 }
 
 static gboolean
@@ -208,8 +208,8 @@ check_fault (const Check *c, const RspYaml *fault, GError **error)
     gboolean response = leg && strcmp (leg->text, "response") == 0;
     gboolean status = strcmp (action, "http-status") == 0 || strcmp (action, "status-word") == 0;
 
-    if (!check_peer (c, rsp_yaml_get (match, "from"), error)
-        || !check_peer (c, rsp_yaml_get (match, "to"), error))
+    if (!check_peer (c, rsp_yaml_get (match, "from"), error) ||
+        !check_peer (c, rsp_yaml_get (match, "to"), error))
         return FALSE;
     if (strcmp (action, "delay") == 0 && !needs (fault, "delay", "delay", error))
         return FALSE;
@@ -217,8 +217,8 @@ check_fault (const Check *c, const RspYaml *fault, GError **error)
         return FALSE;
     if (status && !response)
         return rsp_yaml_fail (fault, error, "%s applies to leg: response", action);
-    if (strcmp (action, "replace") == 0 && !rsp_yaml_get (fault, "value")
-        && !rsp_yaml_get (fault, "text"))
+    if (strcmp (action, "replace") == 0 && !rsp_yaml_get (fault, "value") &&
+        !rsp_yaml_get (fault, "text"))
         return rsp_yaml_fail (fault, error, "replace needs \"value\" or \"text\"");
     return TRUE;
 }
@@ -238,7 +238,8 @@ check_faults (const Check *c, GError **error)
     return TRUE;
 }
 
-/* --- expectations ------------------------------------------------------------------------------ */
+/* --- expectations ------------------------------------------------------------------------------
+ */
 
 static gboolean
 check_message (const Check *c, const RspYaml *message, GError **error)
@@ -297,7 +298,8 @@ check_expect (const Check *c, const RspYaml *expect, GError **error)
     return TRUE;
 }
 
-/* --- steps ------------------------------------------------------------------------------------- */
+/* --- steps -------------------------------------------------------------------------------------
+ */
 
 /* Every key that is not the step's own is a member of the request. */
 static gboolean
@@ -310,8 +312,7 @@ check_members (const RspFunction *fn, const RspYaml *step, GError **error)
         while (m && m->name && strcmp (m->name, item->key) != 0)
             m++;
         if ((!m || !m->name) && !g_strv_contains (own, item->key))
-            return rsp_yaml_fail (item, error, "%s has no member \"%s\"", fn->full_name,
-                                  item->key);
+            return rsp_yaml_fail (item, error, "%s has no member \"%s\"", fn->full_name, item->key);
     }
     return TRUE;
 }
@@ -323,17 +324,17 @@ check_operator (const Check *c, const RspYaml *step, GError **error)
     const RspFunction *fn = rsp_function_by_name (call->text);
     if (fn->interface != RSP_IF_ES2P || fn->id == RSP_FN_ES2P_HANDLE_DOWNLOAD_PROGRESS_INFO)
         return rsp_yaml_fail (call, error, "an operator calls ES2+ functions, not %s", call->text);
-    return check_members (fn, step, error)
-           && check_ref (c, rsp_yaml_get (step, "at"), "operator", error)
-           && check_ref (c, rsp_yaml_get (step, "to"), "smdpp", error);
+    return check_members (fn, step, error) &&
+           check_ref (c, rsp_yaml_get (step, "at"), "operator", error) &&
+           check_ref (c, rsp_yaml_get (step, "to"), "smdpp", error);
 }
 
 static gboolean
 check_user (const Check *c, const RspYaml *step, GError **error)
 {
     const char *verb = rsp_yaml_get (step, "do")->text;
-    gboolean by_iccid = strcmp (verb, "enable") == 0 || strcmp (verb, "disable") == 0
-                        || strcmp (verb, "delete") == 0 || strcmp (verb, "set-nickname") == 0;
+    gboolean by_iccid = strcmp (verb, "enable") == 0 || strcmp (verb, "disable") == 0 ||
+                        strcmp (verb, "delete") == 0 || strcmp (verb, "set-nickname") == 0;
     if (rsp_yaml_get (step, "activationCode") && rsp_yaml_get (step, "address"))
         return rsp_yaml_fail (step, error, "activationCode and address exclude each other");
     if (by_iccid && !needs (step, verb, "iccid", error))

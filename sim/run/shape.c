@@ -62,12 +62,12 @@ check_scalar (const RspShape *shape, const RspYaml *node, GError **error)
     case RSP_SHAPE_NUMBER:
         return check_number (node, text, error);
     case RSP_SHAPE_ICCID:
-        return rsp_iccid_valid (text)
-               || rsp_yaml_fail (node, error, "expected an ICCID: 18 to 20 digits, in quotes");
+        return rsp_iccid_valid (text) ||
+               rsp_yaml_fail (node, error, "expected an ICCID: 18 to 20 digits, in quotes");
     case RSP_SHAPE_EID:
-        return rsp_eid_valid (text)
-               || rsp_yaml_fail (node, error,
-                                 "expected an EID: 32 digits, in quotes, with right check digits");
+        return rsp_eid_valid (text) ||
+               rsp_yaml_fail (node, error,
+                              "expected an EID: 32 digits, in quotes, with right check digits");
     case RSP_SHAPE_FUNCTION:
         return check_name (node, text, rsp_function_names (), "function", error);
     case RSP_SHAPE_ENUM:

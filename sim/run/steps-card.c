@@ -103,15 +103,15 @@ rsp_step_card (RspRun *run, const RspYaml *step)
         return;
     }
     g_autoptr (GBytes) command = rsp_unhex (apdu->text);
-    g_autoptr (GBytes) data
-        = rsp_run_apdu (run, step, a->base.name, rsp_slice_of (command), &sw);
+    g_autoptr (GBytes) data = rsp_run_apdu (run, step, a->base.name, rsp_slice_of (command), &sw);
     if (!data || (expect && !match_sw (run, step, rsp_yaml_get (expect, "sw"), sw)))
         return;
     if (expect)
         match_hex (run, rsp_yaml_get (expect, "data"), rsp_slice_of (data));
 }
 
-/* --- reading a file ---------------------------------------------------------------------------- */
+/* --- reading a file ----------------------------------------------------------------------------
+ */
 
 typedef struct {
     guint kind;   /* file descriptor octet */
@@ -160,8 +160,7 @@ read_binary (RspRun *run, const RspYaml *step, const char *card, guint size, gui
     do {
         guint n = MIN (CHUNK, size - out->len);
         guint8 command[5] = {0x00, 0xB0, (guint8)(out->len >> 8), (guint8)out->len, (guint8)n};
-        g_autoptr (GBytes) part
-            = rsp_run_apdu (run, step, card, RSP_SLICE_ARRAY (command), ret_sw);
+        g_autoptr (GBytes) part = rsp_run_apdu (run, step, card, RSP_SLICE_ARRAY (command), ret_sw);
         if (!part)
             return NULL;
         if (*ret_sw != 0x9000 || !g_bytes_get_size (part))

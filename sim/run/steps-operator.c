@@ -7,9 +7,14 @@ typedef struct {
     const RspYaml *step;
 } Pending;
 
-static const char *const text_members[] = {"iccid", "eid", "profileType", "matchingId",
-                                           "confirmationCode", "smdsAddress",
-                                           "finalProfileStatusIndicator", NULL};
+static const char *const text_members[] = {"iccid",
+                                           "eid",
+                                           "profileType",
+                                           "matchingId",
+                                           "confirmationCode",
+                                           "smdsAddress",
+                                           "finalProfileStatusIndicator",
+                                           NULL};
 
 static RspFields *
 request_of (RspRun *run, const RspYaml *step, const RspFunction *fn)
@@ -33,7 +38,8 @@ match_members (RspRun *run, const RspYaml *expect, const RspFields *fields)
     static const char *const members[] = {"iccid", "eid", "matchingId", "smdpAddress", NULL};
     for (guint i = 0; members[i]; i++) {
         const RspYaml *node = rsp_yaml_get (expect, members[i]);
-        if (node && !rsp_run_match (run, node, fields ? rsp_fields_text (fields, members[i]) : NULL))
+        if (node &&
+            !rsp_run_match (run, node, fields ? rsp_fields_text (fields, members[i]) : NULL))
             return FALSE;
     }
     return TRUE;
@@ -60,8 +66,8 @@ on_reply (const RspOperatorReply *reply, gpointer data)
     const RspYaml *expect = rsp_yaml_get (p->step, "expect");
     const RspYaml *code = expect ? rsp_yaml_get (expect, "code") : NULL;
     const RspYaml *failure = expect ? rsp_yaml_get (expect, "failure") : NULL;
-    g_autofree char *got = reply->failure ? g_strdup (reply->failure)
-                                          : rsp_run_code (reply->subject, reply->reason);
+    g_autofree char *got =
+        reply->failure ? g_strdup (reply->failure) : rsp_run_code (reply->subject, reply->reason);
     run->step_done = TRUE;
     if (code && strcmp (code->text, "any") == 0)
         return;

@@ -9,10 +9,8 @@ typedef struct {
 } Pending;
 
 static const char *const failures[] = {
-    [RSP_REPLY_OK] = NULL,
-    [RSP_REPLY_TIMEOUT] = "timeout",
-    [RSP_REPLY_LINK] = "link",
-    [RSP_REPLY_UNRESOLVED] = "unresolved",
+    [RSP_REPLY_OK] = NULL,     [RSP_REPLY_TIMEOUT] = "timeout",
+    [RSP_REPLY_LINK] = "link", [RSP_REPLY_UNRESOLVED] = "unresolved",
     [RSP_REPLY_TLS] = "tls",
 };
 
@@ -20,10 +18,9 @@ static char *
 code_of (const RspFunction *fn, GBytes *body)
 {
     RspStatus status;
-    g_autoptr (RspFields) fields
-        = fn->binding == RSP_BINDING_HTTP
-              ? rsp_fields_decode (fn, RSP_LEG_RESPONSE, body, NULL)
-              : NULL;
+    g_autoptr (RspFields) fields = fn->binding == RSP_BINDING_HTTP
+                                       ? rsp_fields_decode (fn, RSP_LEG_RESPONSE, body, NULL)
+                                       : NULL;
     if (!fields)
         return g_strdup ("undecodable");
     return rsp_fields_failed (fields, &status) ? rsp_run_code (status.subject, status.reason)
@@ -43,8 +40,8 @@ match_answer (Pending *p, const RspYaml *expect, const RspReply *reply)
             rsp_run_fail (run, expect, "expected an answer, got %s", failures[reply->kind]);
         return;
     }
-    if (!rsp_run_match_number (run, rsp_yaml_get (expect, "http"), reply->http)
-        || !rsp_run_match (run, rsp_yaml_get (expect, "sw"), sw))
+    if (!rsp_run_match_number (run, rsp_yaml_get (expect, "http"), reply->http) ||
+        !rsp_run_match (run, rsp_yaml_get (expect, "sw"), sw))
         return;
     if (code) {
         g_autofree char *got = code_of (p->fn, reply->body);

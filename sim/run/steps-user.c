@@ -63,12 +63,12 @@ check_outcome (RspRun *run, const RspYaml *step, const RspLpaOutcome *o)
     }
     if (!expect)
         return;
-    (void)(rsp_run_match (run, wanted (step, "step"), o->step)
-           && rsp_run_match (run, wanted (step, "error"), o->error)
-           && rsp_run_match (run, wanted (step, "code"), code)
-           && rsp_run_match (run, wanted (step, "cancelled"), o->cancelled)
-           && rsp_run_match_number (run, wanted (step, "delivered"), o->delivered)
-           && rsp_run_match_number (run, wanted (step, "pending"), o->pending));
+    (void)(rsp_run_match (run, wanted (step, "step"), o->step) &&
+           rsp_run_match (run, wanted (step, "error"), o->error) &&
+           rsp_run_match (run, wanted (step, "code"), code) &&
+           rsp_run_match (run, wanted (step, "cancelled"), o->cancelled) &&
+           rsp_run_match_number (run, wanted (step, "delivered"), o->delivered) &&
+           rsp_run_match_number (run, wanted (step, "pending"), o->pending));
     match_notification (run, wanted (step, "notification"), o);
 }
 
@@ -80,7 +80,8 @@ on_done (const RspLpaOutcome *o, gpointer data)
     check_outcome (p->run, p->step, o);
 }
 
-/* --- download ---------------------------------------------------------------------------------- */
+/* --- download ----------------------------------------------------------------------------------
+ */
 
 static GPtrArray *
 codes_of (RspRun *run, const RspYaml *node)
@@ -125,19 +126,21 @@ download (RspRun *run, const RspYaml *step, RspLpa *lpa, Pending *pending)
     rsp_run_wait (run, step);
 }
 
-/* --- list -------------------------------------------------------------------------------------- */
+/* --- list --------------------------------------------------------------------------------------
+ */
 
 static const char *const class_names[] = {"test", "provisioning", "operational"};
 
 static gboolean
 match_profile (RspRun *run, const RspYaml *want, const RspLpaProfile *got)
 {
-    return rsp_run_match (run, rsp_yaml_get (want, "iccid"), got->iccid)
-           && rsp_run_match (run, rsp_yaml_get (want, "state"), got->enabled ? "enabled" : "disabled")
-           && rsp_run_match (run, rsp_yaml_get (want, "nickname"), got->nickname)
-           && rsp_run_match (run, rsp_yaml_get (want, "name"), got->name)
-           && rsp_run_match (run, rsp_yaml_get (want, "provider"), got->provider)
-           && rsp_run_match (run, rsp_yaml_get (want, "class"), class_names[got->profile_class]);
+    return rsp_run_match (run, rsp_yaml_get (want, "iccid"), got->iccid) &&
+           rsp_run_match (run, rsp_yaml_get (want, "state"),
+                          got->enabled ? "enabled" : "disabled") &&
+           rsp_run_match (run, rsp_yaml_get (want, "nickname"), got->nickname) &&
+           rsp_run_match (run, rsp_yaml_get (want, "name"), got->name) &&
+           rsp_run_match (run, rsp_yaml_get (want, "provider"), got->provider) &&
+           rsp_run_match (run, rsp_yaml_get (want, "class"), class_names[got->profile_class]);
 }
 
 static void
@@ -159,7 +162,8 @@ on_list (const GPtrArray *profiles, const RspLpaOutcome *o, gpointer data)
             return;
 }
 
-/* --- local management -------------------------------------------------------------------------- */
+/* --- local management --------------------------------------------------------------------------
+ */
 
 static guint32
 reset_bits (const RspYaml *list)

@@ -33,8 +33,7 @@ call (RspWorld *w, RspOperator *op, const RspWorldActor *dp, RspFields *fields, 
     rsp_operator_call (op, rsp_yaml_get (dp->yaml, "fqdn")->text, fn, fields, on_reply, &p);
     rsp_loop_run (w->options.loop, is_placed, &p, -1);
     g_autofree char *refusal = p.done ? p.refusal : g_strdup ("no answer");
-    return !refusal
-           || rsp_yaml_fail (order, error, "%s was refused: %s", fn->full_name, refusal);
+    return !refusal || rsp_yaml_fail (order, error, "%s was refused: %s", fn->full_name, refusal);
 }
 
 static RspOperator *
@@ -72,16 +71,16 @@ place (RspWorld *w, const RspWorldActor *dp, const RspYaml *order, GError **erro
     if (stands_already (dp, iccid))
         return TRUE;
 
-    g_autoptr (RspFields) download
-        = rsp_fields_new (rsp_function (RSP_FN_ES2P_DOWNLOAD_ORDER), RSP_LEG_REQUEST);
+    g_autoptr (RspFields) download =
+        rsp_fields_new (rsp_function (RSP_FN_ES2P_DOWNLOAD_ORDER), RSP_LEG_REQUEST);
     rsp_fields_set_text (download, "iccid", iccid);
     rsp_fields_set_text (download, "eid", eid);
     if (!call (w, op, dp, download, RSP_FN_ES2P_DOWNLOAD_ORDER, order, error))
         return FALSE;
     if (strcmp (state, "allocated") == 0)
         return TRUE;
-    g_autoptr (RspFields) confirm
-        = rsp_fields_new (rsp_function (RSP_FN_ES2P_CONFIRM_ORDER), RSP_LEG_REQUEST);
+    g_autoptr (RspFields) confirm =
+        rsp_fields_new (rsp_function (RSP_FN_ES2P_CONFIRM_ORDER), RSP_LEG_REQUEST);
     rsp_fields_set_text (confirm, "iccid", iccid);
     rsp_fields_set_text (confirm, "eid", eid);
     rsp_fields_set_text (confirm, "matchingId", rsp_world_text (order, "matchingId", NULL));
@@ -96,7 +95,8 @@ rsp_world_place_orders (RspWorld *w, GError **error)
 {
     for (guint i = 0; i < w->actors->len; i++) {
         const RspWorldActor *dp = w->actors->pdata[i];
-        const RspYaml *orders = dp->role == RSP_ACTOR_SMDPP ? rsp_yaml_get (dp->yaml, "orders") : NULL;
+        const RspYaml *orders =
+            dp->role == RSP_ACTOR_SMDPP ? rsp_yaml_get (dp->yaml, "orders") : NULL;
         for (guint k = 0; orders && k < orders->items->len; k++)
             if (!place (w, dp, orders->items->pdata[k], error))
                 return FALSE;

@@ -75,8 +75,8 @@ read_twist (const RspYaml *yaml, RspCertTwist *ret, GError **error)
         return FALSE;
     ret->bad_signature = bad;
     ret->role = read_role (yaml);
-    return read_time (yaml, "not-before", &ret->not_before, error)
-           && read_time (yaml, "not-after", &ret->not_after, error);
+    return read_time (yaml, "not-before", &ret->not_before, error) &&
+           read_time (yaml, "not-after", &ret->not_after, error);
 }
 
 static RspWorldActor *
@@ -87,7 +87,8 @@ issuer_of (const RspWorld *w, const RspWorldActor *a, const RspYaml *twist)
 }
 
 static gboolean
-wrong_issuer (const RspYaml *twist, RspActorRole wanted, const RspWorldActor *issuer, GError **error)
+wrong_issuer (const RspYaml *twist, RspActorRole wanted, const RspWorldActor *issuer,
+              GError **error)
 {
     if (issuer->role == wanted)
         return FALSE;
@@ -96,19 +97,20 @@ wrong_issuer (const RspYaml *twist, RspActorRole wanted, const RspWorldActor *is
     return TRUE;
 }
 
-/* --- ci ---------------------------------------------------------------------------------------- */
+/* --- ci ----------------------------------------------------------------------------------------
+ */
 
 static RspCi *
 ci_from_files (const RspWorld *w, const RspWorldActor *a, GError **error)
 {
-    g_autofree char *cert_path
-        = rsp_scenario_find (w->scenario, rsp_yaml_get (a->yaml, "certificate"), error);
-    g_autofree char *key_path
-        = cert_path ? rsp_scenario_find (w->scenario, rsp_yaml_get (a->yaml, "key"), error) : NULL;
+    g_autofree char *cert_path =
+        rsp_scenario_find (w->scenario, rsp_yaml_get (a->yaml, "certificate"), error);
+    g_autofree char *key_path =
+        cert_path ? rsp_scenario_find (w->scenario, rsp_yaml_get (a->yaml, "key"), error) : NULL;
     g_autofree char *der = NULL, *pem = NULL;
     gsize n = 0;
-    if (!key_path || !g_file_get_contents (cert_path, &der, &n, error)
-        || !g_file_get_contents (key_path, &pem, NULL, error))
+    if (!key_path || !g_file_get_contents (cert_path, &der, &n, error) ||
+        !g_file_get_contents (key_path, &pem, NULL, error))
         return NULL;
     g_autoptr (GBytes) cert = g_bytes_new (der, n);
     RspCi *ci = rsp_ci_from_files (a->base.name, cert, pem, start_seconds (w), error);
@@ -125,7 +127,8 @@ build_ci (RspWorld *w, RspWorldActor *a, GError **error)
     return a->ci != NULL;
 }
 
-/* --- eum, euicc -------------------------------------------------------------------------------- */
+/* --- eum, euicc --------------------------------------------------------------------------------
+ */
 
 static gboolean
 build_eum (RspWorld *w, RspWorldActor *a, GError **error)
@@ -136,9 +139,9 @@ build_eum (RspWorld *w, RspWorldActor *a, GError **error)
     if (!read_twist (twist, &t, error) || wrong_issuer (twist, RSP_ACTOR_CI, ci, error))
         return FALSE;
     g_autoptr (RspKey) key = make_key (w, a, "eum");
-    RspCert *cert = rsp_ci_issue_eum (ci->ci, rsp_world_text (a->yaml, "organization", a->base.name),
-                                      rsp_world_text (a->yaml, "eid-prefix", EID_PREFIX), "2.999.5",
-                                      point_of (key), &t, error);
+    RspCert *cert = rsp_ci_issue_eum (
+        ci->ci, rsp_world_text (a->yaml, "organization", a->base.name),
+        rsp_world_text (a->yaml, "eid-prefix", EID_PREFIX), "2.999.5", point_of (key), &t, error);
     if (!cert)
         return FALSE;
     a->eum = rsp_eum_new (a->base.name, g_steal_pointer (&key), cert, stream (w, a, "serial"));
@@ -163,15 +166,16 @@ build_euicc (RspWorld *w, RspWorldActor *a, GError **error)
         eid = rsp_world_text (twist, "eid", eid);
     }
     g_autoptr (RspKey) key = make_key (w, a, "euicc");
-    RspCert *cert
-        = rsp_eum_issue_euicc (eum->eum, eid, point_of (key), start_seconds (w), &et, error);
+    RspCert *cert =
+        rsp_eum_issue_euicc (eum->eum, eid, point_of (key), start_seconds (w), &et, error);
     if (!cert)
         return FALSE;
     keep (a, "euicc", g_steal_pointer (&key), cert);
     return TRUE;
 }
 
-/* TLS certificates are short-lived: in a served world they begin with the service, not the world. */
+/* TLS certificates are short-lived: in a served world they begin with the service, not the world.
+ */
 static void
 date_tls (const RspWorld *w, RspCertTwist *t)
 {
@@ -181,7 +185,8 @@ date_tls (const RspWorld *w, RspCertTwist *t)
     t->not_after = w->options.tls_from + TLS_VALIDITY;
 }
 
-/* --- servers ----------------------------------------------------------------------------------- */
+/* --- servers -----------------------------------------------------------------------------------
+ */
 
 static gboolean
 issue_server (RspWorld *w, RspWorldActor *a, const char *purpose, RspRole role, const char *oid,
@@ -202,8 +207,8 @@ issue_server (RspWorld *w, RspWorldActor *a, const char *purpose, RspRole role, 
         date_tls (w, &t);
     g_autoptr (RspKey) key = make_key (w, a, purpose);
     g_autofree char *host = g_strndup (fqdn, strcspn (fqdn, ":"));
-    RspCert *cert = rsp_ci_issue_server (ci->ci, role, a->base.name, oid, host, point_of (key), &t,
-                                         error);
+    RspCert *cert =
+        rsp_ci_issue_server (ci->ci, role, a->base.name, oid, host, point_of (key), &t, error);
     if (!cert)
         return FALSE;
     keep (a, purpose, g_steal_pointer (&key), cert);
@@ -215,9 +220,9 @@ build_server (RspWorld *w, RspWorldActor *a, guint index, GError **error)
 {
     g_autofree char *own = g_strdup_printf ("2.999.10.%u", index + 1);
     const char *oid = rsp_world_text (a->yaml, "oid", own);
-    return issue_server (w, a, "auth", RSP_ROLE_DP_AUTH, oid, error)
-           && issue_server (w, a, "pb", RSP_ROLE_DP_PB, oid, error)
-           && issue_server (w, a, "tls", RSP_ROLE_DP_TLS, oid, error);
+    return issue_server (w, a, "auth", RSP_ROLE_DP_AUTH, oid, error) &&
+           issue_server (w, a, "pb", RSP_ROLE_DP_PB, oid, error) &&
+           issue_server (w, a, "tls", RSP_ROLE_DP_TLS, oid, error);
 }
 
 static gboolean
@@ -228,15 +233,16 @@ build_operator (RspWorld *w, RspWorldActor *a, GError **error)
     g_autoptr (RspKey) key = make_key (w, a, "client");
     RspCertTwist t = {0};
     date_tls (w, &t);
-    RspCert *cert
-        = rsp_ci_issue_client (issuer_of (w, a, NULL)->ci, a->base.name, point_of (key), &t, error);
+    RspCert *cert =
+        rsp_ci_issue_client (issuer_of (w, a, NULL)->ci, a->base.name, point_of (key), &t, error);
     if (!cert)
         return FALSE;
     keep (a, "client", g_steal_pointer (&key), cert);
     return TRUE;
 }
 
-/* --- trust ------------------------------------------------------------------------------------- */
+/* --- trust -------------------------------------------------------------------------------------
+ */
 
 static void
 trust (RspWorldActor *a, RspWorldActor *ci)
@@ -306,7 +312,7 @@ build_role (RspWorld *w, RspActorRole role, GError **error)
 gboolean
 rsp_world_build_pki (RspWorld *w, GError **error)
 {
-    return build_role (w, RSP_ACTOR_CI, error) && build_role (w, RSP_ACTOR_EUM, error)
-           && build_role (w, RSP_ACTOR_SMDPP, error) && build_role (w, RSP_ACTOR_OPERATOR, error)
-           && build_role (w, RSP_ACTOR_EUICC, error) && build_role (w, RSP_ACTOR_LPA, error);
+    return build_role (w, RSP_ACTOR_CI, error) && build_role (w, RSP_ACTOR_EUM, error) &&
+           build_role (w, RSP_ACTOR_SMDPP, error) && build_role (w, RSP_ACTOR_OPERATOR, error) &&
+           build_role (w, RSP_ACTOR_EUICC, error) && build_role (w, RSP_ACTOR_LPA, error);
 }

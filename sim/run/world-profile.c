@@ -4,7 +4,8 @@
 
 #include <string.h>
 
-/* --- metadata ---------------------------------------------------------------------------------- */
+/* --- metadata ----------------------------------------------------------------------------------
+ */
 
 static guint32
 bits_of (const RspYaml *list, const char *const *names)
@@ -102,15 +103,16 @@ override_metadata (RspMetadata *m, const RspYaml *yaml, GError **error)
     return !owner || set_owner (m, owner, error);
 }
 
-/* --- packages ---------------------------------------------------------------------------------- */
+/* --- packages ----------------------------------------------------------------------------------
+ */
 
 /* Stock entries share one reading of a file. (transfer none) */
 static const RspYaml *
 read_document (RspWorld *w, const char *path, const char *shown_as, GError **error)
 {
     if (!w->documents)
-        w->documents = g_hash_table_new_full (g_str_hash, g_str_equal, g_free,
-                                              (GDestroyNotify)rsp_yaml_free);
+        w->documents =
+            g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify)rsp_yaml_free);
     RspYaml *doc = g_hash_table_lookup (w->documents, path);
     if (!doc && (doc = rsp_yaml_load (path, shown_as, error)))
         g_hash_table_insert (w->documents, g_strdup (path), doc);
@@ -125,8 +127,7 @@ read_der (const char *path, const char *iccid, GError **error)
     if (!g_file_get_contents (path, &data, &n, error))
         return NULL;
     g_autoptr (GBytes) der = g_bytes_new_take (g_steal_pointer (&data), n);
-    g_autoptr (GBytes) own
-        = iccid ? rsp_saip_with_iccid (der, iccid, error) : g_bytes_ref (der);
+    g_autoptr (GBytes) own = iccid ? rsp_saip_with_iccid (der, iccid, error) : g_bytes_ref (der);
     return own ? rsp_saip_from_der (own, error) : NULL;
 }
 
@@ -136,8 +137,7 @@ read_package (RspWorld *w, const char *path, const RspYaml *profile, const char 
 {
     if (g_str_has_suffix (path, ".der"))
         return read_der (path, iccid, error);
-    const RspYaml *doc
-        = read_document (w, path, rsp_yaml_get (profile, "package")->text, error);
+    const RspYaml *doc = read_document (w, path, rsp_yaml_get (profile, "package")->text, error);
     return doc ? rsp_saip_build (doc, iccid, rsp_world_text (profile, "imsi", NULL), error) : NULL;
 }
 
@@ -147,11 +147,12 @@ rsp_world_package (RspWorld *w, const RspYaml *profile, GError **error)
     const char *iccid = rsp_yaml_get (profile, "iccid")->text;
     const RspYaml *metadata = rsp_yaml_get (profile, "metadata");
     gboolean personalise = TRUE;
-    g_autofree char *path = rsp_scenario_find (w->scenario, rsp_yaml_get (profile, "package"), error);
+    g_autofree char *path =
+        rsp_scenario_find (w->scenario, rsp_yaml_get (profile, "package"), error);
     if (!path || !rsp_yaml_opt_bool (profile, "personalise", &personalise, error))
         return NULL;
-    g_autoptr (RspProfilePackage) p
-        = read_package (w, path, profile, personalise ? iccid : NULL, error);
+    g_autoptr (RspProfilePackage) p =
+        read_package (w, path, profile, personalise ? iccid : NULL, error);
     if (!p)
         return NULL;
     g_free (p->iccid);
@@ -163,7 +164,8 @@ rsp_world_package (RspWorld *w, const RspYaml *profile, GError **error)
     return g_steal_pointer (&p);
 }
 
-/* --- rules authorisation table ----------------------------------------------------------------- */
+/* --- rules authorisation table -----------------------------------------------------------------
+ */
 
 static void
 put_bits (GByteArray *out, guint32 tag, guint32 mask, guint n)
@@ -212,8 +214,8 @@ rsp_world_rat (const RspYaml *rat, GError **error)
         gboolean consent = FALSE;
         gsize mark = rsp_tlv_open (out, 0x30);
         put_bits (out, 0x80, bits_of (rsp_yaml_get (rule, "ppr"), ppr_names), 3);
-        if (!put_operators (out, rsp_yaml_get (rule, "operators"), error)
-            || !rsp_yaml_opt_bool (rule, "consent", &consent, error))
+        if (!put_operators (out, rsp_yaml_get (rule, "operators"), error) ||
+            !rsp_yaml_opt_bool (rule, "consent", &consent, error))
             return NULL;
         put_bits (out, 0x82, consent ? 1 : 0, 1);
         rsp_tlv_close (out, mark);

@@ -44,7 +44,8 @@ duration (const RspYaml *map, const char *key, gint64 absent)
     return value;
 }
 
-/* --- life -------------------------------------------------------------------------------------- */
+/* --- life --------------------------------------------------------------------------------------
+ */
 
 static void
 credential_free (RspWorldCredential *c)
@@ -133,7 +134,8 @@ rsp_world_credential (const RspWorldActor *a, const char *purpose)
     return NULL;
 }
 
-/* --- actors ------------------------------------------------------------------------------------ */
+/* --- actors ------------------------------------------------------------------------------------
+ */
 
 static RspActorRole
 role_of (const RspYaml *yaml)
@@ -168,8 +170,8 @@ static void
 set_tls (RspWorld *w, RspWorldActor *a, const char *purpose)
 {
     RspWorldCredential *c = purpose ? rsp_world_credential (a, purpose) : NULL;
-    a->tls = (RspCredential){.cert = c ? c->cert : NULL, .key = c ? c->key : NULL,
-                             .roots = a->roots};
+    a->tls =
+        (RspCredential){.cert = c ? c->cert : NULL, .key = c ? c->key : NULL, .roots = a->roots};
     rsp_bus_set_credential (w->bus, a->base.name, &a->tls);
 }
 
@@ -216,10 +218,10 @@ fill_stock (RspWorld *w, RspWorldActor *a, GError **error)
 {
     for (guint i = 0; i < w->packages->len; i++) {
         const RspWorldPackage *p = w->packages->pdata[i];
-        if (p->server == a->base.name
-            && !rsp_smdpp_add_profile (a->smdpp, p->package,
-                                       rsp_world_text (p->yaml, "type", p->package->type),
-                                       rsp_world_text (p->yaml, "owner", NULL), error))
+        if (p->server == a->base.name &&
+            !rsp_smdpp_add_profile (a->smdpp, p->package,
+                                    rsp_world_text (p->yaml, "type", p->package->type),
+                                    rsp_world_text (p->yaml, "owner", NULL), error))
             return FALSE;
     }
     return TRUE;
@@ -247,8 +249,8 @@ start_smdpp (RspWorld *w, RspWorldActor *a, GError **error)
                              .roots = a->roots,
                              .attempt_limit = (guint)number (a->yaml, "attempt-limit", 10),
                              .cc_limit = (guint)number (a->yaml, "confirmation-code-limit", 3),
-                             .session_timeout
-                             = duration (a->yaml, "session-timeout", 600 * G_USEC_PER_SEC),
+                             .session_timeout =
+                                 duration (a->yaml, "session-timeout", 600 * G_USEC_PER_SEC),
                              .protection_keys = flag (a->yaml, "protection-keys", FALSE),
                              .lenient_matching_id = flag (a->yaml, "lenient-matching-id", FALSE),
                              .keep_on_rejection = flag (a->yaml, "keep-on-rejection", FALSE),
@@ -272,8 +274,8 @@ read_version (const RspYaml *node, guint8 out[3], GError **error)
     char rest;
     if (!node)
         return TRUE;
-    if (sscanf (node->text, "%3u.%3u.%3u%c", &v[0], &v[1], &v[2], &rest) != 3 || v[0] > 255
-        || v[1] > 255 || v[2] > 255)
+    if (sscanf (node->text, "%3u.%3u.%3u%c", &v[0], &v[1], &v[2], &rest) != 3 || v[0] > 255 ||
+        v[1] > 255 || v[2] > 255)
         return rsp_yaml_fail (node, error, "expected a version such as \"2.6.0\"");
     for (guint i = 0; i < 3; i++)
         out[i] = (guint8)v[i];
@@ -285,8 +287,8 @@ device_of (const RspWorld *w, const RspWorldActor *card)
 {
     for (guint i = 0; i < w->actors->len; i++) {
         const RspWorldActor *a = w->actors->pdata[i];
-        if (a->role == RSP_ACTOR_LPA
-            && strcmp (rsp_yaml_get (a->yaml, "euicc")->text, card->base.name) == 0)
+        if (a->role == RSP_ACTOR_LPA &&
+            strcmp (rsp_yaml_get (a->yaml, "euicc")->text, card->base.name) == 0)
             return a;
     }
     return NULL;
@@ -307,21 +309,20 @@ start_euicc (RspWorld *w, RspWorldActor *a, GError **error)
     if (twist)
         by = rsp_world_text (twist, "issued-by", by);
     RspSlice rat_slice = rsp_slice_of (rat);
-    RspEuiccConfig config = {.eid = rsp_yaml_get (a->yaml, "eid")->text,
-                             .key = c->key,
-                             .cert = c->cert,
-                             .eum_cert = rsp_eum_cert (rsp_world_actor (w, by)->eum),
-                             .roots = a->roots,
-                             .nvm_path = path,
-                             .default_dp_address
-                             = rsp_world_text (a->yaml, "default-dp-address", NULL),
-                             .root_ds_address = rsp_world_text (a->yaml, "root-ds-address",
-                                                                "rootds.example.com"),
-                             .memory = (guint32)number (a->yaml, "memory", 512 * 1024),
-                             .svn = {2, 6, 0},
-                             .has_clock = flag (a->yaml, "has-clock", FALSE),
-                             .test_profiles = flag (a->yaml, "test-profiles", TRUE),
-                             .rat = rat ? &rat_slice : NULL};
+    RspEuiccConfig config = {
+        .eid = rsp_yaml_get (a->yaml, "eid")->text,
+        .key = c->key,
+        .cert = c->cert,
+        .eum_cert = rsp_eum_cert (rsp_world_actor (w, by)->eum),
+        .roots = a->roots,
+        .nvm_path = path,
+        .default_dp_address = rsp_world_text (a->yaml, "default-dp-address", NULL),
+        .root_ds_address = rsp_world_text (a->yaml, "root-ds-address", "rootds.example.com"),
+        .memory = (guint32)number (a->yaml, "memory", 512 * 1024),
+        .svn = {2, 6, 0},
+        .has_clock = flag (a->yaml, "has-clock", FALSE),
+        .test_profiles = flag (a->yaml, "test-profiles", TRUE),
+        .rat = rat ? &rat_slice : NULL};
     if (!read_version (rsp_yaml_get (a->yaml, "version"), config.svn, error))
         return FALSE;
     a->euicc = rsp_euicc_new (&a->base, &config, error);
@@ -398,8 +399,8 @@ rsp_world_new (const RspScenario *scenario, const RspWorldOptions *options, GErr
 
     w->scenario = scenario;
     w->options = *options;
-    w->seed = options->seed >= 0 ? (guint64)options->seed
-                                 : (guint64)number (scenario->world, "seed", 1);
+    w->seed =
+        options->seed >= 0 ? (guint64)options->seed : (guint64)number (scenario->world, "seed", 1);
     w->actors = g_ptr_array_new_with_free_func ((GDestroyNotify)actor_free);
     w->packages = g_ptr_array_new_with_free_func ((GDestroyNotify)package_free);
     w->bus = rsp_bus_new (options->loop, options->trace, options->faults);

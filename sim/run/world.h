@@ -48,7 +48,7 @@ typedef struct {
 /* What was ordered: for event 0 of the trace and for invariants. */
 typedef struct {
     char *iccid;
-    guint8 sha256[32]; /* of the unprotected profile package */
+    guint8 sha256[32];  /* of the unprotected profile package */
     const char *server; /* whose stock it is */
     const RspYaml *yaml;
     RspProfilePackage *package;
@@ -56,13 +56,13 @@ typedef struct {
 
 typedef struct {
     RspLoop *loop;
-    RspTrace *trace;     /* (nullable) */
-    RspFaults *faults;   /* (nullable) */
+    RspTrace *trace;       /* (nullable) */
+    RspFaults *faults;     /* (nullable) */
     const char *state_dir; /* (nullable) */
-    gint64 seed;         /* -1: the world's own */
+    gint64 seed;           /* -1: the world's own */
     gboolean system_random;
-    gboolean https;      /* legs go over loopback TLS */
-    gint64 tls_from;     /* Unix seconds from which TLS certificates are valid; 0: the world's start */
+    gboolean https;  /* legs go over loopback TLS */
+    gint64 tls_from; /* Unix seconds from which TLS certificates are valid; 0: the world's start */
 } RspWorldOptions;
 
 typedef struct {
