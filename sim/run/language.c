@@ -143,6 +143,9 @@ static const RspKeySpec smdpp_keys[] = {
     {"protection-keys", &boolean, FALSE, "BPP with ReplaceSessionKeys"},
     {"lenient-matching-id", &boolean, FALSE, "allow _ in a MatchingID"},
     {"keep-on-rejection", &boolean, FALSE, "endUserRejection keeps the order"},
+    {"keep-on-ineligible", &boolean, FALSE, "a failed eligibility check keeps the order"},
+    {"order-lifetime", &duration, FALSE, "orders expire so long after their release; default: never"},
+    {"refuse-rebinding", &boolean, FALSE, "no new binding for another one-time key"},
     {"segment-size", &plain_segment, FALSE, "clear octets a BSP segment"},
     {"certificates", &server_certs, FALSE, NULL}, END};
 MAP_OF (smdpp, smdpp_keys, "an smdpp");

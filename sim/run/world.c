@@ -254,6 +254,9 @@ start_smdpp (RspWorld *w, RspWorldActor *a, GError **error)
                              .protection_keys = flag (a->yaml, "protection-keys", FALSE),
                              .lenient_matching_id = flag (a->yaml, "lenient-matching-id", FALSE),
                              .keep_on_rejection = flag (a->yaml, "keep-on-rejection", FALSE),
+                             .keep_on_ineligible = flag (a->yaml, "keep-on-ineligible", FALSE),
+                             .refuse_rebinding = flag (a->yaml, "refuse-rebinding", FALSE),
+                             .order_lifetime = duration (a->yaml, "order-lifetime", 0),
                              .segment_size = (guint)number (a->yaml, "segment-size", 0)};
     a->smdpp = rsp_smdpp_new (&a->base, &config, error);
     if (!a->smdpp)
