@@ -54,6 +54,8 @@ char *rsp_run_text (RspRun *run, const RspYaml *node);
 gboolean rsp_run_wait (RspRun *run, const RspYaml *step);
 /* If NODE is given, GOT must equal its text; "none" stands for NULL. */
 gboolean rsp_run_match (RspRun *run, const RspYaml *node, const char *got);
+/* If NODE is given, GOT must be the octets that it says in hex. */
+gboolean rsp_run_match_hex (RspRun *run, const RspYaml *node, RspSlice got);
 gboolean rsp_run_match_number (RspRun *run, const RspYaml *node, gint64 got);
 /* "success" or "8.2.6/3.8". (transfer full) */
 char *rsp_run_code (const char *subject, const char *reason);

@@ -70,8 +70,8 @@ rsp_run_apdu (RspRun *run, const RspYaml *step, const char *card, RspSlice comma
     return NULL;
 }
 
-static gboolean
-match_hex (RspRun *run, const RspYaml *node, RspSlice got)
+gboolean
+rsp_run_match_hex (RspRun *run, const RspYaml *node, RspSlice got)
 {
     if (!node)
         return TRUE;
@@ -107,7 +107,7 @@ rsp_step_card (RspRun *run, const RspYaml *step)
     if (!data || (expect && !match_sw (run, step, rsp_yaml_get (expect, "sw"), sw)))
         return;
     if (expect)
-        match_hex (run, rsp_yaml_get (expect, "data"), rsp_slice_of (data));
+        rsp_run_match_hex (run, rsp_yaml_get (expect, "data"), rsp_slice_of (data));
 }
 
 /* --- reading a file ----------------------------------------------------------------------------
@@ -200,5 +200,5 @@ rsp_step_read (RspRun *run, const RspYaml *step)
             return;
     }
     if (match_sw (run, step, want_sw, sw) && data)
-        match_hex (run, rsp_yaml_get (step, "expect"), rsp_slice_of (data));
+        rsp_run_match_hex (run, rsp_yaml_get (step, "expect"), rsp_slice_of (data));
 }

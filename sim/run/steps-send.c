@@ -47,10 +47,7 @@ match_answer (Pending *p, const RspYaml *expect, const RspReply *reply)
         g_autofree char *got = code_of (p->fn, reply->body);
         rsp_run_match (run, code, got);
     }
-    if (body) {
-        g_autofree char *got = rsp_hex (rsp_slice_of (reply->body));
-        rsp_run_match (run, body, got);
-    }
+    rsp_run_match_hex (run, body, rsp_slice_of (reply->body));
 }
 
 static void
