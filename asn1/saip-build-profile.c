@@ -133,6 +133,8 @@ read_bits (const RspYaml *list, const Bit *bits, const char *what, guint32 *ret,
 {
     if (!rsp_saip_want (list, RSP_YAML_LIST, error))
         return FALSE;
+    if (list)
+        *ret = 0;
     for (guint i = 0; i < rsp_saip_n_members (list); i++) {
         const char *name;
         const Bit *bit = bits;
@@ -158,6 +160,8 @@ read_notifications (RspMetadata *m, const RspYaml *list, GError **error)
                                  {NULL, 0}};
     if (!rsp_saip_want (list, RSP_YAML_LIST, error))
         return FALSE;
+    if (list)
+        g_array_set_size (m->notifications, 0);
     for (guint i = 0; i < rsp_saip_n_members (list); i++) {
         const RspYaml *item = list->items->pdata[i];
         const char *address = NULL;
@@ -186,6 +190,9 @@ read_owner (RspMetadata *m, const RspYaml *owner, GError **error)
     const RspYaml *network = rsp_yaml_get (owner, "mccMnc");
     if (!network)
         return rsp_yaml_fail (owner, error, "mccMnc is missing");
+    g_clear_pointer (&m->owner_mcc_mnc, g_bytes_unref);
+    g_clear_pointer (&m->owner_gid1, g_bytes_unref);
+    g_clear_pointer (&m->owner_gid2, g_bytes_unref);
     g_autoptr (GPtrArray) parts = g_ptr_array_new_with_free_func ((GDestroyNotify)g_bytes_unref);
     if (!rsp_yaml_only (owner, keys, error) ||
         !rsp_saip_value ("plmns", network, 0, parts, error) ||
@@ -208,6 +215,7 @@ read_icon (RspMetadata *m, const RspYaml *icon, GError **error)
         return rsp_yaml_fail (icon, error, "an icon is {png: …} or {jpg: …}");
     if (!rsp_yaml_only (icon, keys, error))
         return FALSE;
+    g_clear_pointer (&m->icon, g_bytes_unref);
     m->icon_type = rsp_yaml_get (icon, "png") ? 1 : 0;
     return rsp_saip_opt_octets (icon, m->icon_type ? "png" : "jpg", 1, 1024, &m->icon, error);
 }
@@ -216,9 +224,11 @@ static gboolean
 read_class (RspMetadata *m, const RspYaml *map, GError **error)
 {
     static const char *const names[] = {"test", "provisioning", "operational"};
-    const char *name = "operational";
+    const char *name = NULL;
     if (!rsp_yaml_opt_text (map, "class", &name, error))
         return FALSE;
+    if (!name)
+        return TRUE;
     for (guint i = 0; i < G_N_ELEMENTS (names); i++)
         if (!strcmp (names[i], name)) {
             m->profile_class = (RspProfileClass)i;
@@ -244,8 +254,8 @@ read_name (const RspYaml *map, const char *key, gsize max, char **slot, GError *
     return TRUE;
 }
 
-static gboolean
-read_metadata (RspSaipBuild *b, const RspYaml *map, GError **error)
+gboolean
+rsp_saip_read_metadata (RspMetadata *m, const RspYaml *map, GError **error)
 {
     static const char *const keys[] = {"serviceProviderName", "profileName", "class", "icon",
                                        "notifications",       "ppr",         "owner", NULL};
@@ -253,17 +263,6 @@ read_metadata (RspSaipBuild *b, const RspYaml *map, GError **error)
                                 {"ppr1", RSP_PPR1},
                                 {"ppr2", RSP_PPR2},
                                 {NULL, 0}};
-    RspMetadata *m = b->metadata;
-    g_free (m->iccid);
-    m->iccid = g_strdup (b->iccid);
-    g_free (m->service_provider_name);
-    m->service_provider_name = g_strdup ("rspsim");
-    g_free (m->profile_name);
-    m->profile_name = g_strndup (b->type, 64);
-    m->icon_type = -1;
-    m->profile_class = RSP_CLASS_OPERATIONAL;
-    if (!map)
-        return TRUE;
     if (map->kind != RSP_YAML_MAP)
         return rsp_saip_want (map, RSP_YAML_MAP, error);
     return rsp_yaml_only (map, keys, error) &&
@@ -273,6 +272,21 @@ read_metadata (RspSaipBuild *b, const RspYaml *map, GError **error)
            read_notifications (m, rsp_yaml_get (map, "notifications"), error) &&
            read_bits (rsp_yaml_get (map, "ppr"), rules, "policy rule", &m->ppr, error) &&
            read_owner (m, rsp_yaml_get (map, "owner"), error);
+}
+
+static gboolean
+make_metadata (RspSaipBuild *b, const RspYaml *map, GError **error)
+{
+    RspMetadata *m = b->metadata;
+    g_free (m->iccid);
+    m->iccid = g_strdup (b->iccid);
+    g_free (m->service_provider_name);
+    m->service_provider_name = g_strdup ("rspsim");
+    g_free (m->profile_name);
+    m->profile_name = g_strndup (b->type, 64);
+    m->icon_type = -1;
+    m->profile_class = RSP_CLASS_OPERATIONAL;
+    return !map || rsp_saip_read_metadata (m, map, error);
 }
 
 RspProfilePackage *
@@ -289,7 +303,7 @@ rsp_saip_build_as_said (const RspYaml *doc, const char *iccid, const char *imsi,
     if (!p)
         return NULL;
     RspSaipBuild b = {.iccid = p->iccid, .type = p->type, .metadata = p->metadata};
-    if (metadata && !read_metadata (&b, metadata, error))
+    if (metadata && !make_metadata (&b, metadata, error))
         return NULL;
     return g_steal_pointer (&p);
 }
@@ -319,7 +333,7 @@ rsp_saip_read_profile (RspSaipBuild *b, const char *iccid, GError **error)
         return rsp_yaml_fail (profile, error, "a type has 1 to 100 octets");
     b->iccid = g_strdup (iccid);
     b->type = g_strdup (type ? type : "rspsim profile");
-    return read_metadata (b, rsp_yaml_get (b->doc, "metadata"), error);
+    return make_metadata (b, rsp_yaml_get (b->doc, "metadata"), error);
 }
 
 static int

@@ -178,6 +178,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (RspProfilePackage, rsp_profile_package_free)
 /* Builds from a description (docs/profiles.md). ICCID and IMSI (nullable) override. */
 RspProfilePackage *rsp_saip_build (const RspYaml *doc, const char *iccid, const char *imsi,
                                    GError **error);
+/* Reads a map of `metadata:` (docs/profiles.md) over METADATA: what it names replaces. */
+gboolean rsp_saip_read_metadata (RspMetadata *metadata, const RspYaml *map, GError **error);
 /* A package in DER; the metadata is made from its header. */
 RspProfilePackage *rsp_saip_from_der (GBytes *der, GError **error);
 /* Another ICCID in a package: header and EF.ICCID. (transfer full) */

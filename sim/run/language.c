@@ -42,7 +42,7 @@ static const char *const order_states[] = {"available", "allocated", "linked", "
     "installed", "error", "unavailable", NULL};
 static const char *const events[] = {"install", "enable", "disable", "delete", NULL};
 static const char *const classes[] = {"test", "provisioning", "operational", NULL};
-static const char *const pprs[] = {"ppr1", "ppr2", "pprUpdateControl", NULL};
+static const char *const pprs[] = {"ppr1", "ppr2", "update-control", NULL};
 static const char *const reset_bits[] = {"operational", "test", "default-dp-address", NULL};
 static const char *const download_results[] = {"installed", "none", "any", NULL};
 static const char *const notification_results[] = {"pending", "delivered", "none", NULL};
@@ -92,11 +92,13 @@ static const RspKeySpec notify_keys[] = {
     {"events", &event_list, TRUE, NULL}, {"address", &text, TRUE, "FQDN of the receiver"}, END};
 MAP_OF (notify, notify_keys, "a notification receiver");
 LIST_OF (notify_list, notify);
+static const RspKeySpec icon_keys[] = {{"jpg", &hex, FALSE, NULL}, {"png", &hex, FALSE, NULL}, END};
+static const RspShape icon = {.kind = RSP_SHAPE_MAP, .keys = icon_keys, .exactly_one = TRUE, .what = "an icon"};
 static const RspKeySpec metadata_keys[] = {
     {"serviceProviderName", &text, FALSE, NULL}, {"profileName", &text, FALSE, NULL},
     {"class", &profile_class, FALSE, NULL}, {"notifications", &notify_list, FALSE, NULL},
     {"owner", &owner, FALSE, NULL}, {"ppr", &ppr_list, FALSE, NULL},
-    {"iconType", &text, FALSE, "jpg or png"}, {"icon", &hex, FALSE, NULL}, END};
+    {"icon", &icon, FALSE, NULL}, END};
 MAP_OF (metadata, metadata_keys, "profile metadata");
 static const RspKeySpec profile_keys[] = {
     {"iccid", &iccid, TRUE, NULL},

@@ -10,9 +10,6 @@ gboolean rsp_world_build_pki (RspWorld *world, GError **error);
 RspProfilePackage *rsp_world_package (RspWorld *world, const RspYaml *profile, GError **error);
 /* The content of a RulesAuthorisationTable from `rat:`. (transfer full) */
 GBytes *rsp_world_rat (const RspYaml *rat, GError **error);
-/* MCC and MNC digits ("00101", "E" for any) as three octets of TS 24.008. */
-gboolean rsp_world_plmn (const RspYaml *node, guint8 out[3], GError **error);
-
 static inline const char *
 rsp_world_text (const RspYaml *map, const char *key, const char *absent)
 {

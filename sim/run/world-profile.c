@@ -4,105 +4,6 @@
 
 #include <string.h>
 
-/* --- metadata ----------------------------------------------------------------------------------
- */
-
-static guint32
-bits_of (const RspYaml *list, const char *const *names)
-{
-    guint32 mask = 0;
-    for (guint i = 0; list && i < list->items->len; i++)
-        for (guint bit = 0; names[bit]; bit++)
-            if (strcmp (((RspYaml *)list->items->pdata[i])->text, names[bit]) == 0)
-                mask |= 1u << bit;
-    return mask;
-}
-
-static const char *const event_names[] = {"install", "enable", "disable", "delete", NULL};
-static const char *const ppr_names[] = {"pprUpdateControl", "ppr1", "ppr2", NULL};
-static const char *const class_names[] = {"test", "provisioning", "operational", NULL};
-
-gboolean
-rsp_world_plmn (const RspYaml *node, guint8 out[3], GError **error)
-{
-    const char *d = node->text;
-    gsize n = strlen (d);
-    if ((n != 5 && n != 6) || strspn (d, "0123456789E") != n)
-        return rsp_yaml_fail (node, error, "expected an MCC and MNC: 5 or 6 digits, in quotes");
-    guint8 v[6];
-    for (gsize i = 0; i < n; i++)
-        v[i] = (guint8)g_ascii_xdigit_value (d[i]);
-    guint8 third = n == 6 ? v[5] : 0xF;
-    out[0] = (guint8)(v[1] << 4 | v[0]);
-    out[1] = (guint8)(third << 4 | v[2]);
-    out[2] = (guint8)(v[4] << 4 | v[3]);
-    return TRUE;
-}
-
-static void
-replace_bytes (GBytes **slot, GBytes *bytes)
-{
-    g_clear_pointer (slot, g_bytes_unref);
-    *slot = bytes;
-}
-
-static gboolean
-set_owner (RspMetadata *m, const RspYaml *owner, GError **error)
-{
-    guint8 plmn[3];
-    const RspYaml *gid1 = rsp_yaml_get (owner, "gid1"), *gid2 = rsp_yaml_get (owner, "gid2");
-    if (!rsp_world_plmn (rsp_yaml_get (owner, "mccMnc"), plmn, error))
-        return FALSE;
-    replace_bytes (&m->owner_mcc_mnc, g_bytes_new (plmn, sizeof plmn));
-    replace_bytes (&m->owner_gid1, gid1 ? rsp_unhex (gid1->text) : NULL);
-    replace_bytes (&m->owner_gid2, gid2 ? rsp_unhex (gid2->text) : NULL);
-    return TRUE;
-}
-
-static void
-set_notifications (RspMetadata *m, const RspYaml *list)
-{
-    g_array_set_size (m->notifications, 0);
-    for (guint i = 0; i < list->items->len; i++) {
-        const RspYaml *entry = list->items->pdata[i];
-        rsp_metadata_add_notification (m, bits_of (rsp_yaml_get (entry, "events"), event_names),
-                                       rsp_yaml_get (entry, "address")->text);
-    }
-}
-
-static void
-set_text (char **slot, const RspYaml *node)
-{
-    if (!node)
-        return;
-    g_free (*slot);
-    *slot = g_strdup (node->text);
-}
-
-static gboolean
-override_metadata (RspMetadata *m, const RspYaml *yaml, GError **error)
-{
-    const RspYaml *profile_class = rsp_yaml_get (yaml, "class");
-    const RspYaml *notifications = rsp_yaml_get (yaml, "notifications");
-    const RspYaml *owner = rsp_yaml_get (yaml, "owner"), *ppr = rsp_yaml_get (yaml, "ppr");
-    const RspYaml *icon = rsp_yaml_get (yaml, "icon"), *type = rsp_yaml_get (yaml, "iconType");
-
-    set_text (&m->service_provider_name, rsp_yaml_get (yaml, "serviceProviderName"));
-    set_text (&m->profile_name, rsp_yaml_get (yaml, "profileName"));
-    for (guint i = 0; profile_class && class_names[i]; i++)
-        if (strcmp (class_names[i], profile_class->text) == 0)
-            m->profile_class = (RspProfileClass)i;
-    if (notifications)
-        set_notifications (m, notifications);
-    if (ppr)
-        m->ppr = bits_of (ppr, ppr_names);
-    if (type)
-        m->icon_type = strcmp (type->text, "png") == 0;
-    if (icon)
-        replace_bytes (&m->icon, rsp_unhex (icon->text));
-    return !owner || set_owner (m, owner, error);
-}
-
 /* --- packages ----------------------------------------------------------------------------------
  */
 
@@ -159,13 +60,44 @@ rsp_world_package (RspWorld *w, const RspYaml *profile, GError **error)
     g_free (p->metadata->iccid);
     p->iccid = g_strdup (iccid);
     p->metadata->iccid = g_strdup (iccid);
-    if (metadata && !override_metadata (p->metadata, metadata, error))
+    if (metadata && !rsp_saip_read_metadata (p->metadata, metadata, error))
         return NULL;
     return g_steal_pointer (&p);
 }
 
 /* --- rules authorisation table -----------------------------------------------------------------
  */
+
+static guint32
+bits_of (const RspYaml *list, const char *const *names)
+{
+    guint32 mask = 0;
+    for (guint i = 0; list && i < list->items->len; i++)
+        for (guint bit = 0; names[bit]; bit++)
+            if (strcmp (((RspYaml *)list->items->pdata[i])->text, names[bit]) == 0)
+                mask |= 1u << bit;
+    return mask;
+}
+
+static const char *const ppr_names[] = {"update-control", "ppr1", "ppr2", NULL};
+
+/* MCC and MNC digits ("00101", "E" for any) as three octets of TS 24.008. */
+static gboolean
+read_plmn (const RspYaml *node, guint8 out[3], GError **error)
+{
+    const char *d = node->text;
+    gsize n = strlen (d);
+    if ((n != 5 && n != 6) || strspn (d, "0123456789E") != n)
+        return rsp_yaml_fail (node, error, "expected an MCC and MNC: 5 or 6 digits, in quotes");
+    guint8 v[6];
+    for (gsize i = 0; i < n; i++)
+        v[i] = (guint8)g_ascii_xdigit_value (d[i]);
+    guint8 third = n == 6 ? v[5] : 0xF;
+    out[0] = (guint8)(v[1] << 4 | v[0]);
+    out[1] = (guint8)(third << 4 | v[2]);
+    out[2] = (guint8)(v[4] << 4 | v[3]);
+    return TRUE;
+}
 
 static void
 put_bits (GByteArray *out, guint32 tag, guint32 mask, guint n)
@@ -193,7 +125,7 @@ put_operators (GByteArray *out, const RspYaml *list, GError **error)
     for (guint i = 0; i < list->items->len; i++) {
         const RspYaml *op = list->items->pdata[i];
         guint8 plmn[3];
-        if (!rsp_world_plmn (rsp_yaml_get (op, "mccMnc"), plmn, error))
+        if (!read_plmn (rsp_yaml_get (op, "mccMnc"), plmn, error))
             return FALSE;
         gsize one = rsp_tlv_open (out, 0x30);
         rsp_tlv_put (out, 0x80, RSP_SLICE_ARRAY (plmn));
