@@ -16,3 +16,40 @@ rsp_world_text (const RspYaml *map, const char *key, const char *absent)
     const RspYaml *node = rsp_yaml_get (map, key);
     return node ? node->text : absent;
 }
+
+/* A value of MAP, or ABSENT. Durations are in µs. */
+static inline gint64
+rsp_world_number (const RspYaml *map, const char *key, gint64 absent)
+{
+    gint64 value = absent;
+    rsp_yaml_opt_int (map, key, G_MININT64, G_MAXINT64, &value, NULL);
+    return value;
+}
+
+static inline gboolean
+rsp_world_flag (const RspYaml *map, const char *key, gboolean absent)
+{
+    gboolean value = absent;
+    rsp_yaml_opt_bool (map, key, &value, NULL);
+    return value;
+}
+
+static inline gint64
+rsp_world_duration (const RspYaml *map, const char *key, gint64 absent)
+{
+    const RspYaml *node = rsp_yaml_get (map, key);
+    gint64 value = absent;
+    if (node)
+        rsp_yaml_duration (node, &value, NULL);
+    return value;
+}
+
+/* PURPOSE: which of the actor's credentials it shows at TLS; NULL: none. */
+void rsp_world_set_tls (RspWorld *w, RspWorldActor *a, const char *purpose);
+/* Faults that sign again use the key of CREDENTIAL under the name PURPOSE. */
+void rsp_world_add_fault_key (RspWorld *w, RspWorldActor *a, const char *purpose,
+                              const char *credential);
+/* The actor's file in the state folder; NULL without one. (transfer full) */
+char *rsp_world_state_path (const RspWorld *w, const RspWorldActor *a, const char *suffix);
+
+gboolean rsp_world_start_smdpp (RspWorld *w, RspWorldActor *a, GError **error);

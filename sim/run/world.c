@@ -18,32 +18,6 @@ rsp_world_start (const RspScenario *s)
     return us;
 }
 
-static gint64
-number (const RspYaml *map, const char *key, gint64 absent)
-{
-    gint64 value = absent;
-    rsp_yaml_opt_int (map, key, G_MININT64, G_MAXINT64, &value, NULL);
-    return value;
-}
-
-static gboolean
-flag (const RspYaml *map, const char *key, gboolean absent)
-{
-    gboolean value = absent;
-    rsp_yaml_opt_bool (map, key, &value, NULL);
-    return value;
-}
-
-static gint64
-duration (const RspYaml *map, const char *key, gint64 absent)
-{
-    const RspYaml *node = rsp_yaml_get (map, key);
-    gint64 value = absent;
-    if (node)
-        rsp_yaml_duration (node, &value, NULL);
-    return value;
-}
-
 /* --- life --------------------------------------------------------------------------------------
  */
 
@@ -166,8 +140,8 @@ add_actor (RspWorld *w, const RspYaml *yaml)
     g_ptr_array_add (w->actors, a);
 }
 
-static void
-set_tls (RspWorld *w, RspWorldActor *a, const char *purpose)
+void
+rsp_world_set_tls (RspWorld *w, RspWorldActor *a, const char *purpose)
 {
     RspWorldCredential *c = purpose ? rsp_world_credential (a, purpose) : NULL;
     a->tls =
@@ -175,16 +149,16 @@ set_tls (RspWorld *w, RspWorldActor *a, const char *purpose)
     rsp_bus_set_credential (w->bus, a->base.name, &a->tls);
 }
 
-static void
-add_fault_key (RspWorld *w, RspWorldActor *a, const char *purpose, const char *credential)
+void
+rsp_world_add_fault_key (RspWorld *w, RspWorldActor *a, const char *purpose, const char *credential)
 {
     RspWorldCredential *c = rsp_world_credential (a, credential);
     if (w->options.faults && c)
         rsp_faults_add_key (w->options.faults, a->base.name, purpose, c->key);
 }
 
-static char *
-state_path (const RspWorld *w, const RspWorldActor *a, const char *suffix)
+char *
+rsp_world_state_path (const RspWorld *w, const RspWorldActor *a, const char *suffix)
 {
     if (!w->options.state_dir)
         return NULL;
@@ -211,63 +185,6 @@ load_stock (RspWorld *w, const RspWorldActor *a, GError **error)
         g_ptr_array_add (w->packages, record);
     }
     return TRUE;
-}
-
-static gboolean
-fill_stock (RspWorld *w, RspWorldActor *a, GError **error)
-{
-    for (guint i = 0; i < w->packages->len; i++) {
-        const RspWorldPackage *p = w->packages->pdata[i];
-        if (p->server == a->base.name &&
-            !rsp_smdpp_add_profile (a->smdpp, p->package,
-                                    rsp_world_text (p->yaml, "type", p->package->type),
-                                    rsp_world_text (p->yaml, "owner", NULL), error))
-            return FALSE;
-    }
-    return TRUE;
-}
-
-static gboolean
-start_smdpp (RspWorld *w, RspWorldActor *a, GError **error)
-{
-    const RspYaml *aliases = rsp_yaml_get (a->yaml, "aliases");
-    g_autoptr (GPtrArray) names = g_ptr_array_new ();
-    g_autofree char *path = state_path (w, a, ".db");
-    RspWorldCredential *auth = rsp_world_credential (a, "auth");
-    RspWorldCredential *pb = rsp_world_credential (a, "pb");
-
-    for (guint i = 0; aliases && i < aliases->items->len; i++)
-        g_ptr_array_add (names, ((RspYaml *)aliases->items->pdata[i])->text);
-    g_ptr_array_add (names, NULL);
-    RspSmdppConfig config = {.fqdn = rsp_yaml_get (a->yaml, "fqdn")->text,
-                             .aliases = (const char *const *)names->pdata,
-                             .state_path = path,
-                             .auth_cert = auth->cert,
-                             .pb_cert = pb->cert,
-                             .auth_key = auth->key,
-                             .pb_key = pb->key,
-                             .roots = a->roots,
-                             .attempt_limit = (guint)number (a->yaml, "attempt-limit", 10),
-                             .cc_limit = (guint)number (a->yaml, "confirmation-code-limit", 3),
-                             .session_timeout =
-                                 duration (a->yaml, "session-timeout", 600 * G_USEC_PER_SEC),
-                             .protection_keys = flag (a->yaml, "protection-keys", FALSE),
-                             .lenient_matching_id = flag (a->yaml, "lenient-matching-id", FALSE),
-                             .keep_on_rejection = flag (a->yaml, "keep-on-rejection", FALSE),
-                             .keep_on_ineligible = flag (a->yaml, "keep-on-ineligible", FALSE),
-                             .refuse_rebinding = flag (a->yaml, "refuse-rebinding", FALSE),
-                             .order_lifetime = duration (a->yaml, "order-lifetime", 0),
-                             .segment_size = (guint)number (a->yaml, "segment-size", 0)};
-    a->smdpp = rsp_smdpp_new (&a->base, &config, error);
-    if (!a->smdpp)
-        return FALSE;
-    set_tls (w, a, "tls");
-    rsp_bus_add_address (w->bus, config.fqdn, a->base.name);
-    for (guint i = 0; i + 1 < names->len; i++)
-        rsp_bus_add_address (w->bus, names->pdata[i], a->base.name);
-    add_fault_key (w, a, "dp-auth", "auth");
-    add_fault_key (w, a, "dp-pb", "pb");
-    return fill_stock (w, a, error);
 }
 
 static gboolean
@@ -304,7 +221,7 @@ start_euicc (RspWorld *w, RspWorldActor *a, GError **error)
     const RspWorldActor *device = device_of (w, a);
     const RspYaml *twist = rsp_yaml_get (a->yaml, "certificate");
     RspWorldCredential *c = rsp_world_credential (a, "euicc");
-    g_autofree char *path = state_path (w, a, ".nvm");
+    g_autofree char *path = rsp_world_state_path (w, a, ".nvm");
     g_autoptr (GBytes) rat = rat_yaml ? rsp_world_rat (rat_yaml, error) : NULL;
     if (rat_yaml && !rat)
         return FALSE;
@@ -321,19 +238,19 @@ start_euicc (RspWorld *w, RspWorldActor *a, GError **error)
         .nvm_path = path,
         .default_dp_address = rsp_world_text (a->yaml, "default-dp-address", NULL),
         .root_ds_address = rsp_world_text (a->yaml, "root-ds-address", "rootds.example.com"),
-        .memory = (guint32)number (a->yaml, "memory", 512 * 1024),
+        .memory = (guint32)rsp_world_number (a->yaml, "memory", 512 * 1024),
         .svn = {2, 6, 0},
-        .has_clock = flag (a->yaml, "has-clock", FALSE),
-        .test_profiles = flag (a->yaml, "test-profiles", TRUE),
+        .has_clock = rsp_world_flag (a->yaml, "has-clock", FALSE),
+        .test_profiles = rsp_world_flag (a->yaml, "test-profiles", TRUE),
         .rat = rat ? &rat_slice : NULL};
     if (!read_version (rsp_yaml_get (a->yaml, "version"), config.svn, error))
         return FALSE;
     a->euicc = rsp_euicc_new (&a->base, &config, error);
     if (!a->euicc)
         return FALSE;
-    guint segment = device ? (guint)number (device->yaml, "segment-size", 255) : 255;
+    guint segment = device ? (guint)rsp_world_number (device->yaml, "segment-size", 255) : 255;
     a->link = rsp_apdu_link_new (w->bus, a->base.name, segment);
-    add_fault_key (w, a, "euicc", "euicc");
+    rsp_world_add_fault_key (w, a, "euicc", "euicc");
     return TRUE;
 }
 
@@ -343,9 +260,10 @@ start_lpa (RspWorld *w, RspWorldActor *a)
     RspLpaConfig config = {.card = rsp_yaml_get (a->yaml, "euicc")->text,
                            .imei = rsp_world_text (a->yaml, "imei", NULL),
                            .tac = rsp_world_text (a->yaml, "tac", NULL),
-                           .timeout = duration (a->yaml, "timeout", 0),
-                           .lenient_matching_id = flag (a->yaml, "lenient-matching-id", FALSE)};
-    set_tls (w, a, NULL);
+                           .timeout = rsp_world_duration (a->yaml, "timeout", 0),
+                           .lenient_matching_id =
+                               rsp_world_flag (a->yaml, "lenient-matching-id", FALSE)};
+    rsp_world_set_tls (w, a, NULL);
     a->lpa = rsp_lpa_new (&a->base, &config);
 }
 
@@ -353,7 +271,7 @@ static void
 start_operator (RspWorld *w, RspWorldActor *a)
 {
     if (rsp_world_credential (a, "client"))
-        set_tls (w, a, "client");
+        rsp_world_set_tls (w, a, "client");
     a->op = rsp_operator_new (&a->base);
 }
 
@@ -362,7 +280,7 @@ start_actors (RspWorld *w, GError **error)
 {
     for (guint i = 0; i < w->actors->len; i++) {
         RspWorldActor *a = w->actors->pdata[i];
-        if (a->role == RSP_ACTOR_SMDPP && !start_smdpp (w, a, error))
+        if (a->role == RSP_ACTOR_SMDPP && !rsp_world_start_smdpp (w, a, error))
             return FALSE;
         if (a->role == RSP_ACTOR_EUICC && !start_euicc (w, a, error))
             return FALSE;
@@ -402,14 +320,14 @@ rsp_world_new (const RspScenario *scenario, const RspWorldOptions *options, GErr
 
     w->scenario = scenario;
     w->options = *options;
-    w->seed =
-        options->seed >= 0 ? (guint64)options->seed : (guint64)number (scenario->world, "seed", 1);
+    w->seed = options->seed >= 0 ? (guint64)options->seed
+                                 : (guint64)rsp_world_number (scenario->world, "seed", 1);
     w->actors = g_ptr_array_new_with_free_func ((GDestroyNotify)actor_free);
     w->packages = g_ptr_array_new_with_free_func ((GDestroyNotify)package_free);
     w->bus = rsp_bus_new (options->loop, options->trace, options->faults);
     if (latency)
-        rsp_bus_set_latency (w->bus, duration (latency, "http", 20000),
-                             duration (latency, "apdu", 1000));
+        rsp_bus_set_latency (w->bus, rsp_world_duration (latency, "http", 20000),
+                             rsp_world_duration (latency, "apdu", 1000));
     if (!next_incarnation (w, error))
         return NULL;
     for (guint i = 0; i < actors->items->len; i++)
