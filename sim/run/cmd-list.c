@@ -80,20 +80,37 @@ print_condition (const RspCondition *condition, gpointer data)
         printf ("-\t%s\n", condition->never ? condition->never : "no scenario here produces it");
 }
 
-static int
-list_errors (int argc, char **argv)
+/* The scenarios of the paths given after the list's name, or of ./scenarios; NULL if one is bad. */
+static GPtrArray *
+scenarios_of (int argc, char **argv)
 {
     char *standard[] = {(char *)DEFAULT_SCENARIOS, NULL};
     gboolean given = argc > 2;
     g_autoptr (GPtrArray) scenarios = NULL;
-    if (given || g_file_test (DEFAULT_SCENARIOS, G_FILE_TEST_IS_DIR)) {
-        if (!rsp_scenarios_collect (given ? argv + 2 : standard, given ? argc - 2 : 1, NULL,
-                                    &scenarios))
-            return 2;
-    }
+    if (!given && !g_file_test (DEFAULT_SCENARIOS, G_FILE_TEST_IS_DIR))
+        return g_ptr_array_new ();
+    if (!rsp_scenarios_collect (given ? argv + 2 : standard, given ? argc - 2 : 1, NULL,
+                                &scenarios))
+        return NULL;
+    return g_steal_pointer (&scenarios);
+}
+
+static int
+list_errors (int argc, char **argv)
+{
+    g_autoptr (GPtrArray) scenarios = scenarios_of (argc, argv);
+    if (!scenarios)
+        return 2;
     g_autoptr (GHashTable) errors = errors_of (scenarios);
     rsp_conditions_foreach (print_condition, errors);
     return 0;
+}
+
+static int
+list_coverage (int argc, char **argv)
+{
+    g_autoptr (GPtrArray) scenarios = scenarios_of (argc, argv);
+    return scenarios ? rsp_list_coverage (scenarios) : 2;
 }
 
 static const struct {
@@ -103,7 +120,7 @@ static const struct {
 } lists[] = {
     {"functions", list_functions},       {"faults", list_faults},
     {"errors", list_errors, TRUE},       {"steps", list_steps},
-    {"expectations", list_expectations},
+    {"expectations", list_expectations}, {"coverage", list_coverage, TRUE},
 };
 
 int
@@ -114,6 +131,6 @@ rsp_cmd_list (int argc, char **argv)
             return lists[i].list (argc, argv);
     gboolean help = argc == 2 && strcmp (argv[1], "--help") == 0;
     fprintf (help ? stdout : stderr, "usage: rspsim list functions|faults|steps|expectations\n"
-                                     "       rspsim list errors [SCENARIOS…]\n");
+                                     "       rspsim list errors|coverage [SCENARIOS…]\n");
     return help ? 0 : 2;
 }

@@ -3,6 +3,8 @@
  * input. Results go to standard output, diagnostics to standard error. */
 #pragma once
 
+#include <glib.h>
+
 int rsp_cmd_run (int argc, char **argv);
 int rsp_cmd_check (int argc, char **argv);
 int rsp_cmd_trace (int argc, char **argv);
@@ -13,3 +15,5 @@ int rsp_cmd_pki (int argc, char **argv);
 int rsp_cmd_profile (int argc, char **argv);
 int rsp_cmd_bench (int argc, char **argv);
 int rsp_cmd_list (int argc, char **argv);
+/* Part of `list`: the coverage list against SCENARIOS (of RspScenario). */
+int rsp_list_coverage (const GPtrArray *scenarios);

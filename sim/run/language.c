@@ -13,6 +13,7 @@ SCALAR (function, RSP_SHAPE_FUNCTION);
 SCALAR (fraction, RSP_SHAPE_NUMBER);
 #define INTEGER(id, lo, hi) static const RspShape id = {.kind = RSP_SHAPE_INT, .min = lo, .max = hi}
 INTEGER (small, 0, 255);
+INTEGER (point, 1, RSP_COVERAGE_POINTS);
 INTEGER (positive, 1, 1000000);
 INTEGER (count, 0, 1000000);
 INTEGER (octets, 0, 1 << 26);
@@ -28,6 +29,7 @@ INTEGER (plain_segment, 16, 1007);
 #define END {NULL, NULL, FALSE, NULL}
 
 LIST_OF (texts, text);
+LIST_OF (points, point);
 EITHER_OF (text_or_texts, text, texts);
 
 const char *const rsp_language_roles[] = {"ci", "euicc", "eum", "dp-tls", "dp-auth", "dp-pb", "ds-tls", "ds-auth", NULL};
@@ -329,6 +331,7 @@ static const RspKeySpec scenario_keys[] = {
     {"scenario", &text, TRUE, "unique name: letters, digits, - and _"},
     {"spec", &spec, FALSE, "clauses"}, {"intent", &text, FALSE, "what it shows, in a sentence"},
     {"errors", &texts, FALSE, "error codes it produces, as `rspsim list errors` prints them: \"ES9+.AuthenticateClient 8.2.6/3.8\""},
+    {"covers", &points, FALSE, "points of the coverage list docs/coverage.md that it shows"},
     {"tags", &texts, FALSE, NULL}, {"world", &world, TRUE, "a world, or the path of one"},
     {"faults", &faults, FALSE, NULL}, {"steps", &steps, TRUE, NULL}, {"expect", &expect, FALSE, "at the end"},
     {"until", &duration, FALSE, "the run ends at this virtual time at the latest"}, END};

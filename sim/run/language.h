@@ -3,6 +3,8 @@
 
 #include "sim/run/shape.h"
 
+#define RSP_COVERAGE_POINTS 232 /* rows of docs/coverage-points.tsv */
+
 extern const RspShape rsp_language_scenario;         /* a whole scenario file */
 extern const RspShape rsp_language_fragment;         /* a world file: `world:` alone */
 extern const RspShape rsp_language_world;            /* a world when all that it uses is merged */

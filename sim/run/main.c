@@ -24,7 +24,7 @@ static const Command commands[] = {
     {"pki", rsp_cmd_pki, "WORLD -o D write every certificate and key of a world"},
     {"profile", rsp_cmd_profile, "build|check|show|diff FILE  profile packages"},
     {"bench", rsp_cmd_bench, "[NAME]     measure on this machine"},
-    {"list", rsp_cmd_list, "functions|faults|errors|steps|expectations"},
+    {"list", rsp_cmd_list, "functions|faults|errors|coverage|steps|expectations"},
 };
 
 static int
