@@ -19,7 +19,7 @@ LAYERS = {
     "asn1": {"sim/core"},
     "pki": {"asn1", "sim/core"},
     "sim/net": {"pki", "asn1", "sim/core"},
-    "component": {"sim/net", "pki", "asn1", "sim/core"},
+    "component": {"components/common", "sim/net", "pki", "asn1", "sim/core"},
 }
 CLOCKS = re.compile(
     r"(?<![\w.>])(?:g_get_real_time|g_get_monotonic_time|time|gettimeofday|clock_gettime"
@@ -147,6 +147,7 @@ def test_rule(rule):
     ("sim/net/bus.c", '"components/lpa/lpa.h"'),
     ("sim/net/bus.c", '"sim/run/world.h"'),
     ("components/lpa/lpa.c", '"components/euicc/euicc.h"'),
+    ("components/common/server.c", '"components/smdpp/smdpp.h"'),
     ("components/lpa/lpa.c", '"sim/run/world.h"'),
     ("components/lpa/lpa.c", "<libsoup/soup.h>"),
     ("components/lpa/lpa.c", '"../euicc/euicc.h"'),
@@ -160,6 +161,7 @@ def test_upward_include_is_found(path, include):
     ("pki/key.c", '"asn1/tlv.h"'),
     ("sim/net/https.c", "<libsoup/soup.h>"),
     ("components/lpa/lpa.c", '"components/lpa/lpa-private.h"'),
+    ("components/smdpp/smdpp.c", '"components/common/server.h"'),
     ("sim/run/world.c", '"components/lpa/lpa.h"'),
 ])
 def test_downward_include_is_allowed(path, include):

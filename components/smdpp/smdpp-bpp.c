@@ -129,13 +129,13 @@ rsp_bpp_build (RspSmdpp *dp, RspSlice transaction, const RspBoundKeys *b, RspSli
 /* New one-time key, new host identifier, new session keys; the private key ends with this call.
  * Protection keys belong to the order: a rebinding keeps them, and so the protected elements. */
 static gboolean
-bind_new (RspSmdpp *dp, const RspSession *s, RspSlice euicc_point, RspBoundKeys *b)
+bind_new (RspSmdpp *dp, const RspDpSession *s, RspSlice euicc_point, RspBoundKeys *b)
 {
     guint8 shared[RSP_SHARED_SIZE], eid[16];
     g_autoptr (RspKey) key = rsp_key_generate (dp->rng_key);
-    if (!rsp_ecka (key, euicc_point, shared) || !rsp_eid_to_octets (s->eid, eid))
+    if (!rsp_ecka (key, euicc_point, shared) || !rsp_eid_to_octets (s->base.eid, eid))
         return FALSE;
-    g_strlcpy (b->eid, s->eid, sizeof b->eid);
+    g_strlcpy (b->eid, s->base.eid, sizeof b->eid);
     memcpy (b->euicc_point, euicc_point.data, RSP_POINT_SIZE);
     memcpy (b->dp_point, rsp_key_point (key), RSP_POINT_SIZE);
     rsp_rng_fill (dp->rng_key, b->host_id, sizeof b->host_id);
@@ -162,7 +162,7 @@ bind_new (RspSmdpp *dp, const RspSession *s, RspSlice euicc_point, RspBoundKeys 
 
 /* Reuse, rebind, or refuse (consumer-procedures 1.8). *RET_NEW: B is to be stored. */
 static RspStatus
-choose_binding (RspSmdpp *dp, const RspSession *s, RspSlice euicc_point, RspSlice metadata,
+choose_binding (RspSmdpp *dp, const RspDpSession *s, RspSlice euicc_point, RspSlice metadata,
                 RspBoundKeys *b, gboolean *ret_new, GError **error)
 {
     gboolean bound = FALSE;
@@ -170,7 +170,7 @@ choose_binding (RspSmdpp *dp, const RspSession *s, RspSlice euicc_point, RspSlic
     rsp_sha256 (&metadata, 1, hash);
     if (!rsp_binding_read (dp, s->iccid, b, &bound, error))
         return RSP_OK;
-    gboolean same_card = bound && strcmp (b->eid, s->eid) == 0 &&
+    gboolean same_card = bound && strcmp (b->eid, s->base.eid) == 0 &&
                          rsp_slice_equal (euicc_point, RSP_SLICE_ARRAY (b->euicc_point));
     *ret_new = !same_card || memcmp (b->metadata_hash, hash, sizeof hash) != 0;
     if (!*ret_new)
@@ -187,7 +187,7 @@ choose_binding (RspSmdpp *dp, const RspSession *s, RspSlice euicc_point, RspSlic
 
 /* The order that the session stands for, if it can still be downloaded. */
 static RspStatus
-find_order (RspSmdpp *dp, const RspSession *s, RspOrder **ret, GError **error)
+find_order (RspSmdpp *dp, const RspDpSession *s, RspOrder **ret, GError **error)
 {
     g_autoptr (RspOrder) order = rsp_order_by_iccid (dp, s->iccid, error);
     gboolean open = order && order->serial == s->serial &&
@@ -200,11 +200,11 @@ find_order (RspSmdpp *dp, const RspSession *s, RspOrder **ret, GError **error)
 }
 
 static RspStatus
-refuse_code (RspSmdpp *dp, RspOrder *order, const RspSession *s, GError **error)
+refuse_code (RspSmdpp *dp, RspOrder *order, const RspDpSession *s, GError **error)
 {
     RspStatus status = RSP_FAILED ("8.2.7", "6.4", "too many wrong confirmation codes");
     (void)(rsp_order_begin (dp, error) && rsp_order_end (dp, order, RSP_ORDER_ERROR, error) &&
-           rsp_progress_add (dp, order, s->eid, RSP_POINT_CONFIRMATION, &status,
+           rsp_progress_add (dp, order, s->base.eid, RSP_POINT_CONFIRMATION, &status,
                              (RspSlice){NULL, 0}, error) &&
            rsp_order_commit (dp, order, error));
     return status;
@@ -218,7 +218,7 @@ check_code (RspSmdpp *dp, RspRequest *r, RspOrder *order, const RspAsn1 *answer,
     if (!order->code_hash)
         return RSP_OK;
     if (order->code_tries >= dp->config.cc_limit)
-        return refuse_code (dp, order, r->session, error);
+        return refuse_code (dp, order, rsp_request_session (r), error);
     RspSlice given = rsp_asn1_octets (answer, path);
     if (!rsp_asn1_has (answer, path) || given.len == 0)
         return RSP_FAILED ("8.2.7", "2.2", "confirmation code missing");
@@ -229,12 +229,12 @@ check_code (RspSmdpp *dp, RspRequest *r, RspOrder *order, const RspAsn1 *answer,
     order->code_tries++;
     r->end_session = FALSE; /* the user may try again in this session */
     (void)rsp_order_save (dp, order, error);
-    rsp_session_touch (dp, r->session);
+    rsp_session_touch (&dp->server, r->session);
     return RSP_FAILED ("8.2.7", "3.8", "confirmation code refused");
 }
 
 static RspStatus
-check_answer (RspSmdpp *dp, const RspSession *s, const RspAsn1 *answer)
+check_answer (RspSmdpp *dp, const RspDpSession *s, const RspAsn1 *answer)
 {
     if (g_strcmp0 (rsp_asn1_choice (answer, ""), "downloadResponseOk") != 0)
         return RSP_FAILED (
@@ -246,24 +246,24 @@ check_answer (RspSmdpp *dp, const RspSession *s, const RspAsn1 *answer)
     RspSlice input[] = {rsp_asn1_slice (answer, "downloadResponseOk.euiccSigned2"),
                         RSP_SLICE_ARRAY (own_signature)};
     gboolean good =
-        rsp_public_verify (s->euicc, input, G_N_ELEMENTS (input),
+        rsp_public_verify (s->base.euicc, input, G_N_ELEMENTS (input),
                            rsp_asn1_octets (answer, "downloadResponseOk.euiccSignature2"));
     rsp_actor_crypto (dp->actor, "verify", "SK.EUICC", good);
     if (!good)
         return RSP_BAD_SIGNATURE ("euiccSignature2");
     if (!rsp_slice_equal (rsp_asn1_octets (answer, "downloadResponseOk.euiccSigned2.transactionId"),
-                          rsp_session_id (s)))
+                          rsp_session_id (&s->base)))
         return RSP_UNKNOWN_TRANSACTION;
     return RSP_OK;
 }
 
 /* Downloaded, bound, awaiting the result: all of it, or nothing, before the package goes out. */
 static gboolean
-store_delivery (RspSmdpp *dp, const RspSession *s, RspOrder *order, const RspBoundKeys *b,
+store_delivery (RspSmdpp *dp, const RspDpSession *s, RspOrder *order, const RspBoundKeys *b,
                 gboolean new_binding, GError **error)
 {
-    g_autoptr (GBytes) id = g_bytes_new_static (s->id, sizeof s->id);
-    g_autoptr (GBytes) point = rsp_slice_to_bytes (rsp_public_point (s->euicc));
+    g_autoptr (GBytes) id = g_bytes_new_static (s->base.id, sizeof s->base.id);
+    g_autoptr (GBytes) point = rsp_slice_to_bytes (rsp_public_point (s->base.euicc));
     order->state = RSP_ORDER_DOWNLOADED;
     order->delivered = TRUE;
     return rsp_order_begin (dp, error) && rsp_order_write (dp, order, error) &&
@@ -271,8 +271,8 @@ store_delivery (RspSmdpp *dp, const RspSession *s, RspOrder *order, const RspBou
            rsp_store_run (dp->store, error,
                           "INSERT INTO awaited (id, iccid, serial, eid, point)"
                           " VALUES (?, ?, ?, ?, ?)",
-                          "bsisb", id, order->iccid, order->serial, s->eid, point) &&
-           rsp_progress_add (dp, order, s->eid, RSP_POINT_DOWNLOAD, NULL, (RspSlice){NULL, 0},
+                          "bsisb", id, order->iccid, order->serial, s->base.eid, point) &&
+           rsp_progress_add (dp, order, s->base.eid, RSP_POINT_DOWNLOAD, NULL, (RspSlice){NULL, 0},
                              error) &&
            rsp_order_commit (dp, order, error);
 }
@@ -280,7 +280,7 @@ store_delivery (RspSmdpp *dp, const RspSession *s, RspOrder *order, const RspBou
 static RspStatus
 deliver (RspSmdpp *dp, RspRequest *r, RspOrder *order, RspSlice euicc_point, GError **error)
 {
-    RspSession *s = r->session;
+    RspDpSession *s = rsp_request_session (r);
     g_auto (RspBoundKeys) binding = {0};
     g_autoptr (GBytes) metadata = NULL;
     g_autoptr (GBytes) upp = NULL;
@@ -293,12 +293,12 @@ deliver (RspSmdpp *dp, RspRequest *r, RspOrder *order, RspSlice euicc_point, GEr
         choose_binding (dp, s, euicc_point, rsp_slice_of (metadata), &binding, &fresh, error);
     if (*error || status.subject || !store_delivery (dp, s, order, &binding, fresh, error))
         return status;
-    g_autoptr (GBytes) bpp = rsp_bpp_build (dp, rsp_session_id (s), &binding,
+    g_autoptr (GBytes) bpp = rsp_bpp_build (dp, rsp_session_id (&s->base), &binding,
                                             rsp_slice_of (metadata), rsp_slice_of (upp));
-    rsp_session_put_id (s, r->out);
+    rsp_session_put_id (&s->base, r->out);
     rsp_fields_set_bytes (r->out, "boundProfilePackage", bpp);
     s->step = RSP_SESSION_BOUND;
-    rsp_session_touch (dp, s);
+    rsp_session_touch (&dp->server, &s->base);
     return RSP_OK;
 }
 
@@ -306,7 +306,7 @@ RspStatus
 rsp_es9p_get_bound_profile_package (RspSmdpp *dp, RspRequest *r, GError **error)
 {
     static const gsize max_answer = 4096;
-    RspSession *s = r->session;
+    RspDpSession *s = rsp_request_session (r);
     if (!s || s->step != RSP_SESSION_AUTHENTICATED)
         return RSP_UNKNOWN_TRANSACTION;
     GBytes *der = rsp_fields_bytes (r->in, "prepareDownloadResponse");

@@ -373,6 +373,6 @@ rsp_es2p_cancel_order (RspSmdpp *dp, RspRequest *r, GError **error)
                         error) ||
         !remember (dp, r, error) || !rsp_order_commit (dp, order, error))
         return RSP_OK;
-    rsp_session_end_of (dp, order->iccid);
+    rsp_smdpp_end_session_of (dp, order->iccid);
     return RSP_OK;
 }

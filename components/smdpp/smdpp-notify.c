@@ -34,11 +34,11 @@ order_survives (const RspSmdpp *dp, gint64 reason)
 }
 
 static RspStatus
-check_cancel (RspSmdpp *dp, const RspSession *s, const RspAsn1 *answer)
+check_cancel (RspSmdpp *dp, const RspDpSession *s, const RspAsn1 *answer)
 {
     RspSlice input = rsp_asn1_slice (answer, "cancelSessionResponseOk.euiccCancelSessionSigned");
     gboolean good = rsp_public_verify (
-        s->euicc, &input, 1,
+        s->base.euicc, &input, 1,
         rsp_asn1_octets (answer, "cancelSessionResponseOk.euiccCancelSessionSignature"));
     rsp_actor_crypto (dp->actor, "verify", "SK.EUICC", good);
     if (!good)
@@ -50,14 +50,14 @@ check_cancel (RspSmdpp *dp, const RspSession *s, const RspAsn1 *answer)
     if (!rsp_slice_equal (
             rsp_asn1_octets (answer,
                              "cancelSessionResponseOk.euiccCancelSessionSigned.transactionId"),
-            rsp_session_id (s)))
+            rsp_session_id (&s->base)))
         return RSP_UNKNOWN_TRANSACTION;
     return RSP_OK;
 }
 
 /* The card has signed that this session's package will not be installed. */
 static gboolean
-cancel_order (RspSmdpp *dp, const RspSession *s, gint64 reason, GError **error)
+cancel_order (RspSmdpp *dp, const RspDpSession *s, gint64 reason, GError **error)
 {
     g_autoptr (RspOrder) order = rsp_order_by_iccid (dp, s->iccid, error);
     if (!order || order->serial != s->serial || !rsp_order_live (order) ||
@@ -69,14 +69,14 @@ cancel_order (RspSmdpp *dp, const RspSession *s, gint64 reason, GError **error)
     if (s->step == RSP_SESSION_BOUND)
         order->delivered = FALSE;
     return rsp_order_begin (dp, error) && rsp_order_end (dp, order, RSP_ORDER_ERROR, error) &&
-           rsp_progress_add (dp, order, s->eid, point, &failed, NO_RESULT, error) &&
+           rsp_progress_add (dp, order, s->base.eid, point, &failed, NO_RESULT, error) &&
            rsp_order_commit (dp, order, error);
 }
 
 RspStatus
 rsp_es9p_cancel_session (RspSmdpp *dp, RspRequest *r, GError **error)
 {
-    RspSession *s = r->session;
+    RspDpSession *s = rsp_request_session (r);
     if (!s || s->step == RSP_SESSION_INITIATED)
         return RSP_UNKNOWN_TRANSACTION;
     GBytes *der = rsp_fields_bytes (r->in, "cancelSessionResponse");
@@ -198,10 +198,10 @@ handle_result (RspSmdpp *dp, RspRequest *r, GBytes *der, GError **error)
         !rsp_store_run (dp->store, error, "DELETE FROM awaited WHERE id = ?", "b", key) ||
         !rsp_order_commit (dp, order, error))
         return;
-    RspSession *session = rsp_session_find (dp, id);
+    RspSession *session = rsp_session_find (&dp->server, id);
     if (session) {
         rsp_call_set_transaction_id (r->call, session->text);
-        rsp_session_end (dp, session);
+        rsp_session_end (&dp->server, session);
     }
 }
 
@@ -211,8 +211,8 @@ handle_result (RspSmdpp *dp, RspRequest *r, GBytes *der, GError **error)
 static gboolean
 notification_is_genuine (RspSmdpp *dp, const RspAsn1 *n, char **ret_eid)
 {
-    g_autoptr (RspCert) euicc = rsp_smdpp_parse_cert (n, "euiccCertificate");
-    g_autoptr (RspCert) eum = rsp_smdpp_parse_cert (n, "eumCertificate");
+    g_autoptr (RspCert) euicc = rsp_server_parse_cert (n, "euiccCertificate");
+    g_autoptr (RspCert) eum = rsp_server_parse_cert (n, "eumCertificate");
     if (!euicc || !eum)
         return FALSE;
     RspChainResult chain =

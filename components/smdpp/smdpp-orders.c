@@ -352,8 +352,9 @@ static gboolean
 names_me (const RspSmdpp *dp, const RspMetadata *metadata)
 {
     for (guint i = 0; i < metadata->notifications->len; i++)
-        if (rsp_smdpp_is_mine (
-                dp, g_array_index (metadata->notifications, RspNotificationConfig, i).address))
+        if (rsp_server_is_mine (
+                &dp->server,
+                g_array_index (metadata->notifications, RspNotificationConfig, i).address))
             return TRUE;
     return FALSE;
 }
@@ -368,7 +369,7 @@ rsp_smdpp_add_profile (RspSmdpp *dp, const RspProfilePackage *package, const cha
         return TRUE;
     g_autoptr (RspMetadata) copy = rsp_metadata_copy (package->metadata);
     if (copy->notifications->len == 0)
-        rsp_metadata_add_notification (copy, RSP_EVENT_INSTALL, dp->addresses->pdata[0]);
+        rsp_metadata_add_notification (copy, RSP_EVENT_INSTALL, dp->server.addresses->pdata[0]);
     gboolean own = names_me (dp, copy);
     g_autoptr (GBytes) metadata = rsp_metadata_encode (copy);
     if (!failure)
@@ -391,7 +392,7 @@ with_own_address (const RspSmdpp *dp, GBytes *stored)
     for (guint i = 0; i < metadata->notifications->len; i++) {
         RspNotificationConfig *n =
             &g_array_index (metadata->notifications, RspNotificationConfig, i);
-        if (!rsp_smdpp_is_mine (dp, n->address))
+        if (!rsp_server_is_mine (&dp->server, n->address))
             continue;
         g_free (n->address);
         n->address = g_strdup (dp->own_address);
@@ -417,7 +418,7 @@ rsp_package_read (RspSmdpp *dp, const char *iccid, GBytes **ret_metadata, GBytes
     if (ret_upp)
         *ret_upp = rsp_store_blob (stmt, 2);
     sqlite3_reset (stmt);
-    *ret_metadata = own && strcmp (dp->own_address, dp->addresses->pdata[0]) != 0
+    *ret_metadata = own && strcmp (dp->own_address, dp->server.addresses->pdata[0]) != 0
                         ? with_own_address (dp, stored)
                         : g_steal_pointer (&stored);
     return TRUE;

@@ -6,17 +6,13 @@
  */
 #pragma once
 
-#include "asn1/asn1.h"
-#include "asn1/fields.h"
 #include "asn1/ids.h"
+#include "components/common/server.h"
 #include "components/smdpp/smdpp.h"
 #include "pki/bsp.h"
-#include "pki/hash.h"
 #include "sim/core/store.h"
 
-#define RSP_TRANSACTION_SIZE 16
 #define RSP_HOST_ID_SIZE 8
-#define RSP_MAX_SESSIONS 100000
 
 typedef enum {
     RSP_ORDER_AVAILABLE,
@@ -57,40 +53,27 @@ typedef enum {
     RSP_SESSION_BOUND,         /* awaits the result */
 } RspSessionStep;
 
+/* The session of a download. */
 typedef struct {
-    guint8 id[RSP_TRANSACTION_SIZE];
-    char text[2 * RSP_TRANSACTION_SIZE + 1]; /* upper-case hex */
+    RspSession base;
     RspSessionStep step;
-    gint64 due;
-    GList link; /* in RspSmdpp.session_queue, least recently used first */
-    guint8 challenge[16];
-    char *address;
-    RspCert *root; /* borrowed from the configuration: whose key the eUICC signs with */
-    RspPublic *euicc;
-    char eid[33];
     char *iccid;
     gint64 serial; /* of the order */
     guint8 signature2[RSP_SIGNATURE_SIZE];
-    guint8
-        request_hash[RSP_SHA256_SIZE]; /* of the request last executed, so that a repeat of the */
-    GBytes *reply;                     /* same octets gets the same answer and changes nothing */
-} RspSession;
+} RspDpSession;
 
 /* An ES2+.HandleDownloadProgressInfo that the operator has not acknowledged. */
 typedef struct _RspProgress RspProgress;
 
 struct _RspSmdpp {
+    RspServer server;
     const RspActor *actor;
     RspSmdppConfig config; /* owns its strings and references */
-    GPtrArray *addresses;  /* every name it answers to, the FQDN first */
     char *own_address;     /* what it writes into metadata */
     char *auth_oid, *pb_oid;
     RspStore *store;
-    RspRng *rng_transaction, *rng_challenge, *rng_key, *rng_matching;
-    GHashTable *sessions; /* id → RspSession, owned */
-    GHashTable *by_iccid; /* iccid → RspSession: the one live session of an order */
-    GQueue session_queue;
-    guint64 session_timer;
+    RspRng *rng_key, *rng_matching;
+    GHashTable *by_iccid; /* iccid → RspDpSession: the one live session of an order */
     gint64 next_order;
     /* outbox */
     gint64 next_progress;
@@ -102,23 +85,6 @@ struct _RspSmdpp {
     gint64 acknowledged;    /* highest seq up to which all are acknowledged */
     gint64 erasing, erased; /* …deleted in this transaction, and for good */
 };
-
-/* A request on its way through a handler. */
-typedef struct {
-    RspCall *call;
-    const RspFunction *fn;
-    const RspFields *in;
-    RspFields *out;       /* reply, sent when the status says ok */
-    GBytes *earlier;      /* the reply of an earlier, equal call, to be sent in its place */
-    RspSession *session;  /* found by the transactionId */
-    gboolean end_session; /* with this answer */
-    guint8 hash[RSP_SHA256_SIZE];
-} RspRequest;
-
-#define RSP_OK ((RspStatus){NULL, NULL, NULL})
-#define RSP_FAILED(subject, reason, message) ((RspStatus){(subject), (reason), (message)})
-#define RSP_UNKNOWN_TRANSACTION RSP_FAILED ("8.10.1", "3.9", "unknown transactionId")
-#define RSP_BAD_SIGNATURE(what) RSP_FAILED ("8.1", "6.1", (what))
 
 /* A status is a protocol answer; ERROR is a fault of the server itself (its store). */
 typedef RspStatus (*RspHandler) (RspSmdpp *dp, RspRequest *request, GError **error);
@@ -134,24 +100,14 @@ RspStatus rsp_es9p_cancel_session (RspSmdpp *dp, RspRequest *r, GError **error);
 RspStatus rsp_es9p_handle_notification (RspSmdpp *dp, RspRequest *r, GError **error);
 
 /* smdpp.c */
-void rsp_request_hash (RspRequest *r); /* into r->hash */
-gboolean rsp_smdpp_is_mine (const RspSmdpp *dp, const char *address);
-
-/* smdpp-es9p.c */
-RspCert *rsp_smdpp_parse_cert (const RspAsn1 *node, const char *path);
-void rsp_session_put_id (const RspSession *s, RspFields *out);
-
-/* smdpp-session.c */
-void rsp_smdpp_sessions_init (RspSmdpp *dp);
-void rsp_smdpp_sessions_clear (RspSmdpp *dp);
-RspSession *rsp_session_new (RspSmdpp *dp, const char *address, RspCert *root);
-RspSession *rsp_session_find (RspSmdpp *dp, RspSlice id);
-void rsp_session_touch (RspSmdpp *dp, RspSession *session);
-void rsp_session_end (RspSmdpp *dp, RspSession *session);
+static inline RspDpSession *
+rsp_request_session (const RspRequest *r)
+{
+    return (RspDpSession *)r->session;
+}
 /* SESSION becomes the one live session of ICCID; an older one ends. */
-void rsp_session_claim (RspSmdpp *dp, RspSession *session, const RspOrder *order);
-void rsp_session_end_of (RspSmdpp *dp, const char *iccid);
-RspSlice rsp_session_id (const RspSession *session);
+void rsp_smdpp_claim (RspSmdpp *dp, RspDpSession *session, const RspOrder *order);
+void rsp_smdpp_end_session_of (RspSmdpp *dp, const char *iccid);
 
 /* smdpp-orders.c: all reads give NULL with no error where nothing is found. */
 extern const char rsp_smdpp_schema[];

@@ -1,0 +1,180 @@
+/* Dispatch: decoding, repeats, the answer. One handler a function is the server's own business. */
+#include "components/common/server.h"
+
+#include <string.h>
+
+static void
+reply_failed (RspCall *call, RspStatus status)
+{
+    g_autoptr (GBytes) body = rsp_fields_encode_failed (status);
+    RspOutcome outcome = {.http = 200, .subject = status.subject, .reason = status.reason};
+    rsp_call_reply (call, &outcome, body);
+}
+
+/* The store refused to commit: nothing has changed, and the caller is told so. */
+static void
+reply_store_error (RspServer *server, RspCall *call, const GError *error)
+{
+    if (server->failed)
+        server->failed (server->self);
+    if (rsp_trace_active (server->actor->trace)) {
+        RspTraceEvent event = {.kind = RSP_TRACE_STORE,
+                               .src = server->actor->name,
+                               .op = "commit",
+                               .result = error->message};
+        rsp_trace_event (server->actor->trace, &event);
+    }
+    g_autofree char *message = g_strdup_printf ("execution error: %s", error->message);
+    reply_failed (call, RSP_FAILED (server->kind->entity, "4.2", message));
+}
+
+static RspSession *
+find_session (RspServer *server, RspRequest *r)
+{
+    GBytes *id = rsp_fields_bytes (r->in, "transactionId");
+    return id ? rsp_session_find (server, rsp_slice_of (id)) : NULL;
+}
+
+/* Function and octets. */
+void
+rsp_request_hash (RspRequest *r)
+{
+    RspSlice parts[] = {RSP_SLICE (r->fn->name, strlen (r->fn->name)),
+                        rsp_slice_of (rsp_call_body (r->call))};
+    rsp_sha256 (parts, G_N_ELEMENTS (parts), r->hash);
+}
+
+/* The same octets again in the same step: the same answer, and nothing counted twice. */
+static gboolean
+answer_repeat (RspServer *server, RspRequest *r)
+{
+    RspSession *s = r->session;
+    if (!s)
+        return FALSE;
+    rsp_request_hash (r);
+    if (!s->reply || memcmp (s->request_hash, r->hash, sizeof r->hash) != 0)
+        return FALSE;
+    rsp_session_touch (server, s);
+    RspOutcome outcome = {.http = 200};
+    g_autoptr (GBytes) body = g_bytes_ref (s->reply);
+    rsp_call_reply (r->call, &outcome, body);
+    return TRUE;
+}
+
+static void
+reply_ok (RspRequest *r, gboolean empty)
+{
+    g_autoptr (GBytes) body = empty        ? NULL
+                              : r->earlier ? g_bytes_ref (r->earlier)
+                                           : rsp_fields_encode (r->out);
+    if (r->session && body && !r->end_session) {
+        memcpy (r->session->request_hash, r->hash, sizeof r->hash);
+        g_clear_pointer (&r->session->reply, g_bytes_unref);
+        r->session->reply = g_bytes_ref (body);
+    }
+    RspOutcome outcome = {.http = empty ? 204 : 200};
+    rsp_call_reply (r->call, &outcome, body);
+}
+
+static void
+run_handler (RspServer *server, RspRequest *r)
+{
+    g_autoptr (GError) error = NULL;
+    RspStatus status = server->handle (server->self, r, &error);
+    if (error)
+        reply_store_error (server, r->call, error);
+    else if (status.subject)
+        reply_failed (r->call, status);
+    else
+        reply_ok (r, !r->fn->response_members);
+    if (r->session && r->end_session && !error)
+        rsp_session_end (server, r->session);
+    g_clear_pointer (&r->earlier, g_bytes_unref);
+    if (server->answered)
+        server->answered (server->self);
+}
+
+static void
+serve (RspCall *call, gpointer data)
+{
+    RspServer *server = data;
+    const RspFunction *fn = rsp_call_function (call);
+    g_autoptr (GError) error = NULL;
+    if (!server->serves ((RspFunctionId)fn->id)) {
+        g_autofree char *message = g_strdup_printf ("not supported: %s", fn->full_name);
+        reply_failed (call, RSP_FAILED ("1.6", "2.1", message));
+        return;
+    }
+    g_autoptr (RspFields) in =
+        rsp_fields_decode (fn, RSP_LEG_REQUEST, rsp_call_body (call), &error);
+    if (!in) {
+        gboolean missing = g_error_matches (error, RSP_FIELDS_ERROR, RSP_FIELDS_ERROR_MISSING);
+        g_autofree char *message = rsp_escape_text (error->message, -1, 200);
+        reply_failed (call, RSP_FAILED ("1.6", missing ? "2.2" : "2.1", message));
+        return;
+    }
+    g_autoptr (RspFields) out = rsp_fields_new (fn, RSP_LEG_RESPONSE);
+    RspRequest r = {.call = call, .fn = fn, .in = in, .out = out};
+    r.session = find_session (server, &r);
+    if (r.session)
+        rsp_call_set_transaction_id (call, r.session->text);
+    if (!answer_repeat (server, &r))
+        run_handler (server, &r);
+}
+
+/* Host names compare without case, and a lab address may carry a port. */
+static gboolean
+same_host (const char *given, const char *mine)
+{
+    gsize n = strlen (mine);
+    if (g_ascii_strncasecmp (given, mine, n) != 0)
+        return FALSE;
+    if (given[n] == '\0')
+        return TRUE;
+    gsize digits = given[n] == ':' ? strspn (given + n + 1, "0123456789") : 0;
+    return digits >= 1 && digits <= 5 && given[n + 1 + digits] == '\0';
+}
+
+gboolean
+rsp_server_is_mine (const RspServer *server, const char *address)
+{
+    for (guint i = 0; i < server->addresses->len; i++)
+        if (same_host (address, server->addresses->pdata[i]))
+            return TRUE;
+    return FALSE;
+}
+
+void
+rsp_server_add_address (RspServer *server, const char *address)
+{
+    g_ptr_array_add (server->addresses, g_strdup (address));
+    rsp_bus_add_address (server->actor->bus, address, server->actor->name);
+}
+
+void
+rsp_server_init (RspServer *server, const char *fqdn, const char *const *aliases)
+{
+    static const guint8 none[3], lowest[3] = {2, 0, 0}, highest[3] = {2, 255, 255};
+    if (memcmp (server->svn_min, none, 3) == 0)
+        memcpy (server->svn_min, lowest, 3);
+    if (memcmp (server->svn_max, none, 3) == 0)
+        memcpy (server->svn_max, highest, 3);
+    server->rng_transaction = rsp_actor_rng (server->actor, "transaction");
+    server->rng_challenge = rsp_actor_rng (server->actor, "challenge");
+    server->addresses = g_ptr_array_new_with_free_func (g_free);
+    rsp_sessions_init (server);
+    rsp_bus_attach (server->actor->bus, server->actor->name, serve, server);
+    rsp_server_add_address (server, fqdn);
+    for (guint i = 0; aliases && aliases[i]; i++)
+        rsp_server_add_address (server, aliases[i]);
+}
+
+void
+rsp_server_clear (RspServer *server)
+{
+    rsp_bus_detach (server->actor->bus, server->actor->name);
+    rsp_sessions_clear (server);
+    rsp_rng_free (server->rng_transaction);
+    rsp_rng_free (server->rng_challenge);
+    g_ptr_array_unref (server->addresses);
+}

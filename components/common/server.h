@@ -1,0 +1,110 @@
+/* What the RSP servers share (SM-DP+, SM-DS): dispatch of calls in the JSON binding, sessions, and
+ * the server's side of common mutual authentication (SGP.22 3.0.1), the same on ES9+ and ES11.
+ *
+ * A server embeds an RspServer and fills in the upper part; its session type, if it has one of its
+ * own, begins with an RspSession. Sessions live in memory and end with the process.
+ */
+#pragma once
+
+#include "asn1/asn1.h"
+#include "asn1/fields.h"
+#include "pki/chain.h"
+#include "pki/hash.h"
+#include "sim/net/actor.h"
+
+#define RSP_TRANSACTION_SIZE 16
+#define RSP_MAX_SESSIONS 100000
+
+#define RSP_OK ((RspStatus){NULL, NULL, NULL})
+#define RSP_FAILED(subject, reason, message) ((RspStatus){(subject), (reason), (message)})
+#define RSP_UNKNOWN_TRANSACTION RSP_FAILED ("8.10.1", "3.9", "unknown transactionId")
+#define RSP_BAD_SIGNATURE(what) RSP_FAILED ("8.1", "6.1", (what))
+
+typedef struct {
+    guint8 id[RSP_TRANSACTION_SIZE];
+    char text[2 * RSP_TRANSACTION_SIZE + 1]; /* upper-case hex */
+    gint64 due;
+    GList link; /* in RspServer.session_queue, least recently used first */
+    guint8 challenge[16];
+    char *address;
+    RspCert *root; /* borrowed from the configuration: whose key the eUICC signs with */
+    RspPublic *euicc;
+    char eid[33];
+    guint8
+        request_hash[RSP_SHA256_SIZE]; /* of the request last executed, so that a repeat of the */
+    GBytes *reply;                     /* same octets gets the same answer and changes nothing */
+} RspSession;
+
+/* A request on its way through a handler. */
+typedef struct {
+    RspCall *call;
+    const RspFunction *fn;
+    const RspFields *in;
+    RspFields *out;       /* reply, sent when the status says ok */
+    GBytes *earlier;      /* the reply of an earlier, equal call, to be sent in its place */
+    RspSession *session;  /* found by the transactionId */
+    gboolean end_session; /* with this answer */
+    guint8 hash[RSP_SHA256_SIZE];
+} RspRequest;
+
+/* The entity's own subject codes and names. */
+typedef struct {
+    const char *entity;   /* subject of a failure of the server itself: "8.8" */
+    const char *key_name; /* for the trace: "SK.DPauth" */
+    RspStatus address, version, ci, certificate; /* refusals of InitiateAuthentication */
+} RspServerKind;
+
+typedef struct {
+    const RspServerKind *kind;
+    const RspActor *actor;
+    gpointer self; /* the server, for the functions below */
+    gboolean (*serves) (RspFunctionId function);
+    /* A status is a protocol answer; ERROR is a fault of the server itself (its store). */
+    RspStatus (*handle) (gpointer self, RspRequest *request, GError **error);
+    void (*failed) (gpointer self);   /* (nullable) after ERROR: take back what was begun */
+    void (*answered) (gpointer self); /* (nullable) after the answer has gone out */
+    void (*session_ended) (gpointer self, RspSession *session); /* (nullable) */
+    gsize session_size;                                         /* of the server's session type */
+    gint64 session_timeout;                                     /* µs after the last call */
+    RspCert *auth_cert;
+    RspKey *auth_key;
+    GPtrArray *roots;              /* of RspCert: trusted CIs */
+    guint8 svn_min[3], svn_max[3]; /* supported eUICC versions; zero: 2.0.0 to 2.255.255 */
+    /* set by rsp_server_init */
+    GPtrArray *addresses; /* every name it answers to, the FQDN first */
+    RspRng *rng_transaction, *rng_challenge;
+    GHashTable *sessions; /* id → RspSession, owned */
+    GQueue session_queue;
+    guint64 session_timer;
+} RspServer;
+
+/* Attaches itself to the bus under its actor's name and FQDN and ALIASES (NULL-terminated,
+ * nullable). Borrows what the upper part points to. */
+void rsp_server_init (RspServer *server, const char *fqdn, const char *const *aliases);
+void rsp_server_clear (RspServer *server);
+void rsp_server_add_address (RspServer *server, const char *address);
+/* Host names compare without case, and a lab address may carry a port. */
+gboolean rsp_server_is_mine (const RspServer *server, const char *address);
+/* Function and octets, into r->hash. */
+void rsp_request_hash (RspRequest *r);
+
+/* session.c */
+void rsp_sessions_init (RspServer *server);
+void rsp_sessions_clear (RspServer *server);
+RspSession *rsp_session_new (RspServer *server, const char *address, RspCert *root);
+RspSession *rsp_session_find (RspServer *server, RspSlice id);
+void rsp_session_touch (RspServer *server, RspSession *session);
+void rsp_session_end (RspServer *server, RspSession *session);
+RspSlice rsp_session_id (const RspSession *session);
+
+/* authentication.c */
+/* SGP.22 5.6.1, 5.8.1: checks, makes a session, and fills in the reply. */
+RspStatus rsp_server_initiate_authentication (RspServer *server, RspRequest *r);
+/* The member authenticateServerResponse; NULL if it does not decode. (transfer full) */
+RspAsn1 *rsp_server_read_answer (const RspRequest *r);
+/* Who is it (SGP.22 5.6.3, 5.8.2 up to the operation): on success the session knows its eUICC. */
+RspStatus rsp_server_authenticate (RspServer *server, RspSession *s, const RspAsn1 *answer);
+RspCert *rsp_server_parse_cert (const RspAsn1 *node, const char *path);
+void rsp_session_put_id (const RspSession *s, RspFields *out);
+void rsp_fields_put_array (RspFields *out, const char *name, const GByteArray *array);
+void rsp_fields_put_tlv (RspFields *out, const char *name, guint32 tag, RspSlice value);
