@@ -235,99 +235,6 @@ def test_generic_test_profile(server, card, shared, name, ppk):
     assert find(server.install(upp, TS48_METADATA, ppk), 0xA1).hex() == "800102810109"
 
 
-USIM, ISIM, CSIM = ("a0000000871002ff49ff0589", "a0000000871004ff49ff0589",
-                    "a0000003431002f310ffff89020000ff")
-TEMPORARY = {b"\x7f\xd0": USIM, b"\x7f\xb0": ISIM, b"\x7f\xc0": CSIM}
-
-
-def described_files(upp):
-    """(application, path, record length, [(offset, content)]) of every EF that describes itself."""
-    for tag, body, _ in walk(upp):
-        if tag == 0xA1:  # genericFileManagement
-            where, file = (None, b""), None
-            for _, command, _ in walk(find(body, 0xA1)):
-                for kind, value, _ in walk(command):
-                    if kind == 0x80:
-                        where = ((TEMPORARY[value[:2]], value[2:]) if value[:2] in TEMPORARY
-                                 else (None, value))
-                    else:
-                        file = yield from next_part(kind, {0x62: 0xA1, 0x02: 0x82, 0x81: 0x83},
-                                                    value, file, where)
-            if file:
-                yield file
-        elif 0xB0 <= tag <= 0xBD:
-            yield from template_files(tag, body)
-
-
-def next_part(kind, kinds, value, file, where):
-    kind = kinds.get(kind, kind)
-    if kind == 0xA1:
-        if file:
-            yield file
-        fields = {t: v for t, v, _ in walk(value)}
-        if 0xC6 in fields or 0x83 not in fields or 0x82 not in fields or 0xC7 in fields:
-            return None
-        length = int.from_bytes(fields[0x82][2:], "big")
-        return where[0], where[1] + fields[0x83], length, [], [0]
-    if file and kind == 0x82:
-        file[4][0] += int.from_bytes(value, "big")
-    if file and kind == 0x83:
-        file[3].append((file[4][0], value))
-        file[4][0] += len(value)
-    return file
-
-
-def template_files(tag, body):
-    base = {0xB3: (USIM, b""), 0xB4: (USIM, b""), 0xB5: (ISIM, b""), 0xB6: (ISIM, b""),
-            0xB9: (CSIM, b""), 0xBA: (CSIM, b"")}
-    base = base.get(tag, (USIM if tag >= 0xB7 else None, b""))
-    where, root = base, base
-    for number, (_, member, _) in enumerate(walk(body)):
-        file = None
-        for kind, value, _ in walk(member) if number > 1 else ():
-            fields = {t: v for t, v, _ in walk(value)} if kind == 0xA1 else {}
-            if 0xC6 in fields and 0x84 not in fields and 0x83 in fields:  # a DF
-                where = (root[0], root[1] + fields[0x83])
-                if number == 2:
-                    root = where
-            file = yield from next_part(kind, {}, value, file, where)
-        if file:
-            yield file
-
-
-def read_file(card, application, path, length, size):
-    if application:
-        assert card.apdu(f"00a4040c{len(application) // 2:02x}{application}")[1] == 0x9000
-        path = b"\x7f\xff" + path
-    sw = card.apdu(bytes([0, 0xA4, 8, 0x0C, len(path)]) + path)[1]
-    assert sw == 0x9000, (application, path.hex(), hex(sw))
-    data = b""
-    while len(data) < size:
-        if length:
-            part, sw = card.apdu(bytes([0, 0xB2, len(data) // length + 1, 4, length]))
-        else:
-            part, sw = card.apdu(bytes([0, 0xB0]) + len(data).to_bytes(2, "big")
-                                 + bytes([min(255, size - len(data))]))
-        assert sw == 0x9000, (application, path.hex(), hex(sw))
-        data += part
-    return data
-
-
-@pytest.mark.parametrize("name", ["ts48-v1-a", "ts48-v5-saip2.3-nobertlv", "ts48-v7-saip2.3-nobertlv"])
-def test_every_described_file(server, card, shared, name):
-    upp = (shared / "vectors" / "ts48" / f"{name}.der").read_bytes()
-    assert find(server.install(upp, TS48_METADATA), 0xA0)
-    card.es10(make(0xBF31, make(0xA0, make(0x5A, TS48_ICCID)) + make(0x81, b"\0")))
-    count = 0
-    for application, path, length, contents, _ in described_files(upp):
-        size = max((at + len(content) for at, content in contents), default=1)
-        data = read_file(card, application, path, length, size)
-        for at, content in contents:
-            assert data[at:at + len(content)] == content, (application, path.hex())
-        count += 1
-    assert count > 150
-
-
 def test_control_parameters(server, card, shared):
     upp = (shared / "vectors" / "ts48" / "ts48-v7-saip2.3-nobertlv.der").read_bytes()
     server.install(upp, TS48_METADATA)
@@ -342,7 +249,7 @@ def test_control_parameters(server, card, shared):
     ecc, iccid = fcp("00a40004026fb7"), fcp("00a40804022fe2")
     assert find(mf, 0x82).hex() == "7821" and find(mf, 0x83).hex() == "3f00"
     assert find(mf, 0xC6).hex() == "90016083010183010a83010b"
-    assert find(usim, 0x84).hex() == USIM and find(usim, 0x8B).hex() == "2f0601"
+    assert find(usim, 0x84).hex() == "a0000000871002ff49ff0589" and find(usim, 0x8B).hex() == "2f0601"
     assert find(usim, 0xC6).hex() == "9001b083018183010183010a83010b"
     assert find(ecc, 0x82).hex() == "4221000e02" and find(ecc, 0x80).hex() == "001c"
     assert find(ecc, 0x88).hex() == "08"

@@ -8,7 +8,6 @@ static const guint8 isdr_aid[16] = {0xA0, 0x00, 0x00, 0x05, 0x59, 0x10, 0x10, 0x
                                     0xFF, 0xFF, 0xFF, 0x89, 0x00, 0x00, 0x01, 0x00};
 static const guint8 ecasd_aid[16] = {0xA0, 0x00, 0x00, 0x05, 0x59, 0x10, 0x10, 0xFF,
                                      0xFF, 0xFF, 0xFF, 0x89, 0x00, 0x00, 0x02, 0x00};
-static const guint8 refresh[] = {0xD0, 0x09, 0x81, 0x03, 0x01, 0x01, 0x04, 0x82, 0x02, 0x81, 0x82};
 
 /* --- Reading a command --- */
 
@@ -98,9 +97,8 @@ select_by_aid (RspEuicc *card, RspEuiccChannel *ch, const RspEuiccCommand *c, GB
     gboolean isdr = names (c->data, isdr_aid);
     if (!isdr && !names (c->data, ecasd_aid))
         return rsp_euicc_select_adf (card, ch, c, out);
+    rsp_euicc_leave_application (card, ch);
     ch->app = isdr ? RSP_APP_ISDR : RSP_APP_ECASD;
-    ch->adf = ch->df = ch->ef = NULL;
-    ch->record = 0;
     if ((c->p2 & 0x1C) == 0x0C)
         return 0x9000;
     return put_fci (card, isdr ? isdr_aid : ecasd_aid, isdr, out);
@@ -157,8 +155,9 @@ open_channel (RspEuicc *card, const RspEuiccChannel *from, const RspEuiccCommand
 }
 
 static void
-close_channel (RspEuiccChannel *ch)
+close_channel (RspEuicc *card, RspEuiccChannel *ch)
 {
+    rsp_euicc_leave_application (card, ch);
     g_clear_pointer (&ch->chain, g_byte_array_unref);
     g_clear_pointer (&ch->response, g_byte_array_unref);
     *ch = (RspEuiccChannel){0};
@@ -175,7 +174,7 @@ manage_channel (RspEuicc *card, RspEuiccChannel *ch, const RspEuiccCommand *c, G
         return 0x6A86;
     if (c->p2 >= RSP_EUICC_CHANNELS || !card->channels[c->p2].open)
         return 0x6881;
-    close_channel (&card->channels[c->p2]);
+    close_channel (card, &card->channels[c->p2]);
     return 0x9000;
 }
 
@@ -220,81 +219,14 @@ store_data (RspEuicc *card, RspEuiccChannel *ch, const RspEuiccCommand *c, GByte
     return rsp_euicc_es10 (card, RSP_SLICE (command->data, command->len), out);
 }
 
-/* --- Terminal --- */
-
-static guint
-terminal_capability (RspEuicc *card, RspEuiccChannel *ch, const RspEuiccCommand *c, GByteArray *out)
-{
-    RspTlv tlv;
-    if (c->p1 != 0 || c->p2 != 0)
-        return 0x6A86;
-    return rsp_tlv_single (c->data, 0xA9, &tlv) ? 0x9000 : 0x6A80;
-}
-
-static guint
-terminal_profile (RspEuicc *card, RspEuiccChannel *ch, const RspEuiccCommand *c, GByteArray *out)
-{
-    if (c->p1 != 0 || c->p2 != 0)
-        return 0x6A86;
-    card->terminal_profile = TRUE;
-    return 0x9000;
-}
-
-static guint
-fetch (RspEuicc *card, RspEuiccChannel *ch, const RspEuiccCommand *c, GByteArray *out)
-{
-    if (c->p1 != 0 || c->p2 != 0)
-        return 0x6A86;
-    if (!card->refresh_pending || card->refresh_fetched)
-        return 0x6F00;
-    if (c->has_le && c->le != sizeof refresh)
-        return 0x6C00 | sizeof refresh;
-    card->refresh_fetched = TRUE;
-    g_byte_array_append (out, refresh, sizeof refresh);
-    return 0x9000;
-}
-
-/* The profile switch takes effect when the terminal has carried out the REFRESH; when it could not,
- * nothing changes. */
-static guint
-terminal_response (RspEuicc *card, RspEuiccChannel *ch, const RspEuiccCommand *c, GByteArray *out)
-{
-    RspSlice rest = c->data;
-    RspTlv tlv;
-    gboolean done = FALSE, found = FALSE;
-    if (c->p1 != 0 || c->p2 != 0)
-        return 0x6A86;
-    if (!card->refresh_fetched)
-        return 0x6985;
-    while (rsp_tlv_next (&rest, &tlv) == RSP_TLV_OK) {
-        if ((tlv.tag & 0x7F) != 0x03 || tlv.value.len == 0)
-            continue;
-        found = TRUE;
-        done = tlv.value.data[0] < 0x10;
-    }
-    if (!found)
-        return 0x6A80;
-    guint target = card->refresh_target;
-    card->refresh_pending = card->refresh_fetched = FALSE;
-    if (done) {
-        rsp_euicc_apply_switch (card, target);
-        return 0x9000;
-    }
-    rsp_euicc_begin (card);
-    rsp_euicc_put_switch (card, FALSE, 0);
-    return rsp_euicc_commit (card) ? 0x9000 : 0x6581;
-}
-
 /* --- Dispatch --- */
 
-typedef guint (*Command) (RspEuicc *card, RspEuiccChannel *ch, const RspEuiccCommand *c,
-                          GByteArray *out);
 enum { INTER = 1, OWN = 2 }; /* class octets: interindustry, proprietary */
 
 static const struct {
     guint8 ins, classes;
     gboolean case2;
-    Command run;
+    RspEuiccApdu run;
 } commands[] = {
     {0xB0, INTER, TRUE, rsp_euicc_read_binary},
     {0xB2, INTER, TRUE, rsp_euicc_read_record},
@@ -302,18 +234,29 @@ static const struct {
     {0xA4, INTER, FALSE, do_select},
     {0x70, INTER, TRUE, manage_channel},
     {0xF2, OWN, TRUE, rsp_euicc_status},
+    {0xD6, INTER, FALSE, rsp_euicc_update_binary},
+    {0xDC, INTER, FALSE, rsp_euicc_update_record},
+    {0xA2, INTER, FALSE, rsp_euicc_search_record},
+    {0x32, OWN, FALSE, rsp_euicc_increase},
+    {0x20, INTER, FALSE, rsp_euicc_verify_pin},
+    {0x24, INTER, FALSE, rsp_euicc_change_pin},
+    {0x26, INTER, FALSE, rsp_euicc_disable_pin},
+    {0x28, INTER, FALSE, rsp_euicc_enable_pin},
+    {0x2C, INTER, FALSE, rsp_euicc_unblock_pin},
+    {0x04, INTER, FALSE, rsp_euicc_deactivate_file},
+    {0x44, INTER, FALSE, rsp_euicc_activate_file},
     {0xCA, INTER | OWN, TRUE, get_data},
-    {0xAA, OWN, FALSE, terminal_capability},
-    {0x10, OWN, FALSE, terminal_profile},
-    {0x12, OWN, TRUE, fetch},
-    {0x14, OWN, FALSE, terminal_response},
+    {0xAA, OWN, FALSE, rsp_euicc_terminal_capability},
+    {0x10, OWN, FALSE, rsp_euicc_terminal_profile},
+    {0x12, OWN, TRUE, rsp_euicc_fetch},
+    {0x14, OWN, FALSE, rsp_euicc_terminal_response},
 };
 
 static GBytes *
 finish (RspEuicc *card, GByteArray *out, guint sw)
 {
-    if (sw == 0x9000 && card->refresh_pending && !card->refresh_fetched)
-        sw = 0x9100 | sizeof refresh;
+    if (sw == 0x9000 && rsp_euicc_proactive (card))
+        sw = 0x9100 | rsp_euicc_proactive (card);
     guint8 trailer[2] = {(guint8)(sw >> 8), (guint8)sw};
     g_byte_array_append (out, trailer, sizeof trailer);
     return g_byte_array_free_to_bytes (out);

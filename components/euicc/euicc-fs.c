@@ -138,6 +138,7 @@ new_body (RspUicc *uicc, RspUiccFile *file, const RspSaipFileDef *def, RspSaipPr
         return refuse (problem, RSP_SAIP_NOT_ENOUGH_MEMORY, "no room for the file");
     file->body = take (uicc, sizeof (RspUiccBody));
     file->body->size = def->size;
+    file->body->owner = file;
     if ((def->kind & 0x3F) == 0x39)
         return RSP_SAIP_OK;
     file->body->data = take (uicc, MAX (def->size, 1));
@@ -237,29 +238,54 @@ rsp_uicc_add_pin (RspUicc *uicc, const RspUiccPin *pin)
     return RSP_SAIP_OK;
 }
 
-static const RspUiccPin *
+static RspUiccPin *
 pin_of (const RspUicc *uicc, const RspUiccFile *df, guint8 reference, gboolean puk)
 {
     for (guint i = 0; i < uicc->pins->len; i++) {
-        const RspUiccPin *pin = &g_array_index (uicc->pins, RspUiccPin, i);
+        RspUiccPin *pin = &g_array_index (uicc->pins, RspUiccPin, i);
         if (pin->df == df && pin->reference == reference && pin->puk == puk)
             return pin;
     }
     return NULL;
 }
 
-const RspUiccPin *
+RspUiccPin *
 rsp_uicc_pin (const RspUicc *uicc, const RspUiccFile *df, guint8 reference, gboolean puk)
 {
     /* Global references are the card's, local ones the nearest DF's that has them. */
     if (puk || reference < 0x80)
         return pin_of (uicc, uicc->mf, reference, puk);
     for (; df; df = df->parent) {
-        const RspUiccPin *pin = pin_of (uicc, df->pins_from ? df->pins_from : df, reference, FALSE);
+        RspUiccPin *pin = pin_of (uicc, df->pins_from ? df->pins_from : df, reference, FALSE);
         if (pin)
             return pin;
     }
     return NULL;
+}
+
+void
+rsp_uicc_forget_local (RspUicc *uicc, const RspUiccFile *df)
+{
+    for (guint i = 0; i < uicc->pins->len; i++) {
+        RspUiccPin *pin = &g_array_index (uicc->pins, RspUiccPin, i);
+        if (pin->df == (df->pins_from ? df->pins_from : df) && pin->reference >= 0x80)
+            pin->verified = FALSE;
+    }
+}
+
+gboolean
+rsp_uicc_set_body (RspUicc *uicc, RspUiccFile *file, RspSlice content)
+{
+    RspUiccBody *body = file->body;
+    gboolean tlv = (file->kind & 0x3F) == 0x39;
+    guint32 room = tlv ? MAX (body->size, file->maximum) : body->size;
+    if (content.len > room || (!tlv && content.len != room))
+        return FALSE;
+    if (!body->data)
+        body->data = take (uicc, MAX (room, 1));
+    memcpy (body->data, content.data, content.len);
+    body->used = (guint32)content.len;
+    return TRUE;
 }
 
 gboolean
@@ -337,101 +363,36 @@ rsp_uicc_adf (const RspUicc *uicc, RspSlice aid, const RspUiccFile *after)
     return NULL;
 }
 
+char *
+rsp_uicc_name (const RspUiccFile *file)
+{
+    g_autoptr (GString) name = g_string_new (NULL);
+    for (; file; file = file->parent) {
+        char fid[6];
+        g_snprintf (fid, sizeof fid, file->parent ? "/%04X" : "%04X", file->fid);
+        g_string_prepend (name, fid);
+    }
+    return g_string_free (g_steal_pointer (&name), FALSE);
+}
+
+RspUiccFile *
+rsp_uicc_by_name (const RspUicc *uicc, const char *name)
+{
+    if (strcmp (name, "3F00") == 0)
+        return uicc->mf;
+    g_auto (GStrv) parts = g_strsplit (name, "/", -1);
+    g_autofree char *joined = g_strjoinv ("", parts);
+    g_autoptr (GBytes) path = rsp_unhex (joined);
+    RspSlice p = rsp_slice_of (path);
+    if (p.len < 4 || p.data[0] != 0x3F || p.data[1] != 0x00)
+        return NULL;
+    return rsp_uicc_path (uicc, uicc->mf, RSP_SLICE (p.data + 2, p.len - 2), TRUE);
+}
+
 RspUiccFile *
 rsp_uicc_application (RspUiccFile *file)
 {
     while (file && file->aid.len == 0)
         file = file->parent;
     return file;
-}
-
-/* --- File control parameters --- */
-
-static void
-put_bytes (GByteArray *out, guint32 tag, const guint8 *data, gsize len)
-{
-    rsp_tlv_put (out, tag, RSP_SLICE (data, len));
-}
-
-static void
-put_descriptor (GByteArray *out, const RspUiccFile *file)
-{
-    gboolean records = file->record_size > 0;
-    guint8 descriptor[5] = {file->kind, 0x21, (guint8)(file->record_size >> 8),
-                            (guint8)file->record_size, (guint8)file->records};
-    put_bytes (out, 0x82, descriptor, records ? 5 : 2);
-}
-
-static void
-put_proprietary (GByteArray *out, const RspUiccFile *file, guint32 free_memory)
-{
-    guint8 number[4] = {(guint8)(free_memory >> 24), (guint8)(free_memory >> 16),
-                        (guint8)(free_memory >> 8), (guint8)free_memory};
-    if (!file->parent) {
-        gsize mark = rsp_tlv_open (out, 0xA5);
-        put_bytes (out, 0x80, (const guint8[]){0x71}, 1); /* clock stop, supply classes */
-        put_bytes (out, 0x83, number, sizeof number);
-        put_bytes (out, 0x87, (const guint8[]){0x01}, 1); /* TERMINAL CAPABILITY is known */
-        rsp_tlv_close (out, mark);
-    } else if (file->special || (file->kind & 0x3F) == 0x39) {
-        gsize mark = rsp_tlv_open (out, 0xA5);
-        if (file->special)
-            put_bytes (out, 0xC0, &file->special, 1);
-        guint8 maximum[2] = {(guint8)(file->maximum >> 8), (guint8)file->maximum};
-        if ((file->kind & 0x3F) == 0x39 && file->maximum > 0)
-            put_bytes (out, 0x86, maximum, sizeof maximum);
-        rsp_tlv_close (out, mark);
-    }
-}
-
-/* PIN status: which of the DF's keys are enabled, then the references. */
-static void
-put_pin_status (GByteArray *out, const RspUicc *uicc, const RspUiccFile *df)
-{
-    guint8 states[4] = {0};
-    gsize n = MIN (df->pins.len, 8 * sizeof states);
-    for (gsize i = 0; i < n; i++) {
-        const RspUiccPin *pin = rsp_uicc_pin (uicc, df, df->pins.data[i], FALSE);
-        if (pin && pin->attributes & 1)
-            states[i / 8] |= (guint8)(0x80 >> i % 8);
-    }
-    gsize mark = rsp_tlv_open (out, 0xC6);
-    put_bytes (out, 0x90, states, MAX ((n + 7) / 8, 1));
-    for (gsize i = 0; i < n; i++)
-        put_bytes (out, 0x83, df->pins.data + i, 1);
-    rsp_tlv_close (out, mark);
-}
-
-static void
-put_size (GByteArray *out, const RspUiccFile *file)
-{
-    guint32 size = file->body->size;
-    guint8 number[4] = {(guint8)(size >> 24), (guint8)(size >> 16), (guint8)(size >> 8),
-                        (guint8)size};
-    gsize skip = size > 0xFFFFFF ? 0 : size > 0xFFFF ? 1 : 2;
-    put_bytes (out, 0x80, number + skip, 4 - skip);
-    guint8 sfi = (guint8)(file->sfi << 3);
-    put_bytes (out, 0x88, &sfi, file->sfi ? 1 : 0);
-}
-
-void
-rsp_uicc_fcp (const RspUicc *uicc, const RspUiccFile *file, guint32 free_memory, GByteArray *out)
-{
-    gsize mark = rsp_tlv_open (out, 0x62);
-    put_descriptor (out, file);
-    guint8 fid[2] = {(guint8)(file->fid >> 8), (guint8)file->fid};
-    /* The FID of an ADF was temporary. */
-    if (file->aid.len > 0)
-        rsp_tlv_put (out, 0x84, file->aid);
-    else
-        put_bytes (out, 0x83, fid, sizeof fid);
-    put_proprietary (out, file, free_memory);
-    put_bytes (out, 0x8A, &file->lcsi, 1);
-    guint8 rule[3] = {(guint8)(file->arr_fid >> 8), (guint8)file->arr_fid, file->arr_record};
-    put_bytes (out, 0x8B, rule, sizeof rule);
-    if (rsp_uicc_is_df (file))
-        put_pin_status (out, uicc, file);
-    else
-        put_size (out, file);
-    rsp_tlv_close (out, mark);
 }

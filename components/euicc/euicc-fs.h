@@ -8,12 +8,15 @@
 
 #include "asn1/saip.h"
 
+typedef struct _RspUiccFile RspUiccFile;
+
 typedef struct {
-    guint8 *data;
-    guint32 size;
+    guint8 *data;             /* BER-TLV: as much as may be reserved, NULL while it is empty */
+    guint32 size;             /* BER-TLV: reserved */
+    guint32 used;             /* BER-TLV: octets of its objects */
+    const RspUiccFile *owner; /* the file that is no link */
 } RspUiccBody;
 
-typedef struct _RspUiccFile RspUiccFile;
 struct _RspUiccFile {
     RspUiccFile *parent, *first, *last, *next;
     RspUiccFile *pins_from; /* the DF whose PINs this one shares */
@@ -28,8 +31,9 @@ struct _RspUiccFile {
 typedef struct {
     const RspUiccFile *df;
     guint8 reference, value[8], unblock; /* unblock: PUK reference, 0 none */
-    guint8 attributes, max, left;
+    guint8 attributes, max, left; /* attributes: b1 enabled, b2 changeable, b3 can be disabled */
     gboolean puk;
+    gboolean verified; /* since the last reset */
 } RspUiccPin;
 
 /* Elements kept for applications: AKA parameters, security domains, RFM … */
@@ -53,10 +57,15 @@ gboolean rsp_uicc_reserve (RspUicc *uicc, guint32 octets); /* FALSE: more than t
 RspSaipStatus rsp_uicc_add (RspUicc *uicc, RspUiccFile *parent, const RspSaipFileDef *def,
                             RspUiccFile **ret_file, RspSaipProblem *problem);
 RspSaipStatus rsp_uicc_add_pin (RspUicc *uicc, const RspUiccPin *pin);
-const RspUiccPin *rsp_uicc_pin (const RspUicc *uicc, const RspUiccFile *df, guint8 reference,
-                                gboolean puk);
+RspUiccPin *rsp_uicc_pin (const RspUicc *uicc, const RspUiccFile *df, guint8 reference,
+                          gboolean puk);
 gboolean rsp_uicc_keep (RspUicc *uicc, guint32 tag, const RspUiccFile *context, RspSlice whole);
 const RspUiccKept *rsp_uicc_kept (const RspUicc *uicc, guint i); /* NULL past the end */
+
+/* Another content of an EF; FALSE where it does not fit. */
+gboolean rsp_uicc_set_body (RspUicc *uicc, RspUiccFile *file, RspSlice content);
+/* The local PINs of DF are no longer verified. */
+void rsp_uicc_forget_local (RspUicc *uicc, const RspUiccFile *df);
 
 gboolean rsp_uicc_is_df (const RspUiccFile *file);
 RspUiccFile *rsp_uicc_child (const RspUiccFile *df, guint16 fid);
@@ -67,6 +76,9 @@ RspUiccFile *rsp_uicc_path (const RspUicc *uicc, RspUiccFile *from, RspSlice pat
 /* The ADF of an AID, which may be cut on the right; AFTER (nullable): the next one behind it. */
 RspUiccFile *rsp_uicc_adf (const RspUicc *uicc, RspSlice aid, const RspUiccFile *after);
 RspUiccFile *rsp_uicc_application (RspUiccFile *file); /* the ADF it stands in, or NULL */
+/* FIDs from the MF down, an ADF by its temporary one: "3F00/7FC0/6F07". (transfer full) */
+char *rsp_uicc_name (const RspUiccFile *file);
+RspUiccFile *rsp_uicc_by_name (const RspUicc *uicc, const char *name); /* NULL: none */
 
 /* File control parameters, tag 62. FREE_MEMORY is what the MF tells of the card. */
 void rsp_uicc_fcp (const RspUicc *uicc, const RspUiccFile *file, guint32 free_memory,

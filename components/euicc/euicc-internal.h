@@ -174,16 +174,70 @@ typedef struct {
     guint le; /* 1 to 256 */
     guint channel;
 } RspEuiccCommand;
-guint rsp_euicc_select_file (RspEuicc *card, RspEuiccChannel *ch, const RspEuiccCommand *c,
-                             GByteArray *out);
-guint rsp_euicc_select_adf (RspEuicc *card, RspEuiccChannel *ch, const RspEuiccCommand *c,
-                            GByteArray *out);
-guint rsp_euicc_read_binary (RspEuicc *card, RspEuiccChannel *ch, const RspEuiccCommand *c,
-                             GByteArray *out);
-guint rsp_euicc_read_record (RspEuicc *card, RspEuiccChannel *ch, const RspEuiccCommand *c,
-                             GByteArray *out);
-guint rsp_euicc_status (RspEuicc *card, RspEuiccChannel *ch, const RspEuiccCommand *c,
-                        GByteArray *out);
+typedef guint (*RspEuiccApdu) (RspEuicc *card, RspEuiccChannel *ch, const RspEuiccCommand *c,
+                               GByteArray *out);
+#define RSP_EUICC_APDU(name)                                                                       \
+    guint name (RspEuicc *card, RspEuiccChannel *ch, const RspEuiccCommand *c, GByteArray *out)
+RSP_EUICC_APDU (rsp_euicc_select_file);
+RSP_EUICC_APDU (rsp_euicc_select_adf);
+RSP_EUICC_APDU (rsp_euicc_status);
+RSP_EUICC_APDU (rsp_euicc_activate_file);
+RSP_EUICC_APDU (rsp_euicc_deactivate_file);
+/* The channel's application session ends: its local PINs are no longer verified. */
+void rsp_euicc_leave_application (RspEuicc *card, RspEuiccChannel *ch);
+
+/* --- euicc-uicc-data.c --- */
+RSP_EUICC_APDU (rsp_euicc_read_binary);
+RSP_EUICC_APDU (rsp_euicc_update_binary);
+RSP_EUICC_APDU (rsp_euicc_read_record);
+RSP_EUICC_APDU (rsp_euicc_update_record);
+RSP_EUICC_APDU (rsp_euicc_search_record);
+RSP_EUICC_APDU (rsp_euicc_increase);
+/* The EF of a short identifier, or the current one for 0. */
+guint rsp_euicc_find_ef (RspEuicc *card, RspEuiccChannel *ch, guint8 sfi, RspUiccFile **ret_ef);
+
+/* --- euicc-uicc-pin.c --- */
+RSP_EUICC_APDU (rsp_euicc_verify_pin);
+RSP_EUICC_APDU (rsp_euicc_change_pin);
+RSP_EUICC_APDU (rsp_euicc_disable_pin);
+RSP_EUICC_APDU (rsp_euicc_enable_pin);
+RSP_EUICC_APDU (rsp_euicc_unblock_pin);
+
+/* --- euicc-cat.c --- */
+RSP_EUICC_APDU (rsp_euicc_terminal_capability);
+RSP_EUICC_APDU (rsp_euicc_terminal_profile);
+RSP_EUICC_APDU (rsp_euicc_fetch);
+RSP_EUICC_APDU (rsp_euicc_terminal_response);
+/* Octets of the proactive command that waits for FETCH; 0: none. */
+guint rsp_euicc_proactive (const RspEuicc *card);
+
+/* --- euicc-uicc-access.c --- */
+enum { /* access mode of an EF */
+       RSP_ACCESS_READ = 0x01,
+       RSP_ACCESS_UPDATE = 0x02,
+       RSP_ACCESS_DEACTIVATE = 0x08,
+       RSP_ACCESS_ACTIVATE = 0x10,
+};
+enum { RSP_PIN_ENABLED = 1, RSP_PIN_CHANGEABLE = 2, RSP_PIN_SWITCHABLE = 4 }; /* attributes */
+/* OPERATION 0: nothing but a rule for the command itself allows it. */
+gboolean rsp_euicc_allowed (RspEuicc *card, const RspEuiccChannel *ch, const RspUiccFile *file,
+                            const RspEuiccCommand *c, guint8 operation);
+/* Local references: DF's or else the application's. NULL: none. */
+RspUiccPin *rsp_euicc_find_pin (RspEuicc *card, const RspEuiccChannel *ch, const RspUiccFile *df,
+                                guint8 reference);
+/* It is verified, or not enabled. */
+gboolean rsp_euicc_pin_satisfied (RspEuicc *card, const RspEuiccChannel *ch, const RspUiccFile *df,
+                                  guint8 reference);
+
+/* --- euicc-uicc-nvm.c: what the enabled profile keeps beside its package, gone with it. FALSE:
+ * nothing has changed --- */
+gboolean rsp_euicc_keep (RspEuicc *card, const char *name, RspSlice value);
+GBytes *rsp_euicc_kept (RspEuicc *card, const char *name); /* (transfer full) (nullable) */
+gboolean rsp_euicc_keep_body (RspEuicc *card, const RspUiccFile *ef, RspSlice body);
+gboolean rsp_euicc_keep_life (RspEuicc *card, const RspUiccFile *file, guint8 lcsi);
+gboolean rsp_euicc_keep_pins (RspEuicc *card, const RspUiccPin *one, const RspUiccPin *two);
+void rsp_euicc_restore (RspEuicc *card, const RspEuiccProfile *profile, RspUicc *uicc);
+void rsp_euicc_forget (RspEuicc *card, const RspEuiccProfile *profile); /* in a transaction */
 
 /* --- ES10: BODY is the content of the command's TLV --- */
 typedef guint (*RspEuiccHandler) (RspEuicc *card, RspSlice body, GByteArray *out);

@@ -248,6 +248,7 @@ rsp_euicc_drop_profile (RspEuicc *card, RspEuiccProfile *p)
     rsp_nvm_delete (card->nvm, key);
     g_snprintf (key, sizeof key, "upp/%04x", p->number);
     rsp_nvm_delete (card->nvm, key);
+    rsp_euicc_forget (card, p);
     if (card->resume == p->number)
         rsp_euicc_put_resume (card, 0);
     g_ptr_array_remove (card->profiles, p);

@@ -1,5 +1,4 @@
-/* File commands of the enabled profile: ETSI TS 102 221 11.1. Access rules that need a PIN are not
- * enforced: reading is free. */
+/* Selection, STATUS and the life cycle of files: ETSI TS 102 221 11.1.1, 11.1.2, 11.1.14. */
 #include "components/euicc/euicc-internal.h"
 
 #include <string.h>
@@ -69,15 +68,12 @@ find_by_path (RspEuicc *card, const RspEuiccChannel *ch, const RspEuiccCommand *
     return rsp_uicc_path (uicc, from, path, FALSE);
 }
 
-guint
-rsp_euicc_select_file (RspEuicc *card, RspEuiccChannel *ch, const RspEuiccCommand *c,
-                       GByteArray *out)
+/* The file that P1 and the data name; OK only with *RET_FILE. */
+static guint
+named_file (RspEuicc *card, const RspEuiccChannel *ch, const RspEuiccCommand *c,
+            RspUiccFile **ret_file)
 {
-    RspUiccFile *file = NULL;
-    RspUiccFile *df = current_df (card, ch);
-    guint8 form = c->p2 & 0x1C;
-    if (form != 0x04 && form != 0x0C && form != 0x00)
-        return 0x6A86;
+    RspUiccFile *df = current_df (card, ch), *file;
     if (c->p1 <= 0x03 && c->data.len != 2 && c->data.len != 0)
         return 0x6700;
     guint16 fid = c->data.len == 2 ? (guint16)(c->data.data[0] << 8 | c->data.data[1]) : 0x3F00;
@@ -99,135 +95,89 @@ rsp_euicc_select_file (RspEuicc *card, RspEuiccChannel *ch, const RspEuiccComman
     default:
         return 0x6A86;
     }
-    if (!file)
-        return 0x6A82;
+    *ret_file = file;
+    return file ? 0x9000 : 0x6A82;
+}
+
+guint
+rsp_euicc_select_file (RspEuicc *card, RspEuiccChannel *ch, const RspEuiccCommand *c,
+                       GByteArray *out)
+{
+    RspUiccFile *file;
+    guint8 form = c->p2 & 0x1C;
+    if (form != 0x04 && form != 0x0C && form != 0x00)
+        return 0x6A86;
+    guint sw = named_file (card, ch, c, &file);
+    if (sw != 0x9000)
+        return sw;
     select_now (ch, file);
     return answer_selected (card, file, c->p2, out);
+}
+
+/* --- Applications --- */
+
+static gboolean
+fits (const RspUiccFile *adf, RspSlice aid)
+{
+    return adf->aid.len >= aid.len && memcmp (adf->aid.data, aid.data, aid.len) == 0;
+}
+
+/* One of the ADFs that AID, which may be cut on the right, fits: the first (but the current one if
+ * it fits), the last, the next or the previous one, seen from the current. */
+static RspUiccFile *
+find_adf (const RspUicc *uicc, RspUiccFile *current, RspSlice aid, guint8 occurrence)
+{
+    RspUiccFile *adf = rsp_uicc_adf (uicc, aid, NULL), *found = NULL;
+    if (occurrence == 0x00)
+        return current && fits (current, aid) ? current : adf;
+    if (occurrence == 0x02)
+        return rsp_uicc_adf (uicc, aid, current);
+    const RspUiccFile *end = occurrence == 0x03 ? current : NULL;
+    for (; adf && adf != end; adf = rsp_uicc_adf (uicc, aid, adf))
+        found = adf;
+    return found;
+}
+
+/* Is ADF the application of another channel too? */
+static gboolean
+open_elsewhere (const RspEuicc *card, const RspEuiccChannel *ch, const RspUiccFile *adf)
+{
+    for (guint i = 0; i < RSP_EUICC_CHANNELS; i++)
+        if (&card->channels[i] != ch && card->channels[i].open && card->channels[i].adf == adf)
+            return TRUE;
+    return FALSE;
+}
+
+void
+rsp_euicc_leave_application (RspEuicc *card, RspEuiccChannel *ch)
+{
+    if (ch->adf && card->uicc && !open_elsewhere (card, ch, ch->adf))
+        rsp_uicc_forget_local (card->uicc, ch->adf);
+    ch->app = RSP_APP_NONE;
+    ch->adf = ch->df = ch->ef = NULL;
+    ch->record = 0;
 }
 
 guint
 rsp_euicc_select_adf (RspEuicc *card, RspEuiccChannel *ch, const RspEuiccCommand *c,
                       GByteArray *out)
 {
-    RspUicc *uicc = rsp_euicc_uicc (card);
-    gboolean next = (c->p2 & 0x03) == 0x02;
-    RspUiccFile *adf = rsp_uicc_adf (uicc, c->data, next ? ch->adf : NULL);
-    /* A name cut on the right means the application selected last, if it fits. */
-    if (!next && ch->adf && ch->adf->aid.len >= c->data.len &&
-        memcmp (ch->adf->aid.data, c->data.data, c->data.len) == 0)
-        adf = ch->adf;
+    RspUiccFile *adf = find_adf (rsp_euicc_uicc (card), ch->adf, c->data, c->p2 & 0x03);
     if (!adf)
         return 0x6A82;
     if (c->p2 & 0x40) { /* the session of the application ends */
-        ch->app = RSP_APP_NONE;
-        ch->adf = ch->df = ch->ef = NULL;
+        if (adf != ch->adf)
+            return 0x6A82;
+        rsp_euicc_leave_application (card, ch);
         return 0x9000;
     }
+    if (adf != ch->adf)
+        rsp_euicc_leave_application (card, ch);
     ch->app = RSP_APP_ADF;
     ch->adf = ch->df = adf;
     ch->ef = NULL;
     ch->record = 0;
     return answer_selected (card, adf, c->p2, out);
-}
-
-/* The EF that a command is about: by SFI, which selects it, or the current one. */
-static guint
-find_ef (RspEuicc *card, RspEuiccChannel *ch, guint8 sfi, RspUiccFile **ret_ef)
-{
-    RspUiccFile *ef = sfi ? rsp_uicc_by_sfi (current_df (card, ch), sfi) : ch->ef;
-    if (!ef)
-        return sfi ? 0x6A82 : 0x6986;
-    if (sfi && ef != ch->ef) {
-        ch->ef = ef;
-        ch->record = 0;
-    }
-    *ret_ef = ef;
-    return 0x9000;
-}
-
-static guint
-check_life (const RspUiccFile *ef)
-{
-    if (ef->lcsi == 0x04 && !(ef->special & 0x40))
-        return 0x6984;
-    return ef->lcsi == 0x0C ? 0x6985 : 0x9000;
-}
-
-guint
-rsp_euicc_read_binary (RspEuicc *card, RspEuiccChannel *ch, const RspEuiccCommand *c,
-                       GByteArray *out)
-{
-    gboolean by_sfi = c->p1 & 0x80;
-    if (by_sfi && (c->p1 & 0x60 || !(c->p1 & 0x1F)))
-        return 0x6A86;
-    if (c->data.len > 0)
-        return 0x6700;
-    RspUiccFile *ef = NULL;
-    guint sw = find_ef (card, ch, by_sfi ? c->p1 & 0x1F : 0, &ef);
-    if (sw != 0x9000)
-        return sw;
-    if ((ef->kind & 0x3F) != 0x01)
-        return 0x6981;
-    sw = check_life (ef);
-    if (sw != 0x9000)
-        return sw;
-    guint offset = by_sfi ? c->p2 : (guint)(c->p1 << 8 | c->p2);
-    if (offset >= ef->body->size)
-        return 0x6B00;
-    guint rest = MIN (ef->body->size - offset, 256);
-    if (c->has_le && c->le > rest)
-        return 0x6C00 | (rest & 0xFF);
-    g_byte_array_append (out, ef->body->data + offset, c->has_le ? c->le : rest);
-    return 0x9000;
-}
-
-static guint
-record_number (const RspUiccFile *ef, const RspEuiccChannel *ch, guint8 p1, guint8 mode)
-{
-    gboolean cyclic = (ef->kind & 0x3F) == 0x06;
-    guint last = ef->records;
-    switch (mode) {
-    case 2:
-        if (ch->record == last)
-            return cyclic ? 1 : 0;
-        return ch->record + 1;
-    case 3:
-        if (ch->record <= 1)
-            return ch->record == 0 || cyclic ? last : 0;
-        return ch->record - 1;
-    default:
-        return p1 ? p1 : ch->record;
-    }
-}
-
-guint
-rsp_euicc_read_record (RspEuicc *card, RspEuiccChannel *ch, const RspEuiccCommand *c,
-                       GByteArray *out)
-{
-    guint8 mode = c->p2 & 0x07;
-    if (mode < 2 || mode > 4 || (mode != 4 && c->p1 != 0) || c->p2 >> 3 == 0x1F)
-        return 0x6A86;
-    if (c->data.len > 0)
-        return 0x6700;
-    RspUiccFile *ef = NULL;
-    guint sw = find_ef (card, ch, c->p2 >> 3, &ef);
-    if (sw != 0x9000)
-        return sw;
-    if ((ef->kind & 0x3F) != 0x02 && (ef->kind & 0x3F) != 0x06)
-        return 0x6981;
-    sw = check_life (ef);
-    if (sw != 0x9000)
-        return sw;
-    guint record = record_number (ef, ch, c->p1, mode);
-    if (record == 0 || record > ef->records)
-        return 0x6A83;
-    if (c->has_le && c->le != ef->record_size)
-        return 0x6C00 | (ef->record_size & 0xFF);
-    if (mode != 4)
-        ch->record = record;
-    g_byte_array_append (out, ef->body->data + (gsize)(record - 1) * ef->record_size,
-                         ef->record_size);
-    return 0x9000;
 }
 
 guint
@@ -247,4 +197,44 @@ rsp_euicc_status (RspEuicc *card, RspEuiccChannel *ch, const RspEuiccCommand *c,
         rsp_uicc_fcp (rsp_euicc_uicc (card), current_df (card, ch), rsp_euicc_room (card), out);
     }
     return 0x9000;
+}
+
+/* --- Life cycle --- */
+
+static guint
+set_life (RspEuicc *card, RspEuiccChannel *ch, const RspEuiccCommand *c, guint8 operation,
+          guint8 lcsi)
+{
+    RspUiccFile *file = ch->ef;
+    guint sw = c->p2 != 0 || (c->p1 != 0 && c->p1 != 0x08 && c->p1 != 0x09) ? 0x6A86 : 0x9000;
+    if (sw == 0x9000 && c->data.len > 0)
+        sw = named_file (card, ch, c, &file);
+    if (sw != 0x9000)
+        return sw;
+    if (!file)
+        return 0x6986;
+    if (rsp_uicc_is_df (file))
+        return 0x6981;
+    if (file->lcsi == 0x0C)
+        return 0x6985;
+    if (!rsp_euicc_allowed (card, ch, file, c, operation))
+        return 0x6982;
+    if (file->lcsi != lcsi && !rsp_euicc_keep_life (card, file, lcsi))
+        return 0x6581;
+    file->lcsi = lcsi;
+    return 0x9000;
+}
+
+guint
+rsp_euicc_activate_file (RspEuicc *card, RspEuiccChannel *ch, const RspEuiccCommand *c,
+                         GByteArray *out)
+{
+    return set_life (card, ch, c, RSP_ACCESS_ACTIVATE, 0x05);
+}
+
+guint
+rsp_euicc_deactivate_file (RspEuicc *card, RspEuiccChannel *ch, const RspEuiccCommand *c,
+                           GByteArray *out)
+{
+    return set_life (card, ch, c, RSP_ACCESS_DEACTIVATE, 0x04);
 }

@@ -205,7 +205,7 @@ rsp_euicc_isdp_aid (guint number, guint8 out[16])
     out[15] = (guint8)number;
 }
 
-/* Without an enabled profile there is but an MF with an empty EF.DIR. */
+/* Without an enabled profile there is but an MF with an empty EF.DIR, readable by its EF.ARR. */
 static RspUicc *
 bare_uicc (void)
 {
@@ -220,11 +220,22 @@ bare_uicc (void)
                                        .size = 34,
                                        .arr_fid = 0x2F06,
                                        .arr_record = 2};
+    static const RspSaipFileDef arr = {.kind = 0x42,
+                                       .fid = 0x2F06,
+                                       .lcsi = 5,
+                                       .records = 2,
+                                       .record_size = 5,
+                                       .size = 10,
+                                       .arr_fid = 0x2F06,
+                                       .arr_record = 2};
+    static const guint8 rules[] = {0x80, 0x01, 0x18, 0x97, 0x00, 0x80, 0x01, 0x01, 0x90, 0x00};
     RspSaipProblem problem;
     RspUiccFile *root, *file;
     RspUicc *uicc = rsp_uicc_new (1024);
     rsp_uicc_add (uicc, NULL, &mf, &root, &problem);
     rsp_uicc_add (uicc, root, &dir, &file, &problem);
+    rsp_uicc_add (uicc, root, &arr, &file, &problem);
+    rsp_uicc_set_body (uicc, file, RSP_SLICE_ARRAY (rules));
     return uicc;
 }
 
@@ -239,6 +250,8 @@ rsp_euicc_uicc (RspEuicc *card)
         RspSlice upp = rsp_slice_of (p->upp);
         if (rsp_install_feed (install, &upp, TRUE) == RSP_SAIP_OK)
             card->uicc = rsp_install_finish (install);
+        if (card->uicc)
+            rsp_euicc_restore (card, p, card->uicc);
     }
     if (!card->uicc)
         card->uicc = bare_uicc ();

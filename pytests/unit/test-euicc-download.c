@@ -514,7 +514,7 @@ test_memory (void)
     assert_empty (h, 200);
     g_autoptr (GPtrArray) first = rsp_euicc_notifications (h->card);
     g_assert_cmpuint (first->len, ==, 1);
-    h->config.memory = 4096;
+    h->config.memory = 8192;
     host_restart (h, NULL);
     g_assert_cmpuint (host_download (h, &fine), ==, 0);
 }

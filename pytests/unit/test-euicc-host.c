@@ -590,11 +590,17 @@ front (const char *identification)
     return T ("a0", "8000", T ("81", identification));
 }
 
+/* EF.ARR: sixteen records, each of which lets anybody read and update. */
+static const char *
+free_rules (void)
+{
+    return T ("a1", T ("82", "42210010"), T ("80", "0100"), T ("a5", T ("c1", "8001039000ff")));
+}
+
 const char *
 host_pe_mf (const char *iccid)
 {
-    const char *arr = T ("a6", T ("a1", T ("82", "42210010"), T ("80", "0020")),
-                         T ("83", "8001019000ffffffffffffffffffffff"));
+    const char *arr = T ("a6", free_rules ());
     return T ("b0", front ("01"), "810667810f010201",
               T ("a2", T ("a1", T ("8b", "2f0601"), T ("c6", "010a"))),
               T ("a4", T ("83", host_digits (iccid, TRUE))),
@@ -609,9 +615,7 @@ host_pe_usim (void)
     return T ("b3", front ("02"), "810667810f010204",
               T ("a2", T ("a1", T ("83", "7fd0"), T ("84", "a0000000871002ff49ff0589"),
                           T ("8b", "2f0601"), T ("c6", "81010a"))),
-              T ("a3", T ("83", "080910101032547698")),
-              T ("a4", T ("a1", T ("82", "42210010"), T ("80", "10")),
-                 T ("83", "8001019000ffffffffffffffffffffff")),
+              T ("a3", T ("83", "080910101032547698")), T ("a4", free_rules ()),
               T ("a8", T ("a1", T ("80", "11")), T ("83", "020000")), T ("ad", T ("83", "01474d")),
               T ("ae", T ("a1", T ("80", "01")), T ("83", "00")), T ("b2", T ("83", "0001")),
               T ("b6", T ("a1", T ("82", "4221000e"), T ("80", "1c")), T ("83", "11f2ff")));

@@ -16,7 +16,7 @@ test_classes (void)
     assert_apdu (h, "02a40004023f00", "6881");
     assert_apdu (h, "4fa40004023f00", "6881");
     assert_apdu (h, "0088008100", "6d00");
-    assert_apdu (h, "00200001", "6d00");
+    assert_apdu (h, "0020000008ffffffffffffffff", "6a88");
 }
 
 static void
