@@ -16,19 +16,6 @@ get_info1 (RspLpa *lpa)
               g_bytes_new_static (command, sizeof command));
 }
 
-static char **
-copy_codes (const RspLpaDownload *download)
-{
-    GPtrArray *codes = g_ptr_array_new ();
-    if (download->confirmation_code) {
-        g_ptr_array_add (codes, g_strdup (download->confirmation_code));
-        for (const char *const *c = download->further_codes; c && *c; c++)
-            g_ptr_array_add (codes, g_strdup (*c));
-    }
-    g_ptr_array_add (codes, NULL);
-    return (char **)g_ptr_array_free (codes, FALSE);
-}
-
 static void
 start_with_code (RspLpa *lpa, const char *text)
 {
@@ -53,8 +40,7 @@ rsp_lpa_download (RspLpa *lpa, const RspLpaDownload *download, RspLpaFunc func, 
     LpaOperation *op = lpa_begin (lpa, "download", func, NULL, data);
     if (!op)
         return;
-    op->codes = copy_codes (download);
-    op->consent = download->consent;
+    lpa_progress (lpa, "connecting");
     op->keep_notifications = download->keep_notifications;
     if (download->activation_code) {
         start_with_code (lpa, download->activation_code);
@@ -114,7 +100,14 @@ lpa_on_info1 (RspLpa *lpa, const RspReply *reply)
         lpa_fail (lpa, NULL, "badReply");
         return;
     }
-    lpa->op->info1 = g_bytes_ref (reply->body);
+    lpa->op->info1 = lpa->imposed_ci ? lpa_impose_ci (reply->body, rsp_slice_of (lpa->imposed_ci))
+                                     : g_bytes_ref (reply->body);
+    if (lpa->imposed_ci)
+        lpa_check_event (lpa, "imposedCi", NULL, lpa->op->info1 ? "ok" : "notOnCard");
+    if (!lpa->op->info1) {
+        lpa_fail (lpa, NULL, "imposedCiUnknown");
+        return;
+    }
     lpa_call (lpa, LPA_GET_CHALLENGE, RSP_FN_ES10B_GET_EUICC_CHALLENGE, NULL,
               g_bytes_new_static (command, sizeof command));
 }
@@ -246,6 +239,8 @@ check_server (RspLpa *lpa, const RspFields *fields)
     if (address.value.len != len ||
         g_ascii_strncasecmp ((const char *)address.value.data, op->address, len) != 0)
         return "addressMismatch";
+    if (lpa->imposed_ci && !lpa_ci_is (fields, rsp_slice_of (lpa->imposed_ci)))
+        return "imposedCiMismatch";
     if (!op->oid)
         return NULL;
     g_autoptr (RspCert) cert =
@@ -274,6 +269,7 @@ lpa_on_initiate_authentication (RspLpa *lpa, const RspReply *reply)
 
     const char *wrong = check_server (lpa, fields);
     lpa_check_event (lpa, "server", op->address, wrong ? wrong : "ok");
+    lpa_progress (lpa, "authenticating");
     if (wrong)
         lpa_fail (lpa, NULL, wrong);
     else

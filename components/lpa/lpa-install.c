@@ -6,12 +6,6 @@
 
 #include <string.h>
 
-static const char *
-next_code (const LpaOperation *op)
-{
-    return op->codes[op->code];
-}
-
 static GBytes *
 prepare_download_request (RspLpa *lpa)
 {
@@ -26,7 +20,7 @@ prepare_download_request (RspLpa *lpa)
     g_byte_array_append (out, signature.data, signature.len);
     if (op->cc_required) {
         guint8 code_hash[RSP_SHA256_SIZE], hash_cc[RSP_SHA256_SIZE];
-        RspSlice code = RSP_SLICE (next_code (op), strlen (next_code (op)));
+        RspSlice code = RSP_SLICE (op->code, strlen (op->code));
         rsp_sha256 (&code, 1, code_hash);
         rsp_hash_cc (code_hash, rsp_slice_of (op->transaction_id), hash_cc);
         rsp_tlv_put (out, 0x04, RSP_SLICE_ARRAY (hash_cc));
@@ -37,42 +31,54 @@ prepare_download_request (RspLpa *lpa)
     return lpa_take (out);
 }
 
+/* FALSE: the user enters none. */
+static gboolean
+ask_for_code (RspLpa *lpa)
+{
+    LpaOperation *op = lpa->op;
+    if (op->code)
+        rsp_wipe (op->code, strlen (op->code));
+    g_free (op->code);
+    op->code = lpa->ui.code ? lpa->ui.code (op->codes_tried, lpa->ui.data) : NULL;
+    return op->code != NULL;
+}
+
 static void
 prepare_download (RspLpa *lpa)
 {
-    LpaOperation *op = lpa->op;
-    if (op->cc_required) {
-        gboolean entered = next_code (op) != NULL;
+    lpa_progress (lpa, "preparing");
+    lpa_call (lpa, LPA_PREPARE_DOWNLOAD, RSP_FN_ES10B_PREPARE_DOWNLOAD, NULL,
+              prepare_download_request (lpa));
+}
+
+static void
+consent_given (RspLpa *lpa)
+{
+    if (lpa->op->cc_required) {
+        gboolean entered = ask_for_code (lpa);
         lpa_check_event (lpa, "confirmationCode", NULL, entered ? "entered" : "timeout");
         if (!entered) {
             lpa_cancel (lpa, LPA_CANCEL_TIMEOUT, "confirmationCode", "confirmationCodeMissing");
             return;
         }
     }
-    lpa_call (lpa, LPA_PREPARE_DOWNLOAD, RSP_FN_ES10B_PREPARE_DOWNLOAD, NULL,
-              prepare_download_request (lpa));
+    prepare_download (lpa);
+}
+
+static void
+on_answer (RspLpa *lpa, RspConsent consent, const char *error)
+{
+    if (error)
+        lpa_cancel (lpa, lpa_reason_of (consent), "consent", error);
+    else
+        consent_given (lpa);
 }
 
 void
-lpa_ask_user (RspLpa *lpa)
+lpa_ask_about_download (RspLpa *lpa)
 {
-    static const struct {
-        const char *answer;
-        LpaCancelReason reason;
-        const char *error;
-    } answers[] = {
-        [RSP_CONSENT_GRANTED] = {"granted", 0, NULL},
-        [RSP_CONSENT_REFUSED] = {"refused", LPA_CANCEL_END_USER_REJECTION, "endUserRejection"},
-        [RSP_CONSENT_POSTPONED] = {"postponed", LPA_CANCEL_POSTPONED, "postponed"},
-        [RSP_CONSENT_TIMEOUT] = {"timeout", LPA_CANCEL_TIMEOUT, "timeout"},
-    };
-    RspConsent consent = lpa->op->consent;
-    lpa_check_event (lpa, "consent", lpa->op->strong_consent ? "strong" : "simple",
-                     answers[consent].answer);
-    if (consent == RSP_CONSENT_GRANTED)
-        prepare_download (lpa);
-    else
-        lpa_cancel (lpa, answers[consent].reason, "consent", answers[consent].error);
+    lpa_progress (lpa, "asking");
+    lpa_ask (lpa, lpa->op->strong_consent, on_answer);
 }
 
 void
@@ -102,6 +108,7 @@ lpa_on_prepare_download (RspLpa *lpa, const RspReply *reply)
         rsp_fields_new (rsp_function (RSP_FN_ES9P_GET_BOUND_PROFILE_PACKAGE), RSP_LEG_REQUEST);
     rsp_fields_set_text (fields, "transactionId", op->transaction_text);
     rsp_fields_set_bytes (fields, "prepareDownloadResponse", reply->body);
+    lpa_progress (lpa, "downloading");
     lpa_call (lpa, LPA_GET_BOUND_PROFILE_PACKAGE, RSP_FN_ES9P_GET_BOUND_PROFILE_PACKAGE,
               op->address, rsp_fields_encode (fields));
 }
@@ -127,10 +134,10 @@ package_refused (RspLpa *lpa)
     if (session_gone && !op->restarted) {
         forget_refusal (op);
         lpa_restart_download (lpa);
-    } else if (wrong_code && op->codes[op->code + 1]) {
+    } else if (wrong_code && (op->codes_tried++, ask_for_code (lpa))) {
         forget_refusal (op);
         op->code_was_refused = TRUE;
-        op->code++;
+        lpa_check_event (lpa, "confirmationCode", NULL, "entered");
         prepare_download (lpa);
     } else if (wrong_code) {
         lpa_cancel (lpa, LPA_CANCEL_TIMEOUT, NULL, "refused");
@@ -162,6 +169,7 @@ lpa_on_bound_profile_package (RspLpa *lpa, const RspReply *reply)
         lpa_cancel (lpa, reason, NULL, ppr ? "pprNotAllowed" : "metadataMismatch");
         return;
     }
+    lpa_progress (lpa, "installing");
     lpa_call (lpa, LPA_LOAD_BOUND_PROFILE_PACKAGE, RSP_FN_ES10B_LOAD_BOUND_PROFILE_PACKAGE, NULL,
               g_bytes_ref (package));
 }
@@ -206,5 +214,6 @@ lpa_on_load (RspLpa *lpa, const RspReply *reply)
     if (error)
         lpa_note_failure (lpa, NULL, error);
     lpa->op->pir = g_bytes_ref (reply->body);
+    lpa_progress (lpa, "notifying");
     lpa_deliver (lpa);
 }

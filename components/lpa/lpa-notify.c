@@ -6,6 +6,7 @@
 #include <string.h>
 
 #define MAX_NOTIFICATIONS 10000
+#define LONGEST_PAUSE (G_GINT64_CONSTANT (3600) * G_USEC_PER_SEC)
 
 void
 lpa_note_free (LpaNote *note)
@@ -204,4 +205,36 @@ lpa_on_notification_removed (RspLpa *lpa, const RspReply *reply)
         rsp_tlv_find (response.value, 0x80, &status) && lpa_integer (status.value, &n) && n <= 1;
     lpa->op->note++;
     next_note (lpa);
+}
+
+static void on_retry (gpointer data);
+
+static void
+pause_then_retry (RspLpa *lpa)
+{
+    gint64 pause = lpa->retry << MIN (lpa->retries, 20);
+    lpa->retry_event = rsp_loop_after_background (
+        lpa->actor->loop, MIN (pause, MAX (LONGEST_PAUSE, lpa->retry)), on_retry, lpa, NULL);
+}
+
+static void
+on_retry (gpointer data)
+{
+    RspLpa *lpa = data;
+    lpa->retry_event = 0;
+    if (lpa->op) {
+        pause_then_retry (lpa);
+        return;
+    }
+    lpa->retries++;
+    rsp_lpa_deliver_notifications (lpa, NULL, NULL);
+}
+
+void
+lpa_schedule_retry (RspLpa *lpa, guint pending)
+{
+    if (pending == 0)
+        lpa->retries = 0;
+    else if (lpa->retry > 0 && !lpa->retry_event)
+        pause_then_retry (lpa);
 }

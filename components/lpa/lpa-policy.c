@@ -85,7 +85,7 @@ lpa_check_policy (RspLpa *lpa)
 {
     static const guint8 command[] = {0xBF, 0x43, 0x00};
     if (lpa->op->ppr == 0)
-        lpa_ask_user (lpa);
+        lpa_ask_about_download (lpa);
     else
         lpa_call (lpa, LPA_GET_RAT, RSP_FN_ES10B_GET_RAT, NULL,
                   g_bytes_new_static (command, sizeof command));
@@ -141,7 +141,7 @@ lpa_on_rat (RspLpa *lpa, const RspReply *reply)
     if (op->ppr & RSP_PPR1)
         get_operational_profiles (lpa);
     else
-        lpa_ask_user (lpa);
+        lpa_ask_about_download (lpa);
 }
 
 void
@@ -155,7 +155,7 @@ lpa_on_operational_profiles (RspLpa *lpa, const RspReply *reply)
     else if (list.value.len > 0)
         policy_refused (lpa, "ppr1", "operationalProfileInstalled");
     else
-        lpa_ask_user (lpa);
+        lpa_ask_about_download (lpa);
 }
 
 /* The clear text of the 88 segments; NULL where the package has no such structure. */

@@ -5,7 +5,7 @@
 #include "asn1/tlv.h"
 #include "components/lpa/lpa.h"
 
-/* Every state but IDLE waits for the reply to one call. */
+/* Every state but IDLE and ASK_USER waits for the reply to one call. */
 typedef enum {
     LPA_IDLE,
     LPA_GET_ADDRESSES,
@@ -25,6 +25,8 @@ typedef enum {
     LPA_RETRIEVE_NOTIFICATION,
     LPA_SEND_NOTIFICATION,
     LPA_REMOVE_NOTIFICATION,
+    LPA_ASK_USER,
+    LPA_READ_PROFILE,
     LPA_LOCAL,
     LPA_LIST_PROFILES,
 } LpaState;
@@ -39,6 +41,11 @@ typedef enum {
     LPA_CANCEL_LOAD_BPP_EXECUTION_ERROR = 5,
     LPA_CANCEL_UNDEFINED = 127,
 } LpaCancelReason;
+
+typedef enum { LPA_NO_CONSENT, LPA_SIMPLE_CONSENT, LPA_STRONG_CONSENT } LpaConsentLevel;
+
+/* The user has answered; ERROR says what stands for anything but a yes, NULL for a yes. */
+typedef void (*LpaAnswered) (RspLpa *lpa, RspConsent consent, const char *error);
 
 typedef struct {
     guint64 seq;
@@ -59,11 +66,9 @@ typedef struct {
 
     /* download */
     char *address, *matching_id, *oid;
-    char **codes; /* confirmation codes, a secret */
-    guint code;   /* the one to try */
-    gboolean code_was_refused, restarted;
-    RspConsent consent;
-    gboolean consent_given, keep_notifications;
+    char *code; /* confirmation code, a secret */
+    guint codes_tried;
+    gboolean code_was_refused, restarted, keep_notifications;
     GBytes *info1;
     GBytes *transaction_id;
     char *transaction_text;  /* as the server wrote it */
@@ -72,6 +77,11 @@ typedef struct {
     guint32 ppr; /* of the metadata, PPR1 and PPR2 */
     gboolean strong_consent, cc_required;
     LpaCancelReason cancel_reason;
+
+    /* a question to the user */
+    RspLpaAnswer answer;
+    gboolean strong_question;
+    LpaAnswered answered;
 
     /* notifications */
     GPtrArray *notes; /* of LpaNote, in the order of delivery */
@@ -82,16 +92,27 @@ typedef struct {
     /* local management */
     const char *result_enumeration;
     gboolean makes_notifications;
-    GPtrArray *profiles; /* of RspLpaProfile */
+    LpaConsentLevel level;
+    RspFunctionId command_function;
+    GBytes *command;
+    RspLpaProfile *profile; /* (nullable) that it is about */
+    GPtrArray *profiles;    /* of RspLpaProfile */
 } LpaOperation;
 
 struct _RspLpa {
     const RspActor *actor;
     char *card, *imei, *tac;
-    gint64 timeout;
-    gboolean lenient;
-    guint64 start_event; /* of the loop, for operations that end before any call */
-    GPtrArray *refused;  /* of RefusedOperation: answered "busy" from the loop */
+    gint64 timeout, user_timeout;
+    gboolean lenient, test_mode;
+    GBytes *imposed_ci; /* (nullable) */
+    RspLpaUi ui;
+    guint64 start_event;  /* of the loop, for operations that end before any call */
+    guint64 answer_event; /* while the user thinks */
+    GPtrArray *refused;   /* of RefusedOperation: answered "busy" from the loop */
+
+    gint64 retry;        /* first pause, 0: none */
+    guint64 retry_event; /* the next try of pending notifications */
+    guint retries;
 
     LpaState state;
     const RspFunction *function; /* of the call under way */
@@ -112,6 +133,7 @@ void lpa_note_failure (RspLpa *lpa, const char *step, const char *error);
 void lpa_fail (RspLpa *lpa, const char *step, const char *error);
 void lpa_finish (RspLpa *lpa);
 void lpa_check_event (RspLpa *lpa, const char *op, const char *key, const char *result);
+void lpa_progress (RspLpa *lpa, const char *stage);
 /* The name of what is wrong with a reply as a whole, NULL if it can be read. */
 const char *lpa_reply_problem (const RspReply *reply, const RspFunction *function);
 /* A card's whole response TLV under the called function's tag. */
@@ -134,14 +156,23 @@ RspFields *lpa_server_reply (RspLpa *lpa, const RspReply *reply);
 /* Name of the error that a card's {A0 ok | A1 {transactionId, code}} gives; NULL if it is ok. */
 const char *lpa_card_error (const RspTlv *response, const char *enumeration);
 
+/* lpa-user.c */
+void lpa_ask (RspLpa *lpa, gboolean strong, LpaAnswered answered);
+LpaCancelReason lpa_reason_of (RspConsent consent);
+
+/* lpa-ci.c: the one CI that the device imposes. NULL: none of INFO1's lists has it. */
+GBytes *lpa_impose_ci (GBytes *info1, RspSlice ci);
+/* Whether the server went by it. */
+gboolean lpa_ci_is (const RspFields *server, RspSlice ci);
+
 /* lpa-install.c */
-void lpa_ask_user (RspLpa *lpa);
+void lpa_ask_about_download (RspLpa *lpa);
 void lpa_on_prepare_download (RspLpa *lpa, const RspReply *reply);
 void lpa_on_bound_profile_package (RspLpa *lpa, const RspReply *reply);
 void lpa_on_load (RspLpa *lpa, const RspReply *reply);
 
 /* lpa-policy.c */
-void lpa_check_policy (RspLpa *lpa); /* ends in lpa_ask_user or a cancellation */
+void lpa_check_policy (RspLpa *lpa); /* ends in lpa_ask_about_download or a cancellation */
 void lpa_on_rat (RspLpa *lpa, const RspReply *reply);
 void lpa_on_operational_profiles (RspLpa *lpa, const RspReply *reply);
 /* First matching rule of RAT (content of the table) for one PPR bit: SGP.22 2.9.2.3. */
@@ -164,7 +195,14 @@ void lpa_on_notification (RspLpa *lpa, const RspReply *reply);
 void lpa_on_notification_sent (RspLpa *lpa, const RspReply *reply);
 void lpa_on_notification_removed (RspLpa *lpa, const RspReply *reply);
 void lpa_note_free (LpaNote *note);
+/* An operation has left PENDING notifications on the card. */
+void lpa_schedule_retry (RspLpa *lpa, guint pending);
 
 /* lpa-local.c */
+void lpa_on_read_profile (RspLpa *lpa, const RspReply *reply);
 void lpa_on_local (RspLpa *lpa, const RspReply *reply);
+
+/* lpa-list.c */
 void lpa_on_profile_list (RspLpa *lpa, const RspReply *reply);
+RspLpaProfile *lpa_profile_read (RspSlice info); /* content of a ProfileInfo; NULL: not one */
+void lpa_profile_free (RspLpaProfile *profile);

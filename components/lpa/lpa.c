@@ -3,6 +3,7 @@
 #include <string.h>
 
 #define DEFAULT_TIMEOUT (30 * G_USEC_PER_SEC)
+#define DEFAULT_USER_TIMEOUT (60 * G_USEC_PER_SEC)
 #define LOAD_FACTOR 4 /* loading a package is many APDUs */
 
 G_DEFINE_QUARK (rsp_lpa_error, rsp_lpa_error)
@@ -20,9 +21,9 @@ operation_free (LpaOperation *op)
 {
     if (!op)
         return;
-    for (char **code = op->codes; code && *code; code++)
-        rsp_wipe (*code, strlen (*code));
-    g_strfreev (op->codes);
+    if (op->code)
+        rsp_wipe (op->code, strlen (op->code));
+    g_free (op->code);
     g_free (op->step);
     g_free (op->error);
     g_free (op->subject);
@@ -39,6 +40,8 @@ operation_free (LpaOperation *op)
     g_clear_pointer (&op->notes, g_ptr_array_unref);
     g_clear_pointer (&op->pir, g_bytes_unref);
     g_clear_pointer (&op->profiles, g_ptr_array_unref);
+    g_clear_pointer (&op->command, g_bytes_unref);
+    lpa_profile_free (op->profile);
     g_free (op);
 }
 
@@ -86,6 +89,7 @@ lpa_begin (RspLpa *lpa, const char *name, RspLpaFunc func, RspLpaListFunc list_f
 void
 lpa_finish (RspLpa *lpa)
 {
+    lpa_progress (lpa, lpa->op->error ? "failed" : "done");
     LpaOperation *op = g_steal_pointer (&lpa->op);
     lpa->state = LPA_IDLE;
     rsp_actor_state (lpa->actor, "lpa", op->name, "idle");
@@ -101,6 +105,8 @@ lpa_finish (RspLpa *lpa)
         .pending = op->pending,
     };
     tell (op->func, op->list_func, op->error ? NULL : op->profiles, &outcome, op->data);
+    if (!op->keep_notifications)
+        lpa_schedule_retry (lpa, op->pending);
     operation_free (op);
 }
 
@@ -202,6 +208,7 @@ on_reply (const RspReply *reply, gpointer data)
     RspLpa *lpa = data;
     switch (lpa->state) {
     case LPA_IDLE:
+    case LPA_ASK_USER:
         g_assert_not_reached ();
     case LPA_GET_ADDRESSES:
         lpa_on_addresses (lpa, reply);
@@ -254,6 +261,9 @@ on_reply (const RspReply *reply, gpointer data)
     case LPA_REMOVE_NOTIFICATION:
         lpa_on_notification_removed (lpa, reply);
         break;
+    case LPA_READ_PROFILE:
+        lpa_on_read_profile (lpa, reply);
+        break;
     case LPA_LOCAL:
         lpa_on_local (lpa, reply);
         break;
@@ -287,6 +297,10 @@ rsp_lpa_new (const RspActor *actor, const RspLpaConfig *config)
     lpa->tac = config->imei && strlen (config->imei) >= 8 ? g_strndup (config->imei, 8)
                                                           : g_strdup (config->tac);
     lpa->timeout = config->timeout > 0 ? config->timeout : DEFAULT_TIMEOUT;
+    lpa->user_timeout = config->user_timeout > 0 ? config->user_timeout : DEFAULT_USER_TIMEOUT;
+    lpa->retry = config->retry;
+    lpa->imposed_ci = config->imposed_ci ? g_bytes_ref (config->imposed_ci) : NULL;
+    lpa->test_mode = config->test_mode;
     lpa->lenient = config->lenient_matching_id;
     lpa->refused = g_ptr_array_new_with_free_func (g_free);
     return lpa;
@@ -299,12 +313,15 @@ rsp_lpa_free (RspLpa *lpa)
         return;
     rsp_bus_detach (lpa->actor->bus, lpa->actor->name);
     rsp_loop_cancel (lpa->actor->loop, lpa->start_event);
+    rsp_loop_cancel (lpa->actor->loop, lpa->answer_event);
+    rsp_loop_cancel (lpa->actor->loop, lpa->retry_event);
     for (guint i = 0; i < lpa->refused->len; i++) {
         RefusedOperation *refused = g_ptr_array_index (lpa->refused, i);
         rsp_loop_cancel (lpa->actor->loop, refused->event);
     }
     g_ptr_array_unref (lpa->refused);
     operation_free (lpa->op);
+    g_clear_pointer (&lpa->imposed_ci, g_bytes_unref);
     g_free (lpa->card);
     g_free (lpa->imei);
     g_free (lpa->tac);

@@ -15,10 +15,15 @@ typedef enum { RSP_LPA_ERROR_ACTIVATION_CODE } RspLpaError;
 GQuark rsp_lpa_error_quark (void);
 
 typedef struct {
-    const char *card; /* actor name of the eUICC */
-    const char *imei; /* NULL: none; TAC is its first 8 digits */
-    const char *tac;  /* 8 digits; default 35290611 */
-    gint64 timeout;   /* µs a call; default 30 s */
+    const char *card;    /* actor name of the eUICC */
+    const char *imei;    /* NULL: none; TAC is its first 8 digits */
+    const char *tac;     /* 8 digits; default 35290611 */
+    gint64 timeout;      /* µs a call; default 30 s */
+    gint64 user_timeout; /* µs for the user to answer; default 60 s */
+    gint64 retry;       /* µs until notifications that were not acknowledged are tried again, twice
+                           as long each time; 0: not by itself */
+    GBytes *imposed_ci; /* key identifier of the only CI to use (NULL: any of the card's) */
+    gboolean test_mode; /* shows and switches test profiles */
     gboolean lenient_matching_id;
 } RspLpaConfig;
 
@@ -36,6 +41,12 @@ RspActivationCode *rsp_activation_code_parse (const char *text, gboolean lenient
 void rsp_activation_code_free (RspActivationCode *code);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (RspActivationCode, rsp_activation_code_free)
 
+typedef struct {
+    char *iccid, *nickname, *name, *provider; /* "" where the card gave none */
+    gboolean enabled;
+    RspProfileClass profile_class;
+} RspLpaProfile;
+
 typedef enum {
     RSP_CONSENT_GRANTED,
     RSP_CONSENT_REFUSED,
@@ -43,15 +54,39 @@ typedef enum {
     RSP_CONSENT_TIMEOUT
 } RspConsent;
 
+/* What the user is asked before something is done. */
+typedef struct {
+    const char *action;           /* "download", "enable", "memoryReset" … */
+    gboolean strong;              /* only a deliberate, authenticated yes will do */
+    const RspMetadata *metadata;  /* of a download, else NULL */
+    const RspLpaProfile *profile; /* of what is on the card, NULL if the card does not know it */
+} RspLpaQuestion;
+
+typedef struct {
+    RspConsent consent;
+    gboolean authenticated; /* the end user has proved who it is */
+    gint64 after;           /* µs that the answer takes */
+} RspLpaAnswer;
+
+/* The user's side, and applications that look on (LPA Proxy). Members may be NULL: everything is
+ * granted, no code is entered, nobody looks. */
+typedef struct {
+    RspLpaAnswer (*ask) (const RspLpaQuestion *question, gpointer data);
+    /* The confirmation code, for the TRIED-th time again; NULL: none. (transfer full), wiped. */
+    char *(*code) (guint tried, gpointer data);
+    /* STAGE: connecting, authenticating, asking, preparing, downloading, installing, notifying,
+     * done, failed. */
+    void (*progress) (const char *stage, gpointer data);
+    gpointer data;
+} RspLpaUi;
+/* Copies UI; NULL: none. */
+void rsp_lpa_set_ui (RspLpa *lpa, const RspLpaUi *ui);
+
 /* Copied by rsp_lpa_download. Without activation code and address: the card's default SM-DP+. */
 typedef struct {
     const char *activation_code;       /* or: */
     const char *address, *matching_id; /* matching_id may be NULL */
-    const char *confirmation_code;     /* what the user types first; NULL: nothing */
-    const char *const
-        *further_codes; /* (nullable) NULL-terminated: later tries in the same session */
-    RspConsent consent;
-    gboolean keep_notifications; /* do not deliver after the installation */
+    gboolean keep_notifications;       /* do not deliver after the installation */
 } RspLpaDownload;
 
 /* How an operation ended. Borrowed for the callback. */
@@ -84,12 +119,8 @@ void rsp_lpa_set_nickname (RspLpa *lpa, const char *iccid, const char *name, Rsp
 void rsp_lpa_memory_reset (RspLpa *lpa, guint32 bits, RspLpaFunc func, gpointer data);
 void rsp_lpa_set_default_dp (RspLpa *lpa, const char *address, RspLpaFunc func, gpointer data);
 
-typedef struct {
-    char *iccid, *nickname, *name, *provider; /* "" where the card gave none */
-    gboolean enabled;
-    RspProfileClass profile_class;
-} RspLpaProfile;
-/* Provisioning profiles are not shown to a user, so not listed. PROFILES is NULL if it failed. */
+/* Provisioning profiles, and test profiles out of test mode, are not shown to a user, so not
+ * listed. PROFILES is NULL if it failed. */
 typedef void (*RspLpaListFunc) (const GPtrArray *profiles, const RspLpaOutcome *outcome,
                                 gpointer data);
 void rsp_lpa_list (RspLpa *lpa, RspLpaListFunc func, gpointer data);

@@ -109,7 +109,7 @@ test_local (Fixture *f, gconstpointer unused)
     run (f);
     g_assert_true (f->ok);
     g_assert_cmpstr (f->log->str, ==,
-                     "EnableProfile ListNotification RetrieveNotificationsList "
+                     "GetProfilesInfo EnableProfile ListNotification RetrieveNotificationsList "
                      "HandleNotification RemoveNotificationFromList ");
     g_assert_cmpuint (f->delivered, ==, 1);
 

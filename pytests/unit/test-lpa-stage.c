@@ -469,6 +469,23 @@ make_metadata (guint32 ppr)
     return m;
 }
 
+static RspLpaAnswer
+on_question (const RspLpaQuestion *question, gpointer data)
+{
+    g_assert_nonnull (question->action);
+    return (RspLpaAnswer){.consent = ((Fixture *)data)->consent, .authenticated = TRUE};
+}
+
+static char *
+on_code (guint tried, gpointer data)
+{
+    const Fixture *f = data;
+    for (guint i = 0; f->codes && f->codes[i]; i++)
+        if (i == tried)
+            return g_strdup (f->codes[i]);
+    return NULL;
+}
+
 void
 set_up (Fixture *f, gconstpointer unused)
 {
@@ -492,6 +509,7 @@ set_up (Fixture *f, gconstpointer unused)
     rsp_bus_add_address (f->bus, "dp.example.com", "dp");
     rsp_bus_add_address (f->bus, "other.example.com", "dp");
     f->lpa = rsp_lpa_new (&f->actor, &(RspLpaConfig){.card = "card", .imei = "352906110000018"});
+    rsp_lpa_set_ui (f->lpa, &(RspLpaUi){.ask = on_question, .code = on_code, .data = f});
 }
 
 void
@@ -557,8 +575,7 @@ download_as (Fixture *f, const RspLpaDownload *download)
 void
 download (Fixture *f)
 {
-    download_as (f, &(RspLpaDownload){.activation_code = "LPA:1$dp.example.com$ABC",
-                                      .consent = RSP_CONSENT_GRANTED});
+    download_as (f, &(RspLpaDownload){.activation_code = "LPA:1$dp.example.com$ABC"});
 }
 
 void

@@ -35,6 +35,9 @@ typedef struct {
     guint error_reason; /* of the PIR; 0: success */
     GBytes *cert;
 
+    RspConsent consent;       /* the user's */
+    const char *const *codes; /* NULL-terminated, NULL: none */
+
     GString *log;
     int cancel_reason; /* as the card was told; -1 */
     GArray *notes;     /* of Note: on the card */

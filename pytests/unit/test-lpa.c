@@ -107,29 +107,31 @@ test_consent (Fixture *f, gconstpointer unused)
                  {RSP_CONSENT_POSTPONED, "postponed", 1},
                  {RSP_CONSENT_TIMEOUT, "timeout", 2}};
     for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
-        download_as (f,
-                     &(RspLpaDownload){.address = "dp.example.com", .consent = cases[i].consent});
+        f->consent = cases[i].consent;
+        download_as (f, &(RspLpaDownload){.address = "dp.example.com"});
         assert_failed (f, "consent", cases[i].error, cases[i].reason);
         g_assert_cmpstr (f->log->str, ==, AUTHENTICATION "CancelSession CancelSession ");
     }
+    f->consent = RSP_CONSENT_GRANTED;
     assert_works (f);
 }
 
 static void
 test_confirmation_code (Fixture *f, gconstpointer unused)
 {
-    static const char *const later[] = {"1111", "4711", NULL};
+    static const char *const right[] = {"4711", NULL},
+                             *const late[] = {"0000", "1111", "4711", NULL},
+                             *const wrong[] = {"0000", NULL};
     f->cc_required = TRUE;
     RspLpaDownload d = {.address = "dp.example.com"};
     download_as (f, &d);
     assert_failed (f, "confirmationCode", "confirmationCodeMissing", 2);
 
-    d.confirmation_code = "4711";
+    f->codes = right;
     download_as (f, &d);
     g_assert_true (f->ok);
 
-    d.confirmation_code = "0000";
-    d.further_codes = later;
+    f->codes = late;
     download_as (f, &d);
     g_assert_true (f->ok);
     g_assert_cmpstr (f->code, ==, NULL);
@@ -137,14 +139,14 @@ test_confirmation_code (Fixture *f, gconstpointer unused)
                      AUTHENTICATION "PrepareDownload GetBoundProfilePackage PrepareDownload "
                                     "GetBoundProfilePackage " INSTALLATION DELIVERY);
 
-    d.further_codes = NULL;
+    f->codes = wrong;
     download_as (f, &d);
     assert_failed (f, "ES9+.GetBoundProfilePackage", "refused", 2);
     g_assert_cmpstr (f->code, ==, "8.2.7/3.8");
 
     f->script[RSP_FN_ES9P_GET_BOUND_PROFILE_PACKAGE] =
         (Script){.act = REFUSE, .subject = "8.2.7", .reason = "6.4"};
-    d.further_codes = later;
+    f->codes = late;
     download_as (f, &d);
     assert_failed (f, "ES9+.GetBoundProfilePackage", "refused", -1);
     g_assert_cmpstr (f->code, ==, "8.2.7/6.4");
@@ -154,11 +156,11 @@ test_confirmation_code (Fixture *f, gconstpointer unused)
 static void
 test_confirmation_restart (Fixture *f, gconstpointer unused)
 {
-    static const char *const later[] = {"4711", NULL};
+    static const char *const codes[] = {"0000", "4711", NULL};
     f->cc_required = TRUE;
     f->right_code = "9999";
-    RspLpaDownload d = {
-        .address = "dp.example.com", .confirmation_code = "0000", .further_codes = later};
+    f->codes = codes;
+    RspLpaDownload d = {.address = "dp.example.com"};
     forget_outcome (f);
     rsp_lpa_download (f->lpa, &d, on_end, f);
     while (!strstr (f->log->str, "GetBoundProfilePackage"))
@@ -355,12 +357,12 @@ test_card_silent (Fixture *f, gconstpointer unused)
     }
     /* A cancellation that fails does not hide the reason for it. */
     f->script[RSP_FN_ES9P_CANCEL_SESSION] = (Script){SILENT, .times = 1};
-    download_as (f,
-                 &(RspLpaDownload){.address = "dp.example.com", .consent = RSP_CONSENT_POSTPONED});
+    f->consent = RSP_CONSENT_POSTPONED;
+    download_as (f, &(RspLpaDownload){.address = "dp.example.com"});
     g_assert_cmpstr (f->error, ==, "postponed");
     f->script[RSP_FN_ES10B_CANCEL_SESSION] = (Script){STATUS_WORD, 0x6A88, .times = 1};
-    download_as (f,
-                 &(RspLpaDownload){.address = "dp.example.com", .consent = RSP_CONSENT_POSTPONED});
+    f->consent = RSP_CONSENT_POSTPONED;
+    download_as (f, &(RspLpaDownload){.address = "dp.example.com"});
     g_assert_cmpstr (f->error, ==, "postponed");
     g_assert_null (f->cancelled);
 }

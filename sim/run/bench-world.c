@@ -105,7 +105,7 @@ static void
 start_download (RspBenchWorld *b, guint index, Ended *ended)
 {
     g_autofree char *code = g_strdup_printf ("LPA:1$dp1.example.com$BENCH-%u", index);
-    const RspLpaDownload download = {.activation_code = code, .consent = RSP_CONSENT_GRANTED};
+    const RspLpaDownload download = {.activation_code = code};
     rsp_lpa_download (rsp_world_actor (b->world, "phone")->lpa, &download, on_download, ended);
 }
 

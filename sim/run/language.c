@@ -48,6 +48,8 @@ static const char *const pprs[] = {"ppr1", "ppr2", "update-control", NULL};
 static const char *const reset_bits[] = {"operational", "test", "default-dp-address", NULL};
 static const char *const download_results[] = {"installed", "none", "any", NULL};
 static const char *const notification_results[] = {"pending", "delivered", "none", NULL};
+static const char *const stages[] = {"connecting", "authenticating", "asking", "preparing", "downloading", "installing",
+    "notifying", "done", "failed", NULL};
 static const char *const final_states[] = {"Available", "Unavailable", NULL};
 static const char *const reset_words[] = {"reset", NULL};
 ENUM_OF (cert_role, rsp_language_roles, "certificate role");
@@ -66,6 +68,8 @@ ENUM_OF (reset_bit, reset_bits, "reset option");
 LIST_OF (reset_list, reset_bit);
 ENUM_OF (download_result, download_results, "result");
 ENUM_OF (notification_result, notification_results, "result");
+ENUM_OF (stage, stages, "stage");
+LIST_OF (stage_list, stage);
 ENUM_OF (final_state, final_states, "final status");
 ENUM_OF (card_verb, reset_words, "card action");
 
@@ -177,6 +181,10 @@ static const RspKeySpec lpa_keys[] = {
     {"role", &text, TRUE, NULL}, {"euicc", &text, TRUE, "the card in this device"},
     {"trusts", &texts, FALSE, "ci actors for TLS; default: all"},
     {"imei", &text, FALSE, NULL}, {"tac", &text, FALSE, NULL}, {"timeout", &duration, FALSE, "of a call; default 30s"},
+    {"user-timeout", &duration, FALSE, "for the user to answer; default 60s"},
+    {"notification-retry", &duration, FALSE, "pause before notifications are sent again, doubled up to 1h; default: only by an operation"},
+    {"imposed-ci", &text, FALSE, "the only ci that it uses"},
+    {"test-mode", &boolean, FALSE, "shows and switches test profiles; default true"},
     {"segment-size", &segment, FALSE, "STORE DATA block; default 255"},
     {"lenient-matching-id", &boolean, FALSE, NULL}, END};
 MAP_OF (lpa, lpa_keys, "an lpa");
@@ -247,13 +255,15 @@ static const RspKeySpec outcome_keys[] = {
     {"error", &text, FALSE, "name of an error"}, {"step", &text, FALSE, "function or check where it ended"},
     {"code", &text, FALSE, "subject/reason of a server"}, {"cancelled", &text, FALSE, "CancelSession reason sent"},
     {"delivered", &count, FALSE, "notifications acknowledged"}, {"pending", &count, FALSE, "notifications left"},
-    {"profiles", &user_profiles, FALSE, "list: exactly these"}, END};
+    {"profiles", &user_profiles, FALSE, "list: exactly these"},
+    {"progress", &stage_list, FALSE, "download: exactly these stages, as applications see them"}, END};
 MAP_OF (outcome, outcome_keys, "an expected outcome");
 static const RspKeySpec user_step_keys[] = {
     {"at", &text, TRUE, "an lpa"}, {"do", &verb, TRUE, NULL}, {"activationCode", &text, FALSE, NULL},
     {"address", &text, FALSE, NULL}, {"matchingId", &text, FALSE, NULL},
     {"confirmationCode", &text_or_texts, FALSE, "what the user types; a list: one after the other"},
-    {"consent", &consent, FALSE, "default granted"}, {"keep-notifications", &boolean, FALSE, "do not deliver after the installation"},
+    {"consent", &consent, FALSE, "default granted"}, {"thinks", &duration, FALSE, "how long the answer takes"},
+    {"authenticated", &boolean, FALSE, "the end user proves who it is; default true"}, {"keep-notifications", &boolean, FALSE, "do not deliver after the installation"},
     {"iccid", &text, FALSE, NULL}, {"name", &text, FALSE, "nickname"}, {"refresh", &boolean, FALSE, "default true"},
     {"options", &reset_list, FALSE, "memory reset"}, {"expect", &outcome, FALSE, "default: it works"}, END};
 MAP_OF (user_step, user_step_keys, "a user step");

@@ -144,6 +144,7 @@ check_actor (const Check *c, const RspYaml *actor, GError **error)
                       strcmp (role, "euicc") == 0 ? "eum" : "ci", error) &&
            check_ref (c, rsp_yaml_get (actor, "euicc"), "euicc", error) &&
            check_refs (c, rsp_yaml_get (actor, "trusts"), "ci", error) &&
+           check_ref (c, rsp_yaml_get (actor, "imposed-ci"), "ci", error) &&
            check_stock (c, rsp_yaml_get (actor, "profiles"), error) &&
            check_orders (c, rsp_yaml_get (actor, "orders"), error);
 }

@@ -6,6 +6,9 @@
 typedef struct {
     RspRun *run;
     const RspYaml *step;
+    GPtrArray *codes; /* what the user types, NULL-terminated */
+    RspLpaAnswer answer;
+    GPtrArray *stages; /* what applications were shown */
 } Pending;
 
 static const RspYaml *
@@ -73,11 +76,48 @@ check_outcome (RspRun *run, const RspYaml *step, const RspLpaOutcome *o)
 }
 
 static void
+check_progress (const Pending *p)
+{
+    const RspYaml *want = wanted (p->step, "progress");
+    for (guint i = 0; want && i < want->items->len; i++) {
+        const char *got = i < p->stages->len ? p->stages->pdata[i] : NULL;
+        if (!rsp_run_match (p->run, want->items->pdata[i], got))
+            return;
+    }
+    if (want && p->stages->len > want->items->len)
+        rsp_run_fail (p->run, want, "expected %u stages, got %s after them", want->items->len,
+                      (const char *)p->stages->pdata[want->items->len]);
+}
+
+static void
 on_done (const RspLpaOutcome *o, gpointer data)
 {
     Pending *p = data;
     p->run->step_done = TRUE;
     check_outcome (p->run, p->step, o);
+    check_progress (p);
+}
+
+/* --- the user's side ---------------------------------------------------------------------------
+ */
+
+static RspLpaAnswer
+on_question (const RspLpaQuestion *question G_GNUC_UNUSED, gpointer data)
+{
+    return ((const Pending *)data)->answer;
+}
+
+static char *
+on_code (guint tried, gpointer data)
+{
+    const Pending *p = data;
+    return tried < p->codes->len ? g_strdup (p->codes->pdata[tried]) : NULL;
+}
+
+static void
+on_progress (const char *stage, gpointer data)
+{
+    g_ptr_array_add (((Pending *)data)->stages, (gpointer)stage);
 }
 
 /* --- download ----------------------------------------------------------------------------------
@@ -91,18 +131,22 @@ codes_of (RspRun *run, const RspYaml *node)
         g_ptr_array_add (codes, rsp_run_text (run, node));
     for (guint i = 0; node && node->kind == RSP_YAML_LIST && i < node->items->len; i++)
         g_ptr_array_add (codes, rsp_run_text (run, node->items->pdata[i]));
-    g_ptr_array_add (codes, NULL);
     return codes;
 }
 
-static RspConsent
-consent_of (const RspYaml *step)
+static RspLpaAnswer
+answer_of (const RspYaml *step)
 {
-    const RspYaml *node = rsp_yaml_get (step, "consent");
-    for (guint i = 0; node && rsp_language_consents[i]; i++)
-        if (strcmp (rsp_language_consents[i], node->text) == 0)
-            return (RspConsent)i;
-    return RSP_CONSENT_GRANTED;
+    const RspYaml *consent = rsp_yaml_get (step, "consent");
+    const RspYaml *thinks = rsp_yaml_get (step, "thinks");
+    RspLpaAnswer answer = {.authenticated = TRUE};
+    for (guint i = 0; consent && rsp_language_consents[i]; i++)
+        if (strcmp (rsp_language_consents[i], consent->text) == 0)
+            answer.consent = (RspConsent)i;
+    if (thinks)
+        rsp_yaml_duration (thinks, &answer.after, NULL);
+    rsp_yaml_opt_bool (step, "authenticated", &answer.authenticated, NULL);
+    return answer;
 }
 
 static void
@@ -111,17 +155,12 @@ download (RspRun *run, const RspYaml *step, RspLpa *lpa, Pending *pending)
     g_autofree char *code = rsp_run_text (run, rsp_yaml_get (step, "activationCode"));
     g_autofree char *address = rsp_run_text (run, rsp_yaml_get (step, "address"));
     g_autofree char *matching_id = rsp_run_text (run, rsp_yaml_get (step, "matchingId"));
-    g_autoptr (GPtrArray) codes = codes_of (run, rsp_yaml_get (step, "confirmationCode"));
     gboolean keep = FALSE;
     rsp_yaml_opt_bool (step, "keep-notifications", &keep, NULL);
     RspLpaDownload d = {.activation_code = code,
                         .address = address,
                         .matching_id = matching_id,
-                        .confirmation_code = codes->pdata[0],
-                        .consent = consent_of (step),
                         .keep_notifications = keep};
-    if (codes->len > 2)
-        d.further_codes = (const char *const *)codes->pdata + 1;
     rsp_lpa_download (lpa, &d, on_done, pending);
     rsp_run_wait (run, step);
 }
@@ -209,9 +248,16 @@ rsp_step_user (RspRun *run, const RspYaml *step)
 {
     RspLpa *lpa = rsp_world_actor (run->world, rsp_yaml_get (step, "at")->text)->lpa;
     const char *verb = rsp_yaml_get (step, "do")->text;
-    Pending pending = {.run = run, .step = step};
+    g_autoptr (GPtrArray) codes = codes_of (run, rsp_yaml_get (step, "confirmationCode"));
+    g_autoptr (GPtrArray) stages = g_ptr_array_new ();
+    Pending pending = {
+        .run = run, .step = step, .codes = codes, .answer = answer_of (step), .stages = stages};
+    const RspLpaUi ui = {
+        .ask = on_question, .code = on_code, .progress = on_progress, .data = &pending};
+    rsp_lpa_set_ui (lpa, &ui);
     if (strcmp (verb, "download") == 0)
         download (run, step, lpa, &pending);
     else
         manage (run, step, lpa, verb, &pending);
+    rsp_lpa_set_ui (lpa, NULL);
 }

@@ -53,3 +53,5 @@ void rsp_world_add_fault_key (RspWorld *w, RspWorldActor *a, const char *purpose
 char *rsp_world_state_path (const RspWorld *w, const RspWorldActor *a, const char *suffix);
 
 gboolean rsp_world_start_smdpp (RspWorld *w, RspWorldActor *a, GError **error);
+/* Brings the LPA of A to life. */
+void rsp_world_start_lpa (RspWorld *world, RspWorldActor *a);

@@ -255,19 +255,6 @@ start_euicc (RspWorld *w, RspWorldActor *a, GError **error)
 }
 
 static void
-start_lpa (RspWorld *w, RspWorldActor *a)
-{
-    RspLpaConfig config = {.card = rsp_yaml_get (a->yaml, "euicc")->text,
-                           .imei = rsp_world_text (a->yaml, "imei", NULL),
-                           .tac = rsp_world_text (a->yaml, "tac", NULL),
-                           .timeout = rsp_world_duration (a->yaml, "timeout", 0),
-                           .lenient_matching_id =
-                               rsp_world_flag (a->yaml, "lenient-matching-id", FALSE)};
-    rsp_world_set_tls (w, a, NULL);
-    a->lpa = rsp_lpa_new (&a->base, &config);
-}
-
-static void
 start_operator (RspWorld *w, RspWorldActor *a)
 {
     if (rsp_world_credential (a, "client"))
@@ -285,7 +272,7 @@ start_actors (RspWorld *w, GError **error)
         if (a->role == RSP_ACTOR_EUICC && !start_euicc (w, a, error))
             return FALSE;
         if (a->role == RSP_ACTOR_LPA)
-            start_lpa (w, a);
+            rsp_world_start_lpa (w, a);
         if (a->role == RSP_ACTOR_OPERATOR)
             start_operator (w, a);
     }

@@ -1,0 +1,31 @@
+/* The LPAs of a world. */
+#include "sim/run/world-private.h"
+
+/* Key identifier of the CI that the device imposes; NULL: none. (transfer full) */
+static GBytes *
+imposed_ci (const RspWorld *w, const RspWorldActor *a)
+{
+    const char *name = rsp_world_text (a->yaml, "imposed-ci", NULL);
+    const RspWorldActor *ci = name ? rsp_world_actor (w, name) : NULL;
+    return ci ? rsp_slice_to_bytes (rsp_cert_ski (rsp_ci_cert (ci->ci))) : NULL;
+}
+
+void
+rsp_world_start_lpa (RspWorld *w, RspWorldActor *a)
+{
+    const RspYaml *yaml = a->yaml;
+    g_autoptr (GBytes) ci = imposed_ci (w, a);
+    RspLpaConfig config = {
+        .card = rsp_yaml_get (yaml, "euicc")->text,
+        .imei = rsp_world_text (yaml, "imei", NULL),
+        .tac = rsp_world_text (yaml, "tac", NULL),
+        .timeout = rsp_world_duration (yaml, "timeout", 0),
+        .user_timeout = rsp_world_duration (yaml, "user-timeout", 0),
+        .retry = rsp_world_duration (yaml, "notification-retry", 0),
+        .imposed_ci = ci,
+        .test_mode = rsp_world_flag (yaml, "test-mode", TRUE),
+        .lenient_matching_id = rsp_world_flag (yaml, "lenient-matching-id", FALSE),
+    };
+    rsp_world_set_tls (w, a, NULL);
+    a->lpa = rsp_lpa_new (&a->base, &config);
+}
