@@ -5,7 +5,7 @@ PYTHON ?= /usr/bin/python3
 SCENARIO = consumer-download-install
 OUT = out/demo
 
-.PHONY: all packages demo check sanitize analyze format clean
+.PHONY: all packages demo check sanitize analyze fuzz format clean
 
 all: $(BUILD)/build.ninja
 	ninja -C $(BUILD)
@@ -50,8 +50,20 @@ analyze:
 	  || meson setup build-analyze -Dc_args=-fanalyzer
 	ninja -C build-analyze
 
+# Long fuzzing by hand under libFuzzer (clang-14, libclang-rt-14-dev): make fuzz TARGET=body SECONDS=600.
+# What it learns is kept in out/fuzz/TARGET; `make check` runs the same targets over a fixed corpus.
+TARGET ?= body
+SECONDS ?= 600
+fuzz:
+	test -d build-fuzz || CC=clang-14 meson setup build-fuzz -Dfuzzer=true \
+	  -Db_sanitize=address,undefined -Dc_args=-fsanitize=fuzzer-no-link
+	ninja -C build-fuzz pytests/fuzz/fuzz-$(TARGET)
+	mkdir -p out/fuzz/$(TARGET)
+	ASAN_OPTIONS=intercept_tls_get_addr=0 build-fuzz/pytests/fuzz/fuzz-$(TARGET) \
+	  -max_total_time=$(SECONDS) -max_len=20000 -timeout=20 out/fuzz/$(TARGET)
+
 format:
 	clang-format-14 -i $$(git ls-files '*.c' '*.h' ':!sim/run/language.c' ':!asn1/functions.h')
 
 clean:
-	rm -rf $(BUILD) $(BUILD)-san build-analyze out
+	rm -rf $(BUILD) $(BUILD)-san build-analyze build-fuzz out
