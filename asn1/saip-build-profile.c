@@ -112,7 +112,7 @@ read_services (RspSaipBuild *b, const RspYaml *list, GError **error)
             return FALSE;
         int n = rsp_saip_service_number (name);
         if (n < 0) {
-            const char *close = rsp_suggest (name, rsp_saip_service_names ());
+            const char *close = rsp_suggest (name, rsp_saip_services);
             return rsp_yaml_fail (item, error, "unknown service%s%s%s",
                                   close ? ", did you mean " : "", close ? close : "",
                                   close ? "?" : "");

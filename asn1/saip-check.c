@@ -456,9 +456,10 @@ check_files (Check *c)
 static void
 check_fields (Check *c, const RspSaipField *schema)
 {
-    const char *field, *why;
-    if (!rsp_saip_schema_walk (schema, c->element->body, NULL, NULL, &field, &why)) {
-        violation (c, field, "%s (invalid-request-format)", why);
+    RspSaipProblem problem;
+    if (rsp_saip_schema_walk (schema, c->element->body, NULL, NULL, &problem)) {
+        violation (c, problem.member, "%s (%s)", problem.why,
+                   rsp_saip_status_name (problem.status));
         return;
     }
     switch (c->element->tag) {

@@ -14,7 +14,7 @@
         NULL, 0, OCTETS, 0, 0, FALSE, NULL                                                         \
     }
 
-static const char *const services[] = {
+const char *const rsp_saip_services[] = {
     "contactless",
     "usim",
     "isim",
@@ -310,22 +310,16 @@ rsp_saip_schema (guint32 element_tag)
 const char *
 rsp_saip_service_name (guint n)
 {
-    return n < G_N_ELEMENTS (services) - 1 ? services[n] : NULL;
+    return n < G_N_ELEMENTS (rsp_saip_services) - 1 ? rsp_saip_services[n] : NULL;
 }
 
 int
 rsp_saip_service_number (const char *name)
 {
-    for (guint i = 0; services[i]; i++)
-        if (!strcmp (services[i], name))
+    for (guint i = 0; rsp_saip_services[i]; i++)
+        if (!strcmp (rsp_saip_services[i], name))
             return i;
     return -1;
-}
-
-const char *const *
-rsp_saip_service_names (void)
-{
-    return services;
 }
 
 gboolean
@@ -343,15 +337,20 @@ rsp_saip_int (RspSlice value, gint64 *ret)
 typedef struct {
     RspSaipFieldFunc visit;
     gpointer data;
-    const char *field, *why;
+    RspSaipProblem *problem;
 } Walk;
+
+static gboolean
+fail_with (Walk *walk, RspSaipStatus status, const RspSaipField *field, const char *why)
+{
+    *walk->problem = (RspSaipProblem){.status = status, .why = why, .member = field->name};
+    return FALSE;
+}
 
 static gboolean
 fail (Walk *walk, const RspSaipField *field, const char *why)
 {
-    walk->field = field->name;
-    walk->why = why;
-    return FALSE;
+    return fail_with (walk, RSP_SAIP_INVALID_REQUEST_FORMAT, field, why);
 }
 
 static gboolean walk_sequence (Walk *walk, const RspSaipField *members, RspSlice rest, guint depth);
@@ -409,7 +408,7 @@ check_primitive (Walk *walk, const RspSaipField *field, RspSlice value)
     switch (field->kind) {
     case RSP_SAIP_FIELD_INT:
         if (!rsp_saip_int (value, &n) || n < field->min || n > field->max)
-            return fail (walk, field, "value out of range");
+            return fail_with (walk, RSP_SAIP_BAD_VALUES, field, "value out of range");
         return TRUE;
     case RSP_SAIP_FIELD_TEXT:
         if (!g_utf8_validate_len ((const char *)value.data, value.len, NULL))
@@ -463,14 +462,13 @@ walk_sequence (Walk *walk, const RspSaipField *members, RspSlice rest, guint dep
     return TRUE;
 }
 
-gboolean
+RspSaipStatus
 rsp_saip_schema_walk (const RspSaipField *members, RspSlice body, RspSaipFieldFunc visit,
-                      gpointer data, const char **ret_field, const char **ret_why)
+                      gpointer data, RspSaipProblem *ret_problem)
 {
-    Walk walk = {visit, data, NULL, NULL};
-    if (walk_sequence (&walk, members, body, 0))
-        return TRUE;
-    *ret_field = walk.field;
-    *ret_why = walk.why;
-    return FALSE;
+    RspSaipProblem scratch;
+    Walk walk = {visit, data, ret_problem ? ret_problem : &scratch};
+    *walk.problem = (RspSaipProblem){.status = RSP_SAIP_OK};
+    walk_sequence (&walk, members, body, 0);
+    return walk.problem->status;
 }

@@ -29,16 +29,13 @@ struct _RspSaipField {
 
 /* The components of an element's body; NULL for file elements and unknown ones. */
 const RspSaipField *rsp_saip_schema (guint32 element_tag);
-/* Name of service N of eUICC-Mandatory-services, NULL if unknown. */
-const char *rsp_saip_service_name (guint n);
-int rsp_saip_service_number (const char *name);   /* -1 if unknown */
-const char *const *rsp_saip_service_names (void); /* NULL-terminated */
 
 typedef void (*RspSaipFieldFunc) (const RspSaipField *field, const RspTlv *tlv, guint depth,
                                   gpointer data);
-/* Visits every component (VISIT may be NULL). FALSE at the first violation, *RET_FIELD being the
- * component and *RET_WHY the rule. */
-gboolean rsp_saip_schema_walk (const RspSaipField *members, RspSlice body, RspSaipFieldFunc visit,
-                               gpointer data, const char **ret_field, const char **ret_why);
+/* Visits every component (VISIT may be NULL) up to the first violation, of which *RET_PROBLEM
+ * (nullable) tells. */
+RspSaipStatus rsp_saip_schema_walk (const RspSaipField *members, RspSlice body,
+                                    RspSaipFieldFunc visit, gpointer data,
+                                    RspSaipProblem *ret_problem);
 /* An INTEGER's value; FALSE beyond 32 bits. */
 gboolean rsp_saip_int (RspSlice value, gint64 *ret);

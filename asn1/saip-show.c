@@ -274,13 +274,12 @@ static void
 show_element (Show *show, const RspSaipElement *e)
 {
     const RspSaipField *schema = rsp_saip_schema (e->tag);
-    const char *field, *why;
+    RspSaipProblem problem;
     if (schema) {
-        if (!rsp_saip_schema_walk (schema, e->body, show_field, show, &field, &why))
-            g_string_append_printf (show->out, "  ! %s: %s\n", field, why);
+        if (rsp_saip_schema_walk (schema, e->body, show_field, show, &problem))
+            g_string_append_printf (show->out, "  ! %s: %s\n", problem.member, problem.why);
         return;
     }
-    RspSaipProblem problem;
     if (e->type && (e->type->members || e->tag == RSP_SAIP_GENERIC_FILE_MANAGEMENT)) {
         if (rsp_saip_files (e, show_file, show, &problem))
             g_string_append_printf (show->out, "  ! %s%s%s\n", problem.member ? problem.member : "",

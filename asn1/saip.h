@@ -29,6 +29,35 @@ typedef enum {
 } RspSaipStatus;
 const char *rsp_saip_status_name (RspSaipStatus status); /* "pe-not-supported"; NULL if unknown */
 
+/* Services of a profile header's eUICC-Mandatory-services, by their tag number. */
+typedef enum {
+    RSP_SERVICE_CONTACTLESS = 0,
+    RSP_SERVICE_USIM = 1,
+    RSP_SERVICE_ISIM = 2,
+    RSP_SERVICE_CSIM = 3,
+    RSP_SERVICE_MILENAGE = 4,
+    RSP_SERVICE_TUAK128 = 5,
+    RSP_SERVICE_EAP = 10,
+    RSP_SERVICE_JAVACARD = 11,
+    RSP_SERVICE_MULTOS = 12,
+    RSP_SERVICE_MULTIPLE_USIM = 13,
+    RSP_SERVICE_MULTIPLE_ISIM = 14,
+    RSP_SERVICE_MULTIPLE_CSIM = 15,
+    RSP_SERVICE_TUAK256 = 16,
+    RSP_SERVICE_USIM_TEST_ALGORITHM = 17,
+    RSP_SERVICE_BER_TLV = 18,
+    RSP_SERVICE_DF_LINK = 19,
+    RSP_SERVICE_CAT_TP = 20,
+    RSP_SERVICE_GET_IDENTITY = 21,
+    RSP_SERVICE_PROFILE_A = 22,
+    RSP_SERVICE_PROFILE_B = 23,
+} RspSaipService;
+/* Their names, by number, NULL-terminated. */
+extern const char *const rsp_saip_services[];
+const char *rsp_saip_service_name (guint n);    /* NULL if unknown */
+int rsp_saip_service_number (const char *name); /* -1 if unknown */
+#define RSP_SERVICE_BIT(service) (G_GUINT64_CONSTANT (1) << (service))
+
 /* Where and why. The text is static; MEMBER and OFFSET (octets into the element) may be absent. */
 typedef struct {
     RspSaipStatus status;

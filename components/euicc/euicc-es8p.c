@@ -285,8 +285,9 @@ rsp_euicc_load_elements (RspEuicc *card, gboolean last)
 {
     RspEuiccLoad *load = &card->session.load;
     guint32 room = rsp_euicc_room (card);
+    RspInstallCard offer = {card->services, room, card->worn_memory};
     if (!load->install)
-        load->install = rsp_install_new (room);
+        load->install = rsp_install_new (&offer);
     if (load->upp->len > room) {
         rsp_install_abort (load->install, RSP_SAIP_NOT_ENOUGH_MEMORY);
         return RSP_REASON_NO_MEMORY;

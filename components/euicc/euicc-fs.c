@@ -124,6 +124,7 @@ link_body (RspUicc *uicc, RspUiccFile *file, const RspSaipFileDef *def, RspSaipP
     if (rsp_uicc_is_df (target) || rsp_uicc_is_df (file))
         return refuse (problem, RSP_SAIP_FEATURE_NOT_SUPPORTED, "links of DFs are not supported");
     file->body = target->body;
+    file->shares = TRUE;
     file->kind = target->kind;
     file->records = target->records;
     file->record_size = target->record_size;
@@ -139,8 +140,6 @@ new_body (RspUicc *uicc, RspUiccFile *file, const RspSaipFileDef *def, RspSaipPr
     file->body = take (uicc, sizeof (RspUiccBody));
     file->body->size = def->size;
     file->body->owner = file;
-    if ((def->kind & 0x3F) == 0x39)
-        return RSP_SAIP_OK;
     file->body->data = take (uicc, MAX (def->size, 1));
     RspSaipStatus status = rsp_saip_fill (def, file->body->data);
     return status == RSP_SAIP_OK ? status
@@ -222,6 +221,25 @@ rsp_uicc_add (RspUicc *uicc, RspUiccFile *parent, const RspSaipFileDef *def, Rsp
     hang (uicc, parent, file);
     *ret_file = file;
     return RSP_SAIP_OK;
+}
+
+void
+rsp_uicc_take_back (RspUicc *uicc, RspUiccFile *file)
+{
+    RspUiccFile **at = file->parent ? &file->parent->first : &uicc->mf, *before = NULL;
+    uicc->n_files--;
+    uicc->used -= FILE_COST;
+    if (file->body && !file->shares)
+        uicc->used -= file->body->size;
+    if (g_ptr_array_remove (uicc->adfs, file))
+        return;
+    while (*at != file) {
+        before = *at;
+        at = &before->next;
+    }
+    *at = NULL;
+    if (file->parent)
+        file->parent->last = before;
 }
 
 RspSaipStatus

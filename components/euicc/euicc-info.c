@@ -5,6 +5,7 @@
 #include <string.h>
 
 static const guint8 profile_version[3] = {2, 3, 1}, later_version[3] = {3, 4, 0};
+static const guint8 toolkit[3] = {9, 2, 0}, globalplatform[3] = {2, 3, 0};
 static const guint8 firmware[3] = {1, 0, 0}, protection_profile[3] = {1, 0, 0};
 
 /* What a CI is known by: the key identifiers that verify, in the order of the configuration. */
@@ -82,7 +83,11 @@ rsp_euicc_put_info2 (RspEuicc *card, GByteArray *out)
     rsp_tlv_put (out, 0x82, RSP_SLICE_ARRAY (card->svn));
     rsp_tlv_put (out, 0x83, RSP_SLICE_ARRAY (firmware));
     put_card_resource (card, out);
-    rsp_put_bits (out, 0x85, RSP_EUICC_CAPABILITY, RSP_EUICC_CAPABILITY_BITS);
+    rsp_put_named_bits (out, 0x85, rsp_euicc_capability (card->services));
+    if (card->services & RSP_SERVICE_BIT (RSP_SERVICE_JAVACARD)) {
+        rsp_tlv_put (out, 0x86, RSP_SLICE_ARRAY (toolkit));
+        rsp_tlv_put (out, 0x87, RSP_SLICE_ARRAY (globalplatform));
+    }
     rsp_put_named_bits (out, 0x88, capability);
     put_verification_list (card, out);
     put_signing_list (card, out);

@@ -107,7 +107,8 @@ struct _RspEuicc {
     GPtrArray *roots;
     char *initial_dp, *root_ds;
     GBytes *rat; /* rules, one after another */
-    guint32 memory;
+    guint32 memory, worn_memory;
+    guint64 services;
     guint8 svn[3];
     gboolean has_clock, test_profiles;
     RspRng *challenges, *keys;

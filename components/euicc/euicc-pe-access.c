@@ -1,5 +1,5 @@
 /* Profile elements that guard: PINs, PUKs, authentication parameters. */
-#include "components/euicc/euicc-pe.h"
+#include "components/euicc/euicc-pe-private.h"
 
 #include <string.h>
 
@@ -62,55 +62,86 @@ read_pin (RspUicc *uicc, RspUiccFile *context, RspSlice config, gboolean puk, Rs
 }
 
 static RspSaipStatus
-take_pin_list (RspUicc *uicc, RspUiccFile *context, RspSlice list, gboolean puk)
+take_pin_list (RspInstall *in, RspUiccFile *context, RspSlice list, gboolean puk)
 {
     RspTlv config;
-    RspTlvResult result;
-    while ((result = rsp_tlv_next (&list, &config)) == RSP_TLV_OK) {
+    while (rsp_tlv_next (&list, &config) == RSP_TLV_OK) {
         RspUiccPin pin;
-        RspSaipStatus status = config.tag == 0x30
-                                   ? read_pin (uicc, context, config.value, puk, &pin)
-                                   : RSP_SAIP_INVALID_REQUEST_FORMAT;
+        RspSaipStatus status = read_pin (in->uicc, context, config.value, puk, &pin);
         /* Global references belong to the MF, local ones to any other DF. */
         if (status == RSP_SAIP_OK && !puk &&
-            (pin.reference < 0x80) != (context == rsp_uicc_mf (uicc)))
+            (pin.reference < 0x80) != (context == rsp_uicc_mf (in->uicc)))
             status = RSP_SAIP_BAD_VALUES;
         if (status == RSP_SAIP_OK)
-            status = rsp_uicc_add_pin (uicc, &pin);
+            status = rsp_uicc_add_pin (in->uicc, &pin);
+        if (!puk)
+            in->pins_set[pin.reference / 8] |= (guint8)(1 << pin.reference % 8);
         rsp_wipe (pin.value, sizeof pin.value);
         if (status != RSP_SAIP_OK)
             return status;
     }
-    return result == RSP_TLV_END ? RSP_SAIP_OK : RSP_SAIP_INVALID_REQUEST_FORMAT;
-}
-
-RspSaipStatus
-rsp_install_pins (RspUicc *uicc, RspUiccFile *context, RspSlice body)
-{
-    RspTlv choice, inner;
-    if (!context || !rsp_tlv_find (body, 0xA1, &choice))
-        return RSP_SAIP_INVALID_REQUEST_FORMAT;
-    RspSlice rest = choice.value;
-    if (rsp_tlv_next (&rest, &inner) != RSP_TLV_OK || rest.len > 0)
-        return RSP_SAIP_INVALID_REQUEST_FORMAT;
-    if (inner.tag == 0xA0)
-        return take_pin_list (uicc, context, inner.value, FALSE);
-    if (inner.tag != 0x81)
-        return RSP_SAIP_INVALID_REQUEST_FORMAT;
-    RspUiccFile *other = rsp_uicc_path (uicc, rsp_uicc_mf (uicc), inner.value, TRUE);
-    if (!other || !rsp_uicc_is_df (other) || other == context)
-        return RSP_SAIP_INVALID_PARAMETER;
-    context->pins_from = other->pins_from ? other->pins_from : other;
     return RSP_SAIP_OK;
 }
 
 RspSaipStatus
-rsp_install_puks (RspUicc *uicc, RspSlice body)
+rsp_install_pins (RspInstall *in, const RspSaipElement *element)
+{
+    RspTlv choice, inner;
+    RspUiccFile *context = in->context;
+    RspSaipStatus status = rsp_install_check_fields (element);
+    if (status != RSP_SAIP_OK)
+        return status;
+    if (in->context_skipped)
+        return RSP_SAIP_PE_NOT_SUPPORTED;
+    if (!context || !rsp_tlv_find (element->body, 0xA1, &choice))
+        return RSP_SAIP_INVALID_REQUEST_FORMAT;
+    if (rsp_tlv_find (choice.value, 0xA0, &inner))
+        return take_pin_list (in, context, inner.value, FALSE);
+    if (!rsp_tlv_find (choice.value, 0x81, &inner))
+        return RSP_SAIP_INVALID_REQUEST_FORMAT;
+    RspUiccFile *other = rsp_uicc_path (in->uicc, rsp_uicc_mf (in->uicc), inner.value, TRUE);
+    if (!other && in->files_skipped)
+        return RSP_SAIP_PE_NOT_SUPPORTED;
+    if (!other || !rsp_uicc_is_df (other) || other == context)
+        return RSP_SAIP_INVALID_PARAMETER;
+    context->pins_from = other->pins_from ? other->pins_from : other;
+    return context->pins_from == context ? RSP_SAIP_INVALID_PARAMETER : RSP_SAIP_OK;
+}
+
+RspSaipStatus
+rsp_install_puks (RspInstall *in, const RspSaipElement *element)
 {
     RspTlv list;
-    if (!rsp_uicc_mf (uicc) || !rsp_tlv_find (body, 0xA1, &list))
+    RspSaipStatus status = rsp_install_check_fields (element);
+    if (status != RSP_SAIP_OK)
+        return status;
+    if (!rsp_install_first_time (in, element->tag) || !rsp_tlv_find (element->body, 0xA1, &list))
         return RSP_SAIP_INVALID_REQUEST_FORMAT;
-    return take_pin_list (uicc, NULL, list.value, TRUE);
+    return take_pin_list (in, NULL, list.value, TRUE);
+}
+
+static gboolean
+pins_exist (const RspInstall *in, const RspUiccFile *df)
+{
+    for (gsize i = 0; i < df->pins.len; i++) {
+        guint8 reference = df->pins.data[i];
+        if (!(in->pins_set[reference / 8] >> reference % 8 & 1))
+            return FALSE;
+    }
+    for (const RspUiccFile *f = df->first; f; f = f->next)
+        if (rsp_uicc_is_df (f) && !pins_exist (in, f))
+            return FALSE;
+    return TRUE;
+}
+
+RspSaipStatus
+rsp_install_check_pins (const RspInstall *in)
+{
+    const RspUiccFile *adf = NULL;
+    gboolean good = pins_exist (in, rsp_uicc_mf (in->uicc));
+    while (good && (adf = rsp_uicc_adf (in->uicc, RSP_SLICE (NULL, 0), adf)))
+        good = pins_exist (in, adf);
+    return good ? RSP_SAIP_OK : RSP_SAIP_PIN_CODE_MISSING;
 }
 
 /* --- Authentication parameters --- */
@@ -129,38 +160,95 @@ is_test_key (RspSlice key)
 }
 
 static RspSaipStatus
-check_algorithm (RspSlice algo, gboolean *operational_key)
+check_algorithm (RspInstall *in, RspSlice algo)
 {
-    RspTlv id, options, key, opc;
-    if (!rsp_tlv_find (algo, 0x80, &id) || !rsp_tlv_find (algo, 0x81, &options) ||
-        !rsp_tlv_find (algo, 0x82, &key) || !rsp_tlv_find (algo, 0x83, &opc) || id.value.len != 1)
+    RspTlv id, key, opc;
+    if (!rsp_tlv_find (algo, 0x80, &id) || !rsp_tlv_find (algo, 0x82, &key) ||
+        !rsp_tlv_find (algo, 0x83, &opc))
         return RSP_SAIP_INVALID_REQUEST_FORMAT;
     guint8 algorithm = id.value.data[0];
-    if (algorithm == 2)
-        return RSP_SAIP_FEATURE_NOT_SUPPORTED; /* TUAK */
-    if (algorithm != 1 && algorithm != 3)
+    gboolean tuak = algorithm == 2, long_key = key.value.len == 32;
+    if ((key.value.len != 16 && !(tuak && long_key)) || (algorithm == 1 && opc.value.len != 16) ||
+        (tuak && opc.value.len != 32))
         return RSP_SAIP_BAD_VALUES;
-    if (key.value.len != 16 || (algorithm == 1 && opc.value.len != 16))
-        return RSP_SAIP_BAD_VALUES;
-    *operational_key = *operational_key || !is_test_key (key.value);
+    RspSaipService service = algorithm == 1 ? RSP_SERVICE_MILENAGE
+                             : !tuak        ? RSP_SERVICE_USIM_TEST_ALGORITHM
+                             : long_key     ? RSP_SERVICE_TUAK256
+                                            : RSP_SERVICE_TUAK128;
+    if (!rsp_install_offers (in, service))
+        return RSP_SAIP_FEATURE_NOT_SUPPORTED;
+    in->operational_key = in->operational_key || !is_test_key (key.value);
     return RSP_SAIP_OK;
 }
 
+/* The application whose parameters ELEMENT has; each has them once. */
+static RspSaipStatus
+check_adf (const RspInstall *in, const RspSaipElement *element)
+{
+    const RspUiccKept *kept;
+    if (in->adf_skipped)
+        return RSP_SAIP_PE_NOT_SUPPORTED;
+    if (!in->adf)
+        return RSP_SAIP_INVALID_REQUEST_FORMAT;
+    for (guint i = 0; (kept = rsp_uicc_kept (in->uicc, i)); i++)
+        if (kept->tag == element->tag && kept->context == in->adf)
+            return RSP_SAIP_INVALID_PARAMETER;
+    return RSP_SAIP_OK;
+}
+
+static RspSaipStatus
+keep (RspInstall *in, const RspSaipElement *element)
+{
+    return rsp_uicc_keep (in->uicc, element->tag, in->adf, element->whole)
+               ? RSP_SAIP_OK
+               : RSP_SAIP_NOT_ENOUGH_MEMORY;
+}
+
+static gboolean
+has_parameters (const RspInstall *in, const RspUiccFile *adf)
+{
+    const RspUiccKept *kept;
+    for (guint i = 0; (kept = rsp_uicc_kept (in->uicc, i)); i++)
+        if (kept->tag == RSP_SAIP_AKA_PARAMETER && kept->context == adf)
+            return TRUE;
+    return FALSE;
+}
+
+static RspSaipStatus
+check_mapping (const RspInstall *in, RspSlice mapping)
+{
+    RspTlv source;
+    if (!rsp_tlv_find (mapping, 0x81, &source))
+        return RSP_SAIP_INVALID_REQUEST_FORMAT;
+    const RspUiccFile *adf = rsp_uicc_adf (in->uicc, source.value, NULL);
+    if (adf && adf->aid.len == source.value.len && adf != in->adf && has_parameters (in, adf))
+        return RSP_SAIP_OK;
+    return in->files_skipped ? RSP_SAIP_PE_NOT_SUPPORTED : RSP_SAIP_INVALID_PARAMETER;
+}
+
 RspSaipStatus
-rsp_install_aka (RspUicc *uicc, RspUiccFile *context, RspSlice body, gboolean *ret_operational_key)
+rsp_install_aka (RspInstall *in, const RspSaipElement *element)
 {
     RspTlv choice, inner;
-    if (!context || context->aid.len == 0 || !rsp_tlv_find (body, 0xA1, &choice))
+    RspSaipStatus status = rsp_install_check_fields (element);
+    if (status == RSP_SAIP_OK)
+        status = check_adf (in, element);
+    if (status != RSP_SAIP_OK)
+        return status;
+    if (!rsp_tlv_find (element->body, 0xA1, &choice))
         return RSP_SAIP_INVALID_REQUEST_FORMAT;
-    RspSaipStatus status = RSP_SAIP_INVALID_REQUEST_FORMAT;
-    if (rsp_tlv_find (choice.value, 0xA1, &inner)) {
-        status = check_algorithm (inner.value, ret_operational_key);
-    } else if (rsp_tlv_find (choice.value, 0xA0, &inner)) {
-        RspTlv source;
-        if (!rsp_tlv_find (inner.value, 0x81, &source))
-            return RSP_SAIP_INVALID_REQUEST_FORMAT;
-        gboolean known = source.value.len >= 5 && rsp_uicc_adf (uicc, source.value, NULL);
-        status = known ? RSP_SAIP_OK : RSP_SAIP_INVALID_PARAMETER;
-    }
-    return status;
+    if (rsp_tlv_find (choice.value, 0xA1, &inner))
+        status = check_algorithm (in, inner.value);
+    else if (rsp_tlv_find (choice.value, 0xA0, &inner))
+        status = check_mapping (in, inner.value);
+    return status == RSP_SAIP_OK ? keep (in, element) : status;
+}
+
+RspSaipStatus
+rsp_install_cdma (RspInstall *in, const RspSaipElement *element)
+{
+    RspSaipStatus status = rsp_install_check_fields (element);
+    if (status == RSP_SAIP_OK)
+        status = check_adf (in, element);
+    return status == RSP_SAIP_OK ? keep (in, element) : status;
 }

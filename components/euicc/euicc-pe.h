@@ -1,20 +1,23 @@
 /* Installing a profile package (TCA eUICC Profile Package): profile elements in, a file system out.
  *
  * Elements come one by one, as the segments that carry them are opened. The first one that cannot
- * be taken ends the installation; the response says which and why (EUICCResponse). */
+ * be taken ends the installation; the response says which and why (EUICCResponse). An element that
+ * is not mandated and needs what the card has not is left out as a whole, and the response says so.
+ */
 #pragma once
 
 #include "components/euicc/euicc-fs.h"
 
-/* UICCCapability bits of this card (EUICCInfo2): what a package may demand. */
-#define RSP_EUICC_CAPABILITY                                                                       \
-    (1ull << 1 | 1ull << 2 | 1ull << 3 | 1ull << 4 | 1ull << 8 | 1ull << 14 | 1ull << 16 |         \
-     1ull << 17 | 1ull << 18 | 1ull << 19 | 1ull << 22 | 1ull << 23 | 1ull << 24)
-#define RSP_EUICC_CAPABILITY_BITS 25
+/* What the card gives to a profile. */
+typedef struct {
+    guint64 services; /* RSP_SERVICE_BIT */
+    guint32 memory;   /* octets that are free */
+    guint32 worn;     /* octets after which writing fails; 0: none fails */
+} RspInstallCard;
 
 typedef struct _RspInstall RspInstall;
 
-RspInstall *rsp_install_new (guint32 limit);
+RspInstall *rsp_install_new (const RspInstallCard *card);
 void rsp_install_free (RspInstall *install);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (RspInstall, rsp_install_free)
 
@@ -32,9 +35,8 @@ RspUicc *rsp_install_uicc (RspInstall *install);           /* (transfer none) */
 RspUicc *rsp_install_finish (RspInstall *install);         /* (transfer full), once */
 RspUiccFile *rsp_install_usim (const RspInstall *install); /* first ADF.USIM, NULL if none */
 
-/* --- euicc-pe-access.c: CONTEXT is the DF or ADF that the element belongs to --- */
-RspSaipStatus rsp_install_pins (RspUicc *uicc, RspUiccFile *context, RspSlice body);
-RspSaipStatus rsp_install_puks (RspUicc *uicc, RspSlice body);
-/* Sets *RET_OPERATIONAL_KEY for a key outside the published test keys. */
-RspSaipStatus rsp_install_aka (RspUicc *uicc, RspUiccFile *context, RspSlice body,
-                               gboolean *ret_operational_key);
+/* --- euicc-services.c --- */
+guint64 rsp_euicc_default_services (void);
+guint64 rsp_euicc_capability (guint64 services); /* UICCCapability: bit n is the named bit n */
+/* Whether a package of that version is on a card with a runtime. */
+gboolean rsp_euicc_has_library (RspSlice aid, guint8 major, guint8 minor);

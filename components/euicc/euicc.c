@@ -44,6 +44,8 @@ configure (RspEuicc *card, const RspEuiccConfig *config)
     card->root_ds =
         g_strdup (config->root_ds_address ? config->root_ds_address : "rootds.example.com");
     card->memory = config->memory ? config->memory : DEFAULT_MEMORY;
+    card->worn_memory = config->worn_memory;
+    card->services = config->services ? config->services : rsp_euicc_default_services ();
     memcpy (card->svn, memcmp (config->svn, none, 3) == 0 ? svn : config->svn, 3);
     card->has_clock = config->has_clock;
     card->test_profiles = config->test_profiles;
@@ -246,7 +248,8 @@ rsp_euicc_uicc (RspEuicc *card)
         return card->uicc;
     RspEuiccProfile *p = rsp_euicc_enabled (card);
     if (p) {
-        g_autoptr (RspInstall) install = rsp_install_new (G_MAXUINT32);
+        RspInstallCard all = {.services = card->services, .memory = G_MAXUINT32};
+        g_autoptr (RspInstall) install = rsp_install_new (&all);
         RspSlice upp = rsp_slice_of (p->upp);
         if (rsp_install_feed (install, &upp, TRUE) == RSP_SAIP_OK)
             card->uicc = rsp_install_finish (install);

@@ -15,7 +15,9 @@ typedef struct {
     const char *nvm_path;                             /* NULL: in memory */
     const char *default_dp_address, *root_ds_address; /* NULL: none, "rootds.example.com" */
     guint32 memory;                                   /* octets for profiles; default 512 KiB */
-    guint8 svn[3];                                    /* default 2.6.0 */
+    guint64 services;       /* RSP_SERVICE_BIT of what profiles may need; 0: the usual ones */
+    guint32 worn_memory;    /* octets of a profile after which writing fails; 0: none fails */
+    guint8 svn[3];          /* default 2.6.0 */
     gboolean has_clock;     /* checks certificate dates; default FALSE as most cards */
     gboolean test_profiles; /* testProfileSupport; default TRUE by the world */
     const RspSlice *rat;    /* RulesAuthorisationTable content DER, NULL: empty */

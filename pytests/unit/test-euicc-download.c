@@ -2,6 +2,8 @@
  * LoadBoundProfilePackage, and what is left after each. */
 #include "test-euicc-host.h"
 
+#include "components/euicc/euicc-pe.h"
+
 #include <signal.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -424,6 +426,8 @@ static void
 test_element_refusals (void)
 {
     g_autoptr (Host) h = host_new ();
+    h->config.services = rsp_euicc_default_services () & ~RSP_SERVICE_BIT (RSP_SERVICE_JAVACARD);
+    host_restart (h, NULL);
     guint32 memory = rsp_euicc_free_memory (h->card);
     const char *header = host_pe_header (HOST_ICCID, "8100"), *mf = host_pe_mf (HOST_ICCID);
     const char *usim = host_pe_usim (), *end = host_pe_end ();
@@ -455,7 +459,7 @@ test_element_refusals (void)
                         T ("a1", T ("30", "800101", "81083131313131313131", "82011f"))),
                      end, NULL),
     };
-    static const guint statuses[] = {5, 5, 5, 5, 5, 5, 5, 1, 7, 5, 10, 5, 5, 6, 3};
+    static const guint statuses[] = {5, 5, 5, 5, 5, 5, 5, 1, 7, 5, 10, 5, 3, 6, 3};
     G_STATIC_ASSERT (G_N_ELEMENTS (cases) == G_N_ELEMENTS (statuses));
     for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
         guint status = refused_status (h, cases[i]);

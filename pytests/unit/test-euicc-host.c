@@ -597,28 +597,48 @@ free_rules (void)
     return T ("a1", T ("82", "42210010"), T ("80", "0100"), T ("a5", T ("c1", "8001039000ff")));
 }
 
+static const char *
+join (const char *a, const char *b)
+{
+    g_autofree char *both = g_strconcat (a, b, NULL);
+    return g_intern_string (both);
+}
+
+/* pinCodes with a PIN, off, for each of the references A and B (nullable). */
+static const char *
+pe_pins (const char *identification, const char *a, const char *b)
+{
+    const char *rest[] = {T ("81", "31313131ffffffff"), T ("83", "06")};
+    return T ("a2", front (identification),
+              T ("a1", T ("a0", T ("30", T ("80", a), rest[0], rest[1]),
+                          b ? T ("30", T ("80", b), rest[0], rest[1]) : "")));
+}
+
 const char *
 host_pe_mf (const char *iccid)
 {
     const char *arr = T ("a6", free_rules ());
-    return T ("b0", front ("01"), "810667810f010201",
-              T ("a2", T ("a1", T ("8b", "2f0601"), T ("c6", "010a"))),
-              T ("a4", T ("83", host_digits (iccid, TRUE))),
-              T ("a5", T ("a1", T ("82", "42210021"), T ("80", "42")),
-                 T ("83", "61144f0ca0000000871002ff49ff058950045553494d")),
-              arr);
+    const char *mf = T ("b0", front ("01"), "810667810f010201",
+                        T ("a2", T ("a1", T ("8b", "2f0601"), T ("c6", "010a"))),
+                        T ("a4", T ("83", host_digits (iccid, TRUE))),
+                        T ("a5", T ("a1", T ("82", "42210021"), T ("80", "42")),
+                           T ("83", "61144f0ca0000000871002ff49ff058950045553494d")),
+                        arr);
+    return join (mf, pe_pins ("31", "01", "0a"));
 }
 
 const char *
 host_pe_usim (void)
 {
-    return T ("b3", front ("02"), "810667810f010204",
-              T ("a2", T ("a1", T ("83", "7fd0"), T ("84", "a0000000871002ff49ff0589"),
-                          T ("8b", "2f0601"), T ("c6", "81010a"))),
-              T ("a3", T ("83", "080910101032547698")), T ("a4", free_rules ()),
-              T ("a8", T ("a1", T ("80", "11")), T ("83", "020000")), T ("ad", T ("83", "01474d")),
-              T ("ae", T ("a1", T ("80", "01")), T ("83", "00")), T ("b2", T ("83", "0001")),
-              T ("b6", T ("a1", T ("82", "4221000e"), T ("80", "1c")), T ("83", "11f2ff")));
+    const char *usim =
+        T ("b3", front ("02"), "810667810f010204",
+           T ("a2", T ("a1", T ("83", "7fd0"), T ("84", "a0000000871002ff49ff0589"),
+                       T ("8b", "2f0601"), T ("c6", "81010a"))),
+           T ("a3", T ("83", "080910101032547698")), T ("a4", free_rules ()),
+           T ("a8", T ("a1", T ("80", "11")), T ("83", "020000")), T ("ad", T ("83", "01474d")),
+           T ("ae", T ("a1", T ("80", "01")), T ("83", "00")), T ("b2", T ("83", "0001")),
+           T ("b6", T ("a1", T ("82", "4221000e"), T ("80", "1c")), T ("83", "11f2ff")));
+    return join (usim, pe_pins ("32", "0081", NULL));
 }
 
 const char *

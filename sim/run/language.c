@@ -1,3 +1,4 @@
+#include "asn1/saip.h"
 #include "sim/run/language.h"
 
 /* clang-format off */
@@ -166,6 +167,8 @@ static const RspKeySpec rat_keys[] = {
     {"consent", &boolean, FALSE, "end-user consent required"}, END};
 MAP_OF (rat_rule, rat_keys, "a rule of the RAT");
 LIST_OF (rat, rat_rule);
+ENUM_OF (service, rsp_saip_services, "service of profile packages");
+LIST_OF (services, service);
 static const RspKeySpec euicc_keys[] = {
     {"role", &text, TRUE, NULL}, {"certified-by", &text, TRUE, "an eum"}, {"eid", &eid, TRUE, NULL},
     {"trusts", &texts, FALSE, "ci actors; default: its EUM's"},
@@ -174,6 +177,8 @@ static const RspKeySpec euicc_keys[] = {
     {"version", &text, FALSE, "SVN, \"2.6.0\""},
     {"has-clock", &boolean, FALSE, "checks certificate dates; default false"},
     {"test-profiles", &boolean, FALSE, "default true"},
+    {"services", &services, FALSE, "all that profiles may need of the card"},
+    {"worn-memory", &octets, FALSE, "octets of a profile after which writing fails; default: none fails"},
     {"rat", &rat, FALSE, "Rules Authorisation Table; default: empty"},
     {"certificate", &twist, FALSE, NULL}, END};
 MAP_OF (euicc, euicc_keys, "a euicc");

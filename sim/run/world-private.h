@@ -10,6 +10,8 @@ gboolean rsp_world_build_pki (RspWorld *world, GError **error);
 RspProfilePackage *rsp_world_package (RspWorld *world, const RspYaml *profile, GError **error);
 /* The content of a RulesAuthorisationTable from `rat:`. (transfer full) */
 GBytes *rsp_world_rat (const RspYaml *rat, GError **error);
+/* RSP_SERVICE_BIT of `services:`; 0 if LIST is NULL. */
+guint64 rsp_world_services (const RspYaml *list);
 static inline const char *
 rsp_world_text (const RspYaml *map, const char *key, const char *absent)
 {

@@ -154,3 +154,14 @@ rsp_world_rat (const RspYaml *rat, GError **error)
     }
     return g_byte_array_free_to_bytes (g_steal_pointer (&out));
 }
+
+guint64
+rsp_world_services (const RspYaml *list)
+{
+    guint64 services = 0;
+    for (guint i = 0; list && i < list->items->len; i++) {
+        const RspYaml *name = list->items->pdata[i];
+        services |= RSP_SERVICE_BIT (rsp_saip_service_number (name->text));
+    }
+    return services;
+}

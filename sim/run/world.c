@@ -239,6 +239,8 @@ start_euicc (RspWorld *w, RspWorldActor *a, GError **error)
         .default_dp_address = rsp_world_text (a->yaml, "default-dp-address", NULL),
         .root_ds_address = rsp_world_text (a->yaml, "root-ds-address", "rootds.example.com"),
         .memory = (guint32)rsp_world_number (a->yaml, "memory", 512 * 1024),
+        .services = rsp_world_services (rsp_yaml_get (a->yaml, "services")),
+        .worn_memory = (guint32)rsp_world_number (a->yaml, "worn-memory", 0),
         .svn = {2, 6, 0},
         .has_clock = rsp_world_flag (a->yaml, "has-clock", FALSE),
         .test_profiles = rsp_world_flag (a->yaml, "test-profiles", TRUE),
