@@ -94,3 +94,37 @@ rsp_iccid_from_octets (RspSlice octets)
     }
     return digits > 0 ? g_strndup (text, digits) : NULL;
 }
+
+gboolean
+rsp_digits_add (char *digits, gsize len, guint64 n)
+{
+    for (gsize i = len; i-- > 0 && n;) {
+        n += (guint64)(digits[i] - '0');
+        digits[i] = (char)('0' + n % 10);
+        n /= 10;
+    }
+    return !n;
+}
+
+/* ITU-T E.118: the check digit of a number without it. */
+static char
+check_digit (const char *digits, gsize len)
+{
+    guint sum = 0;
+    for (gsize i = 0; i < len; i++) {
+        guint d = (guint)(digits[len - 1 - i] - '0') * (i % 2 ? 1 : 2);
+        sum += d / 10 + d % 10;
+    }
+    return (char)('0' + (10 - sum % 10) % 10);
+}
+
+char *
+rsp_iccid_nth (const char *first, guint64 n)
+{
+    g_autofree char *iccid = g_strdup (first);
+    gsize len = strlen (iccid);
+    if (!rsp_digits_add (iccid, len - 1, n))
+        return NULL;
+    iccid[len - 1] = check_digit (iccid, len - 1);
+    return g_steal_pointer (&iccid);
+}

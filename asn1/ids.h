@@ -9,6 +9,11 @@ char *rsp_eid_from_octets (RspSlice octets);  /* (transfer full) (nullable) */
 gboolean rsp_iccid_valid (const char *iccid); /* 18–20 digits, a final F allowed */
 gboolean rsp_iccid_to_octets (const char *iccid, guint8 out[10]); /* nibble-swapped, F-padded: 5A */
 char *rsp_iccid_from_octets (RspSlice octets); /* no padding. (transfer full) (nullable) */
+/* DIGITS plus N in the same LEN digits; FALSE beyond them. */
+gboolean rsp_digits_add (char *digits, gsize len, guint64 n);
+/* The Nth ICCID after FIRST (no final F), each with its check digit. (transfer full); NULL past the
+ * last. */
+char *rsp_iccid_nth (const char *first, guint64 n);
 
 /* "AuthenticateErrorCode", 6 → "euiccChallengeMismatch"; NULL if unknown. Names as in v2.6. */
 const char *rsp_code_name (const char *enumeration, gint64 value);

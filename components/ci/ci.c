@@ -15,7 +15,7 @@ struct _RspCi {
     char *name, *crl_uri;
     RspKey *key;
     RspCert *cert;
-    RspRng *rng; /* NULL for an issuer from files: serial numbers are then derived */
+    RspRng *rng; /* NULL for a given issuer: serial numbers are then derived */
     gint64 start;
     guint64 issued;
 };
@@ -70,25 +70,12 @@ rsp_ci_new (const char *name, RspRng *rng, gint64 start, GError **error)
 }
 
 RspCi *
-rsp_ci_from_files (const char *name, GBytes *cert_der, const char *key_pem, gint64 start,
-                   GError **error)
+rsp_ci_given (const char *name, RspCert *cert, RspKey *key, gint64 start)
 {
-    g_autoptr (RspCi) ci = ci_start (name, start);
-    ci->key = rsp_key_from_pem (key_pem, -1, error);
-    if (!ci->key)
-        return NULL;
-    ci->cert = rsp_cert_parse (cert_der, error);
-    if (!ci->cert)
-        return NULL;
-    RspPublic *pub = rsp_cert_public (ci->cert);
-    if (!pub || rsp_cert_role (ci->cert) != RSP_ROLE_CI ||
-        !rsp_slice_equal (rsp_public_point (pub),
-                          RSP_SLICE (rsp_key_point (ci->key), RSP_POINT_SIZE))) {
-        g_set_error (error, RSP_CERT_ERROR, RSP_CERT_ERROR_FORMAT,
-                     "certificate: not a CI's, or not that of the key");
-        return NULL;
-    }
-    return g_steal_pointer (&ci);
+    RspCi *ci = ci_start (name, start);
+    ci->cert = cert;
+    ci->key = key;
+    return ci;
 }
 
 void
@@ -120,6 +107,11 @@ static RspCert *
 issue (RspCi *ci, RspCertSpec *spec, gint64 validity, const RspCertTwist *twist, GError **error)
 {
     const RspCertTwist none = {0};
+    if (!ci->key) {
+        g_set_error (error, RSP_CERT_ERROR, RSP_CERT_ERROR_FORMAT,
+                     "%s has no key, so it cannot issue a certificate", ci->name);
+        return NULL;
+    }
     if (!twist)
         twist = &none;
     spec->crl_uri = ci->crl_uri;

@@ -8,13 +8,12 @@ typedef struct _RspCi RspCi;
 /* Key and serial numbers come from RNG (taken). START: Unix seconds; validity begins a day before.
  */
 RspCi *rsp_ci_new (const char *name, RspRng *rng, gint64 start, GError **error);
-/* An issuer from files (DER certificate, PEM key). */
-RspCi *rsp_ci_from_files (const char *name, GBytes *cert_der, const char *key_pem, gint64 start,
-                          GError **error);
+/* An issuer that is given. Takes CERT and KEY (NULL: it issues nothing). */
+RspCi *rsp_ci_given (const char *name, RspCert *cert, RspKey *key, gint64 start);
 void rsp_ci_free (RspCi *ci);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (RspCi, rsp_ci_free)
-RspCert *rsp_ci_cert (const RspCi *ci); /* (transfer none) */
-const RspKey *rsp_ci_key (const RspCi *ci);
+RspCert *rsp_ci_cert (const RspCi *ci);     /* (transfer none) */
+const RspKey *rsp_ci_key (const RspCi *ci); /* NULL: none */
 
 /* What a scenario may set to make a certificate wrong. Zero: the default for the role. */
 typedef struct {

@@ -64,18 +64,21 @@ choose_root (const RspServer *server, RspSlice signing)
     return NULL;
 }
 
-static gboolean
-lists (RspSlice verification, RspSlice ski)
+/* The card's first choice that it can verify. */
+static const RspServerIdentity *
+choose_identity (const RspServer *server, RspSlice verification)
 {
     RspTlv id;
     while (rsp_tlv_next (&verification, &id) == RSP_TLV_OK)
-        if (id.tag == 0x04 && rsp_slice_equal (id.value, ski))
-            return TRUE;
-    return FALSE;
+        for (guint i = 0; id.tag == 0x04 && i < server->n_identities; i++)
+            if (rsp_slice_equal (id.value, rsp_cert_aki (server->identities[i].auth_cert)))
+                return &server->identities[i];
+    return NULL;
 }
 
 static RspStatus
-check_info1 (const RspServer *server, const Info1 *info, RspCert **ret_root)
+check_info1 (const RspServer *server, const Info1 *info, const RspServerIdentity **ret_identity,
+             RspCert **ret_root)
 {
     if (memcmp (info->highest, server->svn_min, 3) < 0 ||
         memcmp (info->lowest, server->svn_max, 3) > 0)
@@ -83,7 +86,8 @@ check_info1 (const RspServer *server, const Info1 *info, RspCert **ret_root)
     *ret_root = choose_root (server, info->signing);
     if (!*ret_root)
         return server->kind->ci;
-    if (!lists (info->verification, rsp_cert_aki (server->auth_cert)))
+    *ret_identity = choose_identity (server, info->verification);
+    if (!*ret_identity)
         return server->kind->certificate;
     return RSP_OK;
 }
@@ -130,28 +134,29 @@ rsp_server_initiate_authentication (RspServer *server, RspRequest *r)
     RspSlice challenge = rsp_slice_of (rsp_fields_bytes (r->in, "euiccChallenge"));
     Info1 info;
     RspCert *root = NULL;
+    const RspServerIdentity *identity = NULL;
     if (challenge.len != CHALLENGE_SIZE)
         return RSP_FAILED ("1.6", "2.1", "euiccChallenge");
     if (!read_info1 (rsp_slice_of (rsp_fields_bytes (r->in, "euiccInfo1")), &info))
         return RSP_FAILED ("1.6", "2.1", "euiccInfo1");
     if (!rsp_server_is_mine (server, address))
         return server->kind->address;
-    RspStatus status = check_info1 (server, &info, &root);
+    RspStatus status = check_info1 (server, &info, &identity, &root);
     if (status.subject)
         return status;
 
-    RspSession *s = rsp_session_new (server, address, root);
+    RspSession *s = rsp_session_new (server, address, identity, root);
     g_autoptr (GByteArray) signed1 = server_signed1 (s, challenge);
     guint8 signature[RSP_SIGNATURE_SIZE];
     RspSlice input = RSP_SLICE (signed1->data, signed1->len);
-    rsp_key_sign (server->auth_key, &input, 1, signature);
+    rsp_key_sign (identity->auth_key, &input, 1, signature);
     rsp_actor_crypto (server->actor, "sign", server->kind->key_name, TRUE);
     rsp_call_set_transaction_id (r->call, s->text);
     rsp_session_put_id (s, r->out);
     rsp_fields_put_array (r->out, "serverSigned1", signed1);
     rsp_fields_put_tlv (r->out, "serverSignature1", 0x5F37, RSP_SLICE_ARRAY (signature));
     rsp_fields_put_tlv (r->out, "euiccCiPKIdToBeUsed", 0x04, rsp_cert_ski (root));
-    rsp_fields_set_bytes (r->out, "serverCertificate", rsp_cert_der (server->auth_cert));
+    rsp_fields_set_bytes (r->out, "serverCertificate", rsp_cert_der (identity->auth_cert));
     return RSP_OK;
 }
 

@@ -20,6 +20,12 @@
 #define RSP_UNKNOWN_TRANSACTION RSP_FAILED ("8.10.1", "3.9", "unknown transactionId")
 #define RSP_BAD_SIGNATURE(what) RSP_FAILED ("8.1", "6.1", (what))
 
+/* What a server shows under one CI. */
+typedef struct {
+    RspCert *auth_cert, *pb_cert; /* pb: an SM-DP+'s */
+    RspKey *auth_key, *pb_key;
+} RspServerIdentity;
+
 typedef struct {
     guint8 id[RSP_TRANSACTION_SIZE];
     char text[2 * RSP_TRANSACTION_SIZE + 1]; /* upper-case hex */
@@ -27,6 +33,7 @@ typedef struct {
     GList link; /* in RspServer.session_queue, least recently used first */
     guint8 challenge[16];
     char *address;
+    const RspServerIdentity *identity; /* of the server: the one that the eUICC can verify */
     RspCert *root; /* borrowed from the configuration: whose key the eUICC signs with */
     RspPublic *euicc;
     char eid[33];
@@ -66,8 +73,8 @@ typedef struct {
     void (*session_ended) (gpointer self, RspSession *session); /* (nullable) */
     gsize session_size;                                         /* of the server's session type */
     gint64 session_timeout;                                     /* µs after the last call */
-    RspCert *auth_cert;
-    RspKey *auth_key;
+    const RspServerIdentity *identities;                        /* one a CI, at least one */
+    guint n_identities;
     GPtrArray *roots;              /* of RspCert: trusted CIs */
     guint8 svn_min[3], svn_max[3]; /* supported eUICC versions; zero: 2.0.0 to 2.255.255 */
     /* set by rsp_server_init */
@@ -91,7 +98,8 @@ void rsp_request_hash (RspRequest *r);
 /* session.c */
 void rsp_sessions_init (RspServer *server);
 void rsp_sessions_clear (RspServer *server);
-RspSession *rsp_session_new (RspServer *server, const char *address, RspCert *root);
+RspSession *rsp_session_new (RspServer *server, const char *address,
+                             const RspServerIdentity *identity, RspCert *root);
 RspSession *rsp_session_find (RspServer *server, RspSlice id);
 void rsp_session_touch (RspServer *server, RspSession *session);
 void rsp_session_end (RspServer *server, RspSession *session);

@@ -89,7 +89,8 @@ enqueue (RspServer *server, RspSession *s)
 }
 
 RspSession *
-rsp_session_new (RspServer *server, const char *address, RspCert *root)
+rsp_session_new (RspServer *server, const char *address, const RspServerIdentity *identity,
+                 RspCert *root)
 {
     if (g_hash_table_size (server->sessions) >= RSP_MAX_SESSIONS)
         rsp_session_end (server, server->session_queue.head->data);
@@ -103,6 +104,7 @@ rsp_session_new (RspServer *server, const char *address, RspCert *root)
     }
     rsp_rng_fill (server->rng_challenge, s->challenge, sizeof s->challenge);
     s->address = g_strdup (address);
+    s->identity = identity;
     s->root = root;
     s->link.data = s;
     g_hash_table_insert (server->sessions, s->id, s);

@@ -49,6 +49,11 @@ rsp_eum_issue_euicc (RspEum *eum, const char *eid, RspSlice point, gint64 start,
                      const RspEuiccCertTwist *twist, GError **error)
 {
     const RspEuiccCertTwist none = {0};
+    if (!eum->key) {
+        g_set_error (error, RSP_CERT_ERROR, RSP_CERT_ERROR_FORMAT,
+                     "%s has no key, so it cannot issue a certificate", eum->name);
+        return NULL;
+    }
     if (!twist)
         twist = &none;
     guint64 serial;

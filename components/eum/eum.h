@@ -4,7 +4,8 @@
 #include "pki/cert.h"
 
 typedef struct _RspEum RspEum;
-/* Takes KEY, CERT (what the CI issued for it) and RNG (serial numbers). */
+/* Takes KEY (NULL: it issues nothing), CERT (what the CI issued for it) and RNG (serial numbers).
+ */
 RspEum *rsp_eum_new (const char *name, RspKey *key, RspCert *cert, RspRng *rng);
 void rsp_eum_free (RspEum *eum);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (RspEum, rsp_eum_free)

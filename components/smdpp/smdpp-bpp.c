@@ -26,15 +26,15 @@ put_secure_channel (GByteArray *out, RspSlice transaction, const RspBoundKeys *b
 }
 
 static GByteArray *
-secure_channel (RspSmdpp *dp, RspSlice transaction, const RspBoundKeys *b)
+secure_channel (RspSmdpp *dp, const RspDpSession *s, const RspBoundKeys *b)
 {
     g_autoptr (GByteArray) content = g_byte_array_sized_new (256);
-    put_secure_channel (content, transaction, b);
+    put_secure_channel (content, rsp_session_id (&s->base), b);
     guint8 card_tlv[3 + RSP_POINT_SIZE] = {0x5F, 0x49, RSP_POINT_SIZE};
     memcpy (card_tlv + 3, b->euicc_point, RSP_POINT_SIZE);
     RspSlice input[] = {RSP_SLICE (content->data, content->len), RSP_SLICE_ARRAY (card_tlv)};
     guint8 signature[RSP_SIGNATURE_SIZE];
-    rsp_key_sign (dp->config.pb_key, input, G_N_ELEMENTS (input), signature);
+    rsp_key_sign (s->base.identity->pb_key, input, G_N_ELEMENTS (input), signature);
     rsp_actor_crypto (dp->actor, "sign", "SK.DPpb", TRUE);
     rsp_tlv_put (content, 0x5F37, RSP_SLICE_ARRAY (signature));
     GByteArray *out = g_byte_array_sized_new (content->len + 4);
@@ -94,10 +94,10 @@ replace_session_keys (const RspBspKeys *ppk)
 }
 
 GBytes *
-rsp_bpp_build (RspSmdpp *dp, RspSlice transaction, const RspBoundKeys *b, RspSlice metadata,
+rsp_bpp_build (RspSmdpp *dp, const RspDpSession *s, const RspBoundKeys *b, RspSlice metadata,
                RspSlice upp)
 {
-    g_autoptr (GByteArray) channel = secure_channel (dp, transaction, b);
+    g_autoptr (GByteArray) channel = secure_channel (dp, s, b);
     g_autoptr (GByteArray) new_keys = b->has_ppk ? replace_session_keys (&b->ppk) : NULL;
     gsize mac_chunk = b->segment == RSP_BSP_MAX_PLAIN_ENC ? RSP_BSP_MAX_PLAIN_MAC : b->segment;
     Run isdp = {0xA0, 0x87, RSP_SLICE_ARRAY (configure_isdp), RSP_BSP_MAX_PLAIN_ENC};
@@ -293,8 +293,8 @@ deliver (RspSmdpp *dp, RspRequest *r, RspOrder *order, RspSlice euicc_point, GEr
         choose_binding (dp, s, euicc_point, rsp_slice_of (metadata), &binding, &fresh, error);
     if (*error || status.subject || !store_delivery (dp, s, order, &binding, fresh, error))
         return status;
-    g_autoptr (GBytes) bpp = rsp_bpp_build (dp, rsp_session_id (&s->base), &binding,
-                                            rsp_slice_of (metadata), rsp_slice_of (upp));
+    g_autoptr (GBytes) bpp =
+        rsp_bpp_build (dp, s, &binding, rsp_slice_of (metadata), rsp_slice_of (upp));
     rsp_session_put_id (&s->base, r->out);
     rsp_fields_set_bytes (r->out, "boundProfilePackage", bpp);
     s->step = RSP_SESSION_BOUND;

@@ -27,12 +27,22 @@ same (const char *a, const char *b)
 
 /* --- Repeats --- */
 
-/* Fills the reply from an earlier execution of the same call. */
+/* Function and members: a repeat may be written in another way. */
+static void
+hash_members (RspRequest *r)
+{
+    g_autoptr (GBytes) members = rsp_fields_encode (r->in);
+    RspSlice parts[] = {RSP_SLICE (r->fn->name, strlen (r->fn->name)), rsp_slice_of (members)};
+    rsp_sha256 (parts, G_N_ELEMENTS (parts), r->hash);
+}
+
+/* Fills the reply from an earlier execution of the same call (SGP.22 5.2.6: a repeat has the
+ * functionCallIdentifier of the first). */
 static gboolean
 find_executed (RspSmdpp *dp, RspRequest *r, gboolean *ret_found, GError **error)
 {
     *ret_found = FALSE;
-    rsp_request_hash (r);
+    hash_members (r);
     sqlite3_stmt *stmt =
         rsp_store_bind (dp->store, "SELECT hash, reply FROM executed WHERE client = ? AND call = ?",
                         "ss", rsp_call_client (r->call), rsp_fields_call_id (r->in));
@@ -51,16 +61,23 @@ find_executed (RspSmdpp *dp, RspRequest *r, gboolean *ret_found, GError **error)
     return TRUE;
 }
 
+/* A new order of ICCID, or its end: what was called before is no repeat any more. */
 static gboolean
-remember (RspSmdpp *dp, RspRequest *r, GError **error)
+forget (RspSmdpp *dp, const char *iccid, GError **error)
+{
+    return rsp_store_run (dp->store, error, "DELETE FROM executed WHERE iccid = ?", "s", iccid);
+}
+
+static gboolean
+remember (RspSmdpp *dp, RspRequest *r, const char *iccid, GError **error)
 {
     g_autoptr (GBytes) hash = g_bytes_new (r->hash, sizeof r->hash);
     g_autoptr (GBytes) reply = rsp_fields_encode (r->out);
     return rsp_store_run (dp->store, error,
-                          "INSERT OR REPLACE INTO executed (client, call, hash, reply)"
-                          " VALUES (?, ?, ?, ?)",
-                          "ssbb", rsp_call_client (r->call), rsp_fields_call_id (r->in), hash,
-                          reply) &&
+                          "INSERT OR REPLACE INTO executed (client, call, iccid, hash, reply)"
+                          " VALUES (?, ?, ?, ?, ?)",
+                          "sssbb", rsp_call_client (r->call), rsp_fields_call_id (r->in), iccid,
+                          hash, reply) &&
            rsp_store_run (dp->store, error,
                           "DELETE FROM executed WHERE seq <= last_insert_rowid () - ?", "i",
                           (gint64)REMEMBERED_CALLS);
@@ -70,8 +87,10 @@ remember (RspSmdpp *dp, RspRequest *r, GError **error)
 static RspStatus
 execute (RspSmdpp *dp, RspRequest *r, RspOrder *order, GError **error)
 {
+    gboolean anew = r->fn->id == RSP_FN_ES2P_DOWNLOAD_ORDER;
     (void)(rsp_order_begin (dp, error) && rsp_order_write (dp, order, error) &&
-           remember (dp, r, error) && rsp_order_commit (dp, order, error));
+           (!anew || forget (dp, order->iccid, error)) && remember (dp, r, order->iccid, error) &&
+           rsp_order_commit (dp, order, error));
     return RSP_OK;
 }
 
@@ -371,7 +390,8 @@ rsp_es2p_cancel_order (RspSmdpp *dp, RspRequest *r, GError **error)
     if (!rsp_order_begin (dp, error) ||
         !rsp_order_end (dp, order, available ? RSP_ORDER_AVAILABLE : RSP_ORDER_UNAVAILABLE,
                         error) ||
-        !remember (dp, r, error) || !rsp_order_commit (dp, order, error))
+        !forget (dp, order->iccid, error) || !remember (dp, r, order->iccid, error) ||
+        !rsp_order_commit (dp, order, error))
         return RSP_OK;
     rsp_smdpp_end_session_of (dp, order->iccid);
     return RSP_OK;

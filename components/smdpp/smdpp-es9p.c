@@ -4,8 +4,9 @@
 
 #include <string.h>
 
+#define EXPIRED RSP_FAILED ("8.8.5", "4.10", "the order has expired")
+#define EXHAUSTED RSP_FAILED ("8.8.5", "6.4", "too many download attempts")
 #define CTX "authenticateResponseOk.euiccSigned1.ctxParams1.ctxParamsForCommonAuthentication."
-#define INFO2 "authenticateResponseOk.euiccSigned1.euiccInfo2."
 
 RspStatus
 rsp_es9p_initiate_authentication (RspSmdpp *dp, RspRequest *r, GError **error)
@@ -14,6 +15,21 @@ rsp_es9p_initiate_authentication (RspSmdpp *dp, RspRequest *r, GError **error)
 }
 
 /* --- AuthenticateClient: what for --- */
+
+/* No live order: one that expired or was tried too often still says so. */
+static RspStatus
+refuse_ended (RspSmdpp *dp, const RspDpSession *s, const char *matching_id, GError **error)
+{
+    gboolean by_default = !matching_id || !*matching_id;
+    g_autoptr (RspOrder) order =
+        rsp_order_ended (dp, by_default ? "" : matching_id, s->base.eid, error);
+    if (order && order->expiry && rsp_actor_time (dp->actor) > order->expiry)
+        return EXPIRED;
+    if (order && order->attempts > dp->config.attempt_limit)
+        return EXHAUSTED;
+    return by_default ? RSP_FAILED ("8.1.1", "3.8", "no order for this EID")
+                      : RSP_FAILED ("8.2.6", "3.8", "matchingId refused");
+}
 
 static RspStatus
 find_order (RspSmdpp *dp, const RspDpSession *s, const RspAsn1 *answer, RspOrder **ret,
@@ -25,76 +41,14 @@ find_order (RspSmdpp *dp, const RspDpSession *s, const RspAsn1 *answer, RspOrder
                                             : rsp_order_by_matching_id (dp, matching_id, error);
     if (*error)
         return RSP_OK;
-    if (!order && by_default)
-        return RSP_FAILED ("8.1.1", "3.8", "no order for this EID");
     if (!order)
-        return RSP_FAILED ("8.2.6", "3.8", "matchingId refused");
+        return refuse_ended (dp, s, matching_id, error);
     const char *eid = rsp_order_eid (order);
     if (eid && strcmp (eid, s->base.eid) != 0)
         return RSP_FAILED ("8.1.1", "3.8", "the order is for another EID");
     if (order->state != RSP_ORDER_RELEASED && order->state != RSP_ORDER_DOWNLOADED)
         return RSP_FAILED ("8.2", "1.2", "the profile is not released");
     *ret = g_steal_pointer (&order);
-    return RSP_OK;
-}
-
-static gboolean
-has_services (const RspAsn1 *answer, gint64 services)
-{
-    for (guint bit = 0; bit < 63; bit++)
-        if ((services >> bit & 1) && !rsp_asn1_bit (answer, INFO2 "uiccCapability", bit))
-            return FALSE;
-    return TRUE;
-}
-
-static gboolean
-supports_version (const RspAsn1 *answer, gint64 version)
-{
-    RspSlice base = rsp_asn1_octets (answer, INFO2 "profileVersion");
-    if (base.len == 3 && base.data[0] >= version)
-        return TRUE;
-    RspTlv list, tlv;
-    RspSlice more = rsp_asn1_slice (answer, INFO2 "additionalEuiccProfilePackageVersions");
-    if (rsp_tlv_next (&more, &list) != RSP_TLV_OK)
-        return FALSE;
-    while (rsp_tlv_next (&list.value, &tlv) == RSP_TLV_OK)
-        if (tlv.value.len == 3 && tlv.value.data[0] >= version)
-            return TRUE;
-    return FALSE;
-}
-
-/* Free non-volatile memory (tag 82 of ETSI TS 102 226); -1 if the card does not say. */
-static gint64
-free_memory (const RspAsn1 *answer)
-{
-    RspTlv tlv;
-    if (!rsp_tlv_find (rsp_asn1_octets (answer, INFO2 "extCardResource"), 0x82, &tlv) ||
-        tlv.value.len == 0 || tlv.value.len > 7)
-        return -1;
-    gint64 n = 0;
-    for (gsize i = 0; i < tlv.value.len; i++)
-        n = n << 8 | tlv.value.data[i];
-    return n;
-}
-
-static RspStatus
-check_eligible (const RspOrder *order, const RspAsn1 *answer)
-{
-    for (guint bit = 0; bit < 3; bit++)
-        if ((order->ppr >> bit & 1) &&
-            rsp_asn1_bit (answer, INFO2 "forbiddenProfilePolicyRules", bit))
-            return RSP_FAILED ("8.2.5", "4.3", "the eUICC forbids a policy rule of the profile");
-    if (!rsp_asn1_bit (answer, INFO2 "rspCapability", 0))
-        return RSP_FAILED ("8.2.5", "4.3", "the eUICC takes no additional profile");
-    if (order->profile_class == RSP_CLASS_TEST && !rsp_asn1_bit (answer, INFO2 "rspCapability", 3))
-        return RSP_FAILED ("8.2.5", "4.3", "the eUICC takes no test profile");
-    if (!has_services (answer, order->services))
-        return RSP_FAILED ("8.2.5", "4.3", "the eUICC lacks a service that the profile needs");
-    if (!supports_version (answer, order->version))
-        return RSP_FAILED ("8.2.5", "4.3", "profile package version");
-    gint64 memory = free_memory (answer);
-    if (memory >= 0 && memory < order->size)
-        return RSP_FAILED ("8.1", "4.8", "not enough memory on the eUICC");
     return RSP_OK;
 }
 
@@ -114,13 +68,11 @@ static RspStatus
 admit (RspSmdpp *dp, RspOrder *order, const RspDpSession *s, const RspAsn1 *answer, GError **error)
 {
     if (order->expiry && rsp_actor_time (dp->actor) > order->expiry)
-        return end_order (dp, order, s, RSP_FAILED ("8.8.5", "4.10", "the order has expired"),
-                          error);
+        return end_order (dp, order, s, EXPIRED, error);
     order->attempts++;
     if (order->attempts > dp->config.attempt_limit)
-        return end_order (dp, order, s, RSP_FAILED ("8.8.5", "6.4", "too many download attempts"),
-                          error);
-    RspStatus status = check_eligible (order, answer);
+        return end_order (dp, order, s, EXHAUSTED, error);
+    RspStatus status = rsp_order_check_eligible (order, answer);
     if (status.subject && !dp->config.keep_on_ineligible)
         return end_order (dp, order, s, status, error);
     if (!status.subject && !rsp_order_eid (order))
@@ -151,7 +103,7 @@ put_signed2 (RspSmdpp *dp, RspRequest *r, const RspOrder *order, RspSlice euicc_
         rsp_tlv_put (signed2, 0x5F49, RSP_SLICE_ARRAY (binding.euicc_point));
     rsp_tlv_close (signed2, mark);
     RspSlice input[] = {RSP_SLICE (signed2->data, signed2->len), euicc_signature};
-    rsp_key_sign (dp->config.pb_key, input, G_N_ELEMENTS (input), s->signature2);
+    rsp_key_sign (s->base.identity->pb_key, input, G_N_ELEMENTS (input), s->signature2);
     rsp_actor_crypto (dp->actor, "sign", "SK.DPpb", TRUE);
     rsp_fields_put_array (r->out, "smdpSigned2", signed2);
     rsp_fields_put_tlv (r->out, "smdpSignature2", 0x5F37, RSP_SLICE_ARRAY (s->signature2));
@@ -177,7 +129,7 @@ authenticate_client (RspSmdpp *dp, RspRequest *r, const RspAsn1 *answer, GError 
         return RSP_OK;
     rsp_session_put_id (&s->base, r->out);
     rsp_fields_set_bytes (r->out, "profileMetadata", metadata);
-    rsp_fields_set_bytes (r->out, "smdpCertificate", rsp_cert_der (dp->config.pb_cert));
+    rsp_fields_set_bytes (r->out, "smdpCertificate", rsp_cert_der (s->base.identity->pb_cert));
     rsp_smdpp_claim (dp, s, order);
     s->step = RSP_SESSION_AUTHENTICATED;
     rsp_session_touch (&dp->server, &s->base);

@@ -45,7 +45,7 @@ check_cancel (RspSmdpp *dp, const RspDpSession *s, const RspAsn1 *answer)
         return RSP_BAD_SIGNATURE ("euiccCancelSessionSignature");
     g_autofree char *oid =
         rsp_asn1_oid (answer, "cancelSessionResponseOk.euiccCancelSessionSigned.smdpOid");
-    if (!oid || g_strcmp0 (oid, dp->auth_oid) != 0)
+    if (!oid || g_strcmp0 (oid, rsp_cert_oid (s->base.identity->auth_cert)) != 0)
         return RSP_FAILED ("8.8", "3.10", "not the OID of this SM-DP+");
     if (!rsp_slice_equal (
             rsp_asn1_octets (answer,
@@ -137,6 +137,16 @@ find_awaited (RspSmdpp *dp, RspSlice id, Awaited *ret, GError **error)
 
 #define RESULT "profileInstallationResultData."
 
+/* A result may come long after the session that would tell which identity it was. */
+static gboolean
+is_my_oid (const RspSmdpp *dp, const char *oid)
+{
+    for (guint i = 0; oid && i < dp->config.n_identities; i++)
+        if (g_strcmp0 (oid, rsp_cert_oid (dp->config.identities[i].pb_cert)) == 0)
+            return TRUE;
+    return FALSE;
+}
+
 static gboolean
 result_is_genuine (RspSmdpp *dp, const Awaited *a, const RspAsn1 *pir)
 {
@@ -146,8 +156,7 @@ result_is_genuine (RspSmdpp *dp, const Awaited *a, const RspAsn1 *pir)
     g_autofree char *oid = rsp_asn1_oid (pir, RESULT "smdpOid");
     g_autofree char *iccid =
         rsp_iccid_from_octets (rsp_asn1_octets (pir, RESULT "notificationMetadata.iccid"));
-    return good && g_strcmp0 (oid, dp->pb_oid) == 0 && oid &&
-           (!iccid || strcmp (iccid, a->iccid) == 0);
+    return good && is_my_oid (dp, oid) && (!iccid || strcmp (iccid, a->iccid) == 0);
 }
 
 /* Memory and interruption pass: the order can be tried again, with the binding kept. */

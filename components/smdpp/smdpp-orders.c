@@ -9,7 +9,7 @@ const char rsp_smdpp_schema[] =
     " own INTEGER NOT NULL, upp BLOB NOT NULL) WITHOUT ROWID;"
     "CREATE TABLE profile (iccid TEXT PRIMARY KEY, type TEXT NOT NULL, owner TEXT,"
     " ppr INTEGER NOT NULL, class INTEGER NOT NULL, version INTEGER NOT NULL,"
-    " services INTEGER NOT NULL, size INTEGER NOT NULL, state INTEGER NOT NULL,"
+    " services INTEGER NOT NULL, size INTEGER NOT NULL, tacs TEXT, state INTEGER NOT NULL,"
     " serial INTEGER NOT NULL DEFAULT 0, client TEXT, eid TEXT, bound_eid TEXT, matching_id TEXT,"
     " code_hash BLOB, expiry INTEGER NOT NULL DEFAULT 0, attempts INTEGER NOT NULL DEFAULT 0,"
     " code_tries INTEGER NOT NULL DEFAULT 0, delivered INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;"
@@ -26,10 +26,11 @@ const char rsp_smdpp_schema[] =
     "CREATE TABLE progress (seq INTEGER PRIMARY KEY, iccid TEXT NOT NULL, client TEXT NOT NULL,"
     " body BLOB NOT NULL);"
     "CREATE TABLE executed (seq INTEGER PRIMARY KEY, client TEXT NOT NULL, call TEXT NOT NULL,"
-    " hash BLOB NOT NULL, reply BLOB NOT NULL, UNIQUE (client, call));";
+    " iccid TEXT NOT NULL, hash BLOB NOT NULL, reply BLOB NOT NULL, UNIQUE (client, call));"
+    "CREATE INDEX executed_iccid ON executed (iccid);";
 
 #define COLUMNS                                                                                    \
-    "iccid, type, owner, ppr, class, version, services, size, state, serial, client, eid,"         \
+    "iccid, type, owner, ppr, class, version, services, size, tacs, state, serial, client, eid,"   \
     " bound_eid, matching_id, code_hash, expiry, attempts, code_tries, delivered"
 #define LIVE "state BETWEEN 1 AND 5" /* Allocated … Downloaded */
 
@@ -55,6 +56,7 @@ rsp_order_free (RspOrder *order)
     g_free (order->iccid);
     g_free (order->type);
     g_free (order->owner);
+    g_free (order->tacs);
     g_free (order->client);
     g_free (order->eid);
     g_free (order->bound_eid);
@@ -88,6 +90,7 @@ read_order (sqlite3_stmt *stmt)
     o->version = sqlite3_column_int64 (stmt, c++);
     o->services = sqlite3_column_int64 (stmt, c++);
     o->size = sqlite3_column_int64 (stmt, c++);
+    o->tacs = rsp_store_text (stmt, c++);
     o->state = o->stored_state = sqlite3_column_int64 (stmt, c++);
     o->serial = sqlite3_column_int64 (stmt, c++);
     o->client = rsp_store_text (stmt, c++);
@@ -143,6 +146,18 @@ rsp_order_by_default (RspSmdpp *dp, const char *eid, GError **error)
                                      " AND matching_id = '' AND " LIVE
                                      " ORDER BY state < 4, serial LIMIT 1",
                                      "s", eid),
+                     error);
+}
+
+RspOrder *
+rsp_order_ended (RspSmdpp *dp, const char *matching_id, const char *eid, GError **error)
+{
+    return read_one (dp,
+                     rsp_store_bind (dp->store,
+                                     "SELECT " COLUMNS " FROM profile WHERE matching_id = ?"
+                                     " AND state = 7 AND coalesce (eid, bound_eid, ?2) = ?2"
+                                     " ORDER BY serial DESC LIMIT 1",
+                                     "ss", matching_id, eid),
                      error);
 }
 
@@ -293,137 +308,6 @@ rsp_binding_erase (RspSmdpp *dp, const char *iccid, GError **error)
     return rsp_store_run (dp->store, error, "DELETE FROM binding WHERE iccid = ?", "s", iccid);
 }
 
-/* --- Stock --- */
-
-/* ServicesList member → UICCCapability bit. */
-static const guint8 service_bits[] = {0,  1,  2,  3,  4,  6,  5,  10, 11, 12, 13, 14, 15,
-                                      16, 17, 18, 7,  8,  19, 20, 21, 22, 23, 24, 25, 26,
-                                      27, 28, 29, 30, 32, 33, 34, 35, 36, 37, 38, 39};
-
-static gint64
-mandatory_services (RspSlice list)
-{
-    gint64 mask = 0;
-    RspTlv tlv;
-    while (rsp_tlv_next (&list, &tlv) == RSP_TLV_OK) {
-        guint number = tlv.tag > 0xff ? (tlv.tag & 0x7f) : (tlv.tag & 0x1f);
-        if (number < G_N_ELEMENTS (service_bits))
-            mask |= (gint64)1 << service_bits[number];
-    }
-    return mask;
-}
-
-/* What the profile header asks of the card: major version and mandatory services. */
-static void
-read_header (GBytes *upp, gint64 *ret_version, gint64 *ret_services)
-{
-    RspSlice rest = rsp_slice_of (upp);
-    RspTlv header, tlv;
-    *ret_version = *ret_services = 0;
-    if (rsp_tlv_next (&rest, &header) != RSP_TLV_OK || header.tag != RSP_SAIP_HEADER)
-        return;
-    if (rsp_tlv_find (header.value, 0x80, &tlv) && tlv.value.len == 1)
-        *ret_version = tlv.value.data[0];
-    if (rsp_tlv_find (header.value, 0xA5, &tlv))
-        *ret_services = mandatory_services (tlv.value);
-}
-
-static gboolean
-insert_profile (RspSmdpp *dp, const RspProfilePackage *package, const char *type, const char *owner,
-                GBytes *metadata, gboolean own, GError **error)
-{
-    gint64 version, services;
-    read_header (package->upp, &version, &services);
-    gint64 size = g_bytes_get_size (package->upp);
-    return rsp_order_begin (dp, error) &&
-           rsp_store_run (dp->store, error,
-                          "INSERT INTO profile (iccid, type, owner, ppr, class, version, services,"
-                          " size, state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0)",
-                          "sssiiiii", package->metadata->iccid, type, owner,
-                          (gint64)package->metadata->ppr, (gint64)package->metadata->profile_class,
-                          version, services, size) &&
-           rsp_store_run (dp->store, error,
-                          "INSERT INTO package (iccid, metadata, own, upp) VALUES (?, ?, ?, ?)",
-                          "sbib", package->metadata->iccid, metadata, (gint64)own, package->upp) &&
-           rsp_order_commit (dp, NULL, error);
-}
-
-static gboolean
-names_me (const RspSmdpp *dp, const RspMetadata *metadata)
-{
-    for (guint i = 0; i < metadata->notifications->len; i++)
-        if (rsp_server_is_mine (
-                &dp->server,
-                g_array_index (metadata->notifications, RspNotificationConfig, i).address))
-            return TRUE;
-    return FALSE;
-}
-
-gboolean
-rsp_smdpp_add_profile (RspSmdpp *dp, const RspProfilePackage *package, const char *type,
-                       const char *owner, GError **error)
-{
-    g_autoptr (GError) failure = NULL;
-    g_autoptr (RspOrder) known = rsp_order_by_iccid (dp, package->metadata->iccid, &failure);
-    if (known)
-        return TRUE;
-    g_autoptr (RspMetadata) copy = rsp_metadata_copy (package->metadata);
-    if (copy->notifications->len == 0)
-        rsp_metadata_add_notification (copy, RSP_EVENT_INSTALL, dp->server.addresses->pdata[0]);
-    gboolean own = names_me (dp, copy);
-    g_autoptr (GBytes) metadata = rsp_metadata_encode (copy);
-    if (!failure)
-        insert_profile (dp, package, type ? type : package->type, owner, metadata, own, &failure);
-    if (!failure)
-        return TRUE;
-    rsp_order_rollback (dp);
-    g_propagate_error (error, g_steal_pointer (&failure));
-    return FALSE;
-}
-
-/* The stock was filled under the FQDN; what is delivered names the address that clients can reach.
- */
-static GBytes *
-with_own_address (const RspSmdpp *dp, GBytes *stored)
-{
-    g_autoptr (RspMetadata) metadata = rsp_metadata_decode (rsp_slice_of (stored), NULL);
-    if (!metadata)
-        return g_bytes_ref (stored);
-    for (guint i = 0; i < metadata->notifications->len; i++) {
-        RspNotificationConfig *n =
-            &g_array_index (metadata->notifications, RspNotificationConfig, i);
-        if (!rsp_server_is_mine (&dp->server, n->address))
-            continue;
-        g_free (n->address);
-        n->address = g_strdup (dp->own_address);
-    }
-    return rsp_metadata_encode (metadata);
-}
-
-gboolean
-rsp_package_read (RspSmdpp *dp, const char *iccid, GBytes **ret_metadata, GBytes **ret_upp,
-                  GError **error)
-{
-    sqlite3_stmt *stmt = rsp_store_bind (
-        dp->store, "SELECT metadata, own, upp FROM package WHERE iccid = ?", "s", iccid);
-    gboolean row = FALSE;
-    if (!rsp_store_step (dp->store, stmt, &row, error))
-        return FALSE;
-    if (!row) {
-        g_set_error (error, RSP_STORE_ERROR, RSP_STORE_ERROR_DAMAGED, "no package of %s", iccid);
-        return FALSE;
-    }
-    g_autoptr (GBytes) stored = rsp_store_blob (stmt, 0);
-    gboolean own = sqlite3_column_int64 (stmt, 1) != 0;
-    if (ret_upp)
-        *ret_upp = rsp_store_blob (stmt, 2);
-    sqlite3_reset (stmt);
-    *ret_metadata = own && strcmp (dp->own_address, dp->server.addresses->pdata[0]) != 0
-                        ? with_own_address (dp, stored)
-                        : g_steal_pointer (&stored);
-    return TRUE;
-}
-
 gboolean
 rsp_orders_open (RspSmdpp *dp, GError **error)
 {
@@ -470,4 +354,27 @@ rsp_smdpp_orders (RspSmdpp *dp)
         g_ptr_array_add (views, view);
     }
     return views;
+}
+
+gboolean
+rsp_smdpp_set_order (RspSmdpp *dp, const char *iccid, const RspOrderSetting *setting,
+                     GError **error)
+{
+    g_autoptr (GError) failure = NULL;
+    g_autoptr (RspOrder) o = rsp_order_by_iccid (dp, iccid, &failure);
+    if (o) {
+        for (guint i = 0; setting->state && i < G_N_ELEMENTS (state_names); i++)
+            if (strcmp (state_names[i], setting->state) == 0)
+                o->state = (RspOrderState)i;
+        o->attempts = setting->attempts;
+        o->code_tries = setting->code_tries;
+        if (setting->expired)
+            o->expiry = rsp_actor_time (dp->actor) - 1;
+        rsp_order_save (dp, o, &failure);
+    }
+    if (!failure)
+        return TRUE;
+    rsp_order_rollback (dp);
+    g_propagate_error (error, g_steal_pointer (&failure));
+    return FALSE;
 }

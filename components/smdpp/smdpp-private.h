@@ -31,6 +31,7 @@ const char *rsp_order_state_name (RspOrderState state);
 typedef struct {
     char *iccid, *type;
     char *owner;                                        /* who may order it; NULL: any */
+    char *tacs;                                         /* of devices that may have it; NULL: any */
     gint64 ppr, profile_class, version, services, size; /* what eligibility asks for */
     RspOrderState state, stored_state;
     gint64 serial;     /* of the order; grows with every DownloadOrder, 0: never ordered */
@@ -70,7 +71,6 @@ struct _RspSmdpp {
     const RspActor *actor;
     RspSmdppConfig config; /* owns its strings and references */
     char *own_address;     /* what it writes into metadata */
-    char *auth_oid, *pb_oid;
     RspStore *store;
     RspRng *rng_key, *rng_matching;
     GHashTable *by_iccid; /* iccid → RspDpSession: the one live session of an order */
@@ -111,11 +111,13 @@ void rsp_smdpp_end_session_of (RspSmdpp *dp, const char *iccid);
 
 /* smdpp-orders.c: all reads give NULL with no error where nothing is found. */
 extern const char rsp_smdpp_schema[];
-#define RSP_SMDPP_SCHEMA_VERSION 1
+#define RSP_SMDPP_SCHEMA_VERSION 2
 gboolean rsp_orders_open (RspSmdpp *dp, GError **error);
 RspOrder *rsp_order_by_iccid (RspSmdpp *dp, const char *iccid, GError **error);
 RspOrder *rsp_order_by_matching_id (RspSmdpp *dp, const char *matching_id, GError **error);
 RspOrder *rsp_order_by_default (RspSmdpp *dp, const char *eid, GError **error);
+/* The last order of that MatchingID ("": default order) and EID that ended in Error. */
+RspOrder *rsp_order_ended (RspSmdpp *dp, const char *matching_id, const char *eid, GError **error);
 /* First Available of a type that CLIENT may order; *RET_KNOWN, *RET_ALLOWED: whether the type
  * exists, and exists for CLIENT. */
 RspOrder *rsp_order_by_type (RspSmdpp *dp, const char *type, const char *client,
@@ -151,14 +153,19 @@ gboolean rsp_binding_read (RspSmdpp *dp, const char *iccid, RspBoundKeys *ret, g
 gboolean rsp_binding_write (RspSmdpp *dp, const char *iccid, const RspBoundKeys *b, GError **error);
 gboolean rsp_binding_erase (RspSmdpp *dp, const char *iccid, GError **error);
 
+/* smdpp-stock.c */
 /* The profile as it is delivered. RET_UPP may be NULL. Not to be found is a damaged database. */
 gboolean rsp_package_read (RspSmdpp *dp, const char *iccid, GBytes **ret_metadata, GBytes **ret_upp,
                            GError **error);
 
+/* smdpp-eligible.c */
+/* Whether the eUICC (euiccInfo2) and the device (deviceInfo) of ANSWER can have the profile. */
+RspStatus rsp_order_check_eligible (const RspOrder *order, const RspAsn1 *answer);
+
 /* smdpp-bpp.c */
-/* A whole BoundProfilePackage. TRANSACTION goes into the signed InitialiseSecureChannel. */
-GBytes *rsp_bpp_build (RspSmdpp *dp, RspSlice transaction, const RspBoundKeys *b, RspSlice metadata,
-                       RspSlice upp);
+/* A whole BoundProfilePackage for the session's transaction, signed by its identity. */
+GBytes *rsp_bpp_build (RspSmdpp *dp, const RspDpSession *s, const RspBoundKeys *b,
+                       RspSlice metadata, RspSlice upp);
 
 /* smdpp-progress.c */
 typedef enum {

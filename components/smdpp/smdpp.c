@@ -97,8 +97,11 @@ copy_config (RspSmdpp *dp, const RspSmdppConfig *config)
     c->aliases = NULL;
     dp->own_address = g_strdup (config->fqdn);
     c->default_operator = g_strdup (config->default_operator);
-    c->auth_cert = rsp_cert_ref (config->auth_cert);
-    c->pb_cert = rsp_cert_ref (config->pb_cert);
+    c->identities = g_memdup2 (config->identities, config->n_identities * sizeof *c->identities);
+    for (guint i = 0; i < c->n_identities; i++) {
+        rsp_cert_ref (c->identities[i].auth_cert);
+        rsp_cert_ref (c->identities[i].pb_cert);
+    }
     c->roots = g_ptr_array_ref (config->roots);
     if (c->attempt_limit == 0)
         c->attempt_limit = 10;
@@ -116,8 +119,11 @@ clear_config (RspSmdpp *dp)
     RspSmdppConfig *c = &dp->config;
     g_free ((char *)c->default_operator);
     g_free (dp->own_address);
-    rsp_cert_unref (c->auth_cert);
-    rsp_cert_unref (c->pb_cert);
+    for (guint i = 0; i < c->n_identities; i++) {
+        rsp_cert_unref (c->identities[i].auth_cert);
+        rsp_cert_unref (c->identities[i].pb_cert);
+    }
+    g_free ((gpointer)c->identities);
     g_ptr_array_unref (c->roots);
 }
 
@@ -152,8 +158,8 @@ start_server (RspSmdpp *dp, const RspSmdppConfig *config)
                              .session_ended = session_ended,
                              .session_size = sizeof (RspDpSession),
                              .session_timeout = dp->config.session_timeout,
-                             .auth_cert = dp->config.auth_cert,
-                             .auth_key = dp->config.auth_key,
+                             .identities = dp->config.identities,
+                             .n_identities = dp->config.n_identities,
                              .roots = dp->config.roots};
     memcpy (dp->server.svn_min, config->svn_min, 3);
     memcpy (dp->server.svn_max, config->svn_max, 3);
@@ -163,8 +169,7 @@ start_server (RspSmdpp *dp, const RspSmdppConfig *config)
 RspSmdpp *
 rsp_smdpp_new (const RspActor *actor, const RspSmdppConfig *config, GError **error)
 {
-    g_return_val_if_fail (config->fqdn && config->auth_cert && config->pb_cert && config->roots,
-                          NULL);
+    g_return_val_if_fail (config->fqdn && config->n_identities > 0 && config->roots, NULL);
     g_autoptr (RspStore) store =
         rsp_store_open (config->state_path, RSP_SMDPP_SCHEMA_VERSION, rsp_smdpp_schema, error);
     if (!store)
@@ -173,8 +178,6 @@ rsp_smdpp_new (const RspActor *actor, const RspSmdppConfig *config, GError **err
     dp->actor = actor;
     dp->store = g_steal_pointer (&store);
     copy_config (dp, config);
-    dp->auth_oid = g_strdup (rsp_cert_oid (config->auth_cert));
-    dp->pb_oid = g_strdup (rsp_cert_oid (config->pb_cert));
     dp->rng_key = rsp_actor_rng (actor, "one-time key");
     dp->rng_matching = rsp_actor_rng (actor, "matching id");
     dp->by_iccid = g_hash_table_new (g_str_hash, g_str_equal);
@@ -198,7 +201,5 @@ rsp_smdpp_free (RspSmdpp *dp)
     rsp_rng_free (dp->rng_key);
     rsp_rng_free (dp->rng_matching);
     clear_config (dp);
-    g_free (dp->auth_oid);
-    g_free (dp->pb_oid);
     g_free (dp);
 }

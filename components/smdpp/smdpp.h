@@ -3,16 +3,17 @@
 #pragma once
 
 #include "asn1/saip.h"
+#include "components/common/server.h"
 #include "pki/chain.h"
 #include "sim/net/actor.h"
 
 typedef struct {
-    const char *fqdn;             /* canonical address; aliases below */
-    const char *const *aliases;   /* (nullable) NULL-terminated */
-    const char *state_path;       /* SQLite file, NULL: in memory */
-    const char *default_operator; /* actor to notify where an order has no caller; NULL */
-    RspCert *auth_cert, *pb_cert;
-    RspKey *auth_key, *pb_key;    /* borrowed */
+    const char *fqdn;                    /* canonical address; aliases below */
+    const char *const *aliases;          /* (nullable) NULL-terminated */
+    const char *state_path;              /* SQLite file, NULL: in memory */
+    const char *default_operator;        /* actor to notify where an order has no caller; NULL */
+    const RspServerIdentity *identities; /* one a CI; borrowed, references are taken */
+    guint n_identities;
     GPtrArray *roots;             /* of RspCert: trusted CIs */
     guint attempt_limit;          /* default 10 */
     guint cc_limit;               /* default 3 */
@@ -36,10 +37,25 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (RspSmdpp, rsp_smdpp_free)
  * place of FQDN where the server puts its own address into metadata. */
 void rsp_smdpp_add_address (RspSmdpp *dp, const char *address);
 
+typedef struct {
+    const char *type;  /* for ES2+.DownloadOrder; NULL: the package's */
+    const char *owner; /* the operator that may order it; NULL: any */
+    const char
+        *tacs; /* devices that may have it: TACs of 8 digits and commas; NULL: every device */
+} RspStockTerms;
 /* Stock: PACKAGE is copied into the database as Available, unless that ICCID is there already
- * (a restarted server). OWNER: the operator that may order it; NULL: any. */
-gboolean rsp_smdpp_add_profile (RspSmdpp *dp, const RspProfilePackage *package, const char *type,
-                                const char *owner, GError **error);
+ * (a restarted server). */
+gboolean rsp_smdpp_add_profile (RspSmdpp *dp, const RspProfilePackage *package,
+                                const RspStockTerms *terms, GError **error);
+
+/* Where an order stands when a world begins, beyond what ES2+ can bring about. */
+typedef struct {
+    const char *state; /* as in RspOrderView; NULL: stays */
+    gint64 attempts, code_tries;
+    gboolean expired;
+} RspOrderSetting;
+gboolean rsp_smdpp_set_order (RspSmdpp *dp, const char *iccid, const RspOrderSetting *setting,
+                              GError **error);
 
 /* For expectations and invariants. */
 typedef struct {

@@ -568,7 +568,7 @@ test_gsma_brainpool (void)
 }
 
 static void
-test_ci_from_files (void)
+test_ci_given (void)
 {
     g_autoptr (GPtrArray) roots = gsma_roots ("CERT_CI_ECDSA_NIST.der");
     if (!roots)
@@ -577,18 +577,20 @@ test_ci_from_files (void)
         g_build_filename (RSP_SHARED, "vectors", "sgp26", "SK_CI_ECDSA_NIST.pem", NULL);
     g_autofree char *pem = NULL;
     g_assert_true (g_file_get_contents (path, &pem, NULL, NULL));
-    GBytes *der = rsp_cert_der (g_ptr_array_index (roots, 0));
+    RspCert *root = g_ptr_array_index (roots, 0);
     g_autoptr (GError) error = NULL;
-    g_autoptr (RspCi) ci = rsp_ci_from_files ("ci", der, pem, START, &error);
+    RspKey *ci_key = rsp_key_from_pem (pem, -1, &error);
     g_assert_no_error (error);
+    g_autoptr (RspCi) ci = rsp_ci_given ("ci", rsp_cert_ref (root), ci_key, START);
     g_autoptr (RspKey) key = new_key ("dp1");
     g_autoptr (RspCert) cert = rsp_ci_issue_server (ci, RSP_ROLE_DP_AUTH, "dp1", "2.999.10", NULL,
                                                     point_of (key), NULL, &error);
     g_assert_no_error (error);
     assert_result (rsp_chain_check_server (cert, roots, RSP_ROLE_DP_AUTH, START, NULL),
                    RSP_CHAIN_OK);
-    g_autofree char *other = rsp_key_to_pem (key);
-    g_assert_null (rsp_ci_from_files ("ci", der, other, START, &error));
+    g_autoptr (RspCi) mute = rsp_ci_given ("ci", rsp_cert_ref (root), NULL, START);
+    g_assert_null (rsp_ci_issue_server (mute, RSP_ROLE_DP_AUTH, "dp1", "2.999.10", NULL,
+                                        point_of (key), NULL, &error));
     g_assert_error (error, RSP_CERT_ERROR, RSP_CERT_ERROR_FORMAT);
 }
 
@@ -611,6 +613,6 @@ main (int argc, char **argv)
     g_test_add_func ("/cert/times", test_times);
     g_test_add_func ("/cert/gsma-nist", test_gsma_nist);
     g_test_add_func ("/cert/gsma-brainpool", test_gsma_brainpool);
-    g_test_add_func ("/cert/ci-from-files", test_ci_from_files);
+    g_test_add_func ("/cert/ci-given", test_ci_given);
     return g_test_run ();
 }

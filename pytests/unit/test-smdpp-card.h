@@ -48,6 +48,7 @@ typedef struct {
     RspCi *ci, *other_ci;
     RspKey *auth_key, *pb_key;
     RspCert *auth_cert, *pb_cert;
+    RspServerIdentity identity;
     RspEum *eum;
     GPtrArray *roots;
     RspActor dp_actor, op_actor, op2_actor;

@@ -30,8 +30,9 @@ test_download_order (void)
 {
     g_autoptr (World) w = started ();
     g_autoptr (RspProfilePackage) p = package_new (w, TEST_ICCID, 0, RSP_CLASS_TEST);
-    g_assert_true (rsp_smdpp_add_profile (w->dp, p, "type-b", "mno2", NULL));
-    g_assert_true (rsp_smdpp_add_profile (w->dp, p, "type-c", NULL, NULL)); /* there already */
+    const RspStockTerms b = {.type = "type-b", .owner = "mno2"}, c = {.type = "type-c"};
+    g_assert_true (rsp_smdpp_add_profile (w->dp, p, &b, NULL));
+    g_assert_true (rsp_smdpp_add_profile (w->dp, p, &c, NULL)); /* there already */
 
     g_assert_cmpstr (DOWNLOAD (w, w->op, "eid", EID), ==, "8.2.1/2.2");
     g_assert_cmpstr (DOWNLOAD (w, w->op, "iccid", "8988303000000000999"), ==, "8.2.1/3.9");
@@ -180,6 +181,26 @@ test_repeated_call (void)
     g_assert_cmpstr (post_fields (w, fn->id, f), ==, "ok");
     rsp_fields_set_header (f, "phone", "call-2");
     g_assert_cmpstr (post_fields (w, fn->id, f), ==, "8.2.1/3.3");
+    /* Written in another way it is the same call. */
+    static const char other[] = "{ \"iccid\":\"" ICCID "\", \"header\":"
+                                "{\"functionCallIdentifier\":\"call-1\","
+                                "\"functionRequesterIdentifier\":\"phone\"}}";
+    g_autoptr (GBytes) written = g_bytes_new_static (other, sizeof other - 1);
+    g_assert_cmpstr (post (w, fn->id, written), ==, "ok");
+    /* Once the order has ended it is no repeat, and neither is a later end. */
+    const RspFunction *end = rsp_function (RSP_FN_ES2P_CANCEL_ORDER);
+    g_autoptr (RspFields) c = rsp_fields_new (end, RSP_LEG_REQUEST);
+    rsp_fields_set_header (c, "phone", "call-3");
+    rsp_fields_set_text (c, "iccid", ICCID);
+    rsp_fields_set_text (c, "finalProfileStatusIndicator", "Available");
+    rsp_fields_set_header (f, "phone", "call-1");
+    for (guint i = 0; i < 2; i++) {
+        g_assert_cmpstr (post_fields (w, end->id, c), ==, "ok");
+        g_assert_cmpstr (order_state (w, ICCID), ==, "available");
+        g_assert_cmpstr (post_fields (w, end->id, c), ==, "ok");
+        g_assert_cmpstr (post_fields (w, fn->id, f), ==, "ok");
+        g_assert_cmpstr (order_state (w, ICCID), ==, "allocated");
+    }
 }
 
 /* Each step of a download with a restart behind it. */

@@ -106,12 +106,9 @@ world_new (void)
     w->dp_actor.name = "dp1";
     w->op_actor.name = "mno";
     w->op2_actor.name = "mno2";
-    w->config = (RspSmdppConfig){.fqdn = FQDN,
-                                 .auth_cert = w->auth_cert,
-                                 .pb_cert = w->pb_cert,
-                                 .auth_key = w->auth_key,
-                                 .pb_key = w->pb_key,
-                                 .roots = w->roots};
+    w->identity = (RspServerIdentity){w->auth_cert, w->pb_cert, w->auth_key, w->pb_key};
+    w->config = (RspSmdppConfig){
+        .fqdn = FQDN, .identities = &w->identity, .n_identities = 1, .roots = w->roots};
     GByteArray *upp = g_byte_array_new ();
     const guint8 header[] = {0xA0, 0x0A, 0x80, 0x01, 0x02, 0x81,
                              0x01, 0x03, 0xA5, 0x02, 0x81, 0x00};
@@ -157,7 +154,8 @@ start_dp (World *w)
     const char *const iccids[] = {ICCID, ICCID2};
     for (guint i = 0; i < G_N_ELEMENTS (iccids); i++) {
         g_autoptr (RspProfilePackage) p = package_new (w, iccids[i], 0, RSP_CLASS_OPERATIONAL);
-        rsp_smdpp_add_profile (w->dp, p, "type-a", i == 0 ? NULL : "mno", &error);
+        const RspStockTerms terms = {.type = "type-a", .owner = i == 0 ? NULL : "mno"};
+        rsp_smdpp_add_profile (w->dp, p, &terms, &error);
         g_assert_no_error (error);
     }
 }

@@ -259,13 +259,105 @@ test_not_released_and_limits (void)
     g_assert_cmpstr (order_state (w, ICCID), ==, "error");
     expect_points (w, "1+ 1+ 1-8.8.5/6.4 ");
     g_assert_cmpstr (initiate (w), ==, "ok");
-    g_assert_cmpstr (authenticate (w, MID, BAD_NOTHING), ==, "8.2.6/3.8");
+    g_assert_cmpstr (authenticate (w, MID, BAD_NOTHING), ==, "8.8.5/6.4"); /* and goes on so */
+    expect_points (w, "1+ 1+ 1-8.8.5/6.4 ");
 
     order_released (w, ICCID2, NULL, "MID-0002", NULL);
     world_wait (w, 3601);
     g_assert_cmpstr (initiate (w), ==, "ok");
     g_assert_cmpstr (authenticate (w, "MID-0002", BAD_NOTHING), ==, "8.8.5/4.10");
     g_assert_cmpstr (order_state (w, ICCID2), ==, "error");
+    g_assert_cmpstr (initiate (w), ==, "ok");
+    g_assert_cmpstr (authenticate (w, "MID-0002", BAD_NOTHING), ==, "8.8.5/4.10");
+}
+
+/* States that stand ready when a world begins. */
+static void
+test_ready_orders (void)
+{
+    g_autoptr (World) w = world_new ();
+    world_start (w);
+    order_released (w, ICCID, NULL, MID, "1234");
+    RspOrderSetting setting = {.attempts = 10};
+    g_assert_true (rsp_smdpp_set_order (w->dp, ICCID, &setting, NULL));
+    g_assert_cmpstr (initiate (w), ==, "ok");
+    g_assert_cmpstr (authenticate (w, MID, BAD_NOTHING), ==, "8.8.5/6.4");
+    setting = (RspOrderSetting){.state = "released", .code_tries = 3};
+    g_assert_true (rsp_smdpp_set_order (w->dp, ICCID, &setting, NULL));
+    g_assert_cmpstr (initiate (w), ==, "ok");
+    g_assert_cmpstr (authenticate (w, MID, BAD_NOTHING), ==, "ok");
+    g_assert_cmpstr (get_bpp (w, "1234", BAD_NOTHING), ==, "8.2.7/6.4");
+    setting = (RspOrderSetting){.state = "released", .expired = TRUE};
+    g_assert_true (rsp_smdpp_set_order (w->dp, ICCID, &setting, NULL));
+    g_assert_cmpstr (initiate (w), ==, "ok");
+    g_assert_cmpstr (authenticate (w, MID, BAD_NOTHING), ==, "8.8.5/4.10");
+    setting = (RspOrderSetting){.state = "unavailable"};
+    g_assert_true (rsp_smdpp_set_order (w->dp, ICCID, &setting, NULL));
+    g_assert_cmpstr (initiate (w), ==, "ok");
+    g_assert_cmpstr (authenticate (w, MID, BAD_NOTHING), ==, "8.2.6/3.8");
+}
+
+/* The test's card says TAC 35290611, written plainly. */
+static void
+test_devices (void)
+{
+    static const struct {
+        const char *tacs, *code;
+    } rows[] = {{"35290611", "ok"},
+                {"00000000,35290611", "ok"},
+                {"53926011", "ok"}, /* TBCD */
+                {"00000000", "8.2.5/4.3"}};
+    for (guint i = 0; i < G_N_ELEMENTS (rows); i++) {
+        g_autoptr (World) w = world_new ();
+        world_start (w);
+        g_autoptr (RspProfilePackage) p = package_new (w, "8988303000000000036", 0, RSP_CLASS_TEST);
+        const RspStockTerms terms = {.tacs = rows[i].tacs};
+        g_assert_true (rsp_smdpp_add_profile (w->dp, p, &terms, NULL));
+        order_released (w, "8988303000000000036", NULL, MID, NULL);
+        g_assert_cmpstr (initiate (w), ==, "ok");
+        g_assert_cmpstr (authenticate (w, MID, BAD_NOTHING), ==, rows[i].code);
+    }
+}
+
+/* A server under two CIs shows each card what that card can verify. */
+static void
+test_several_cis (void)
+{
+    g_autoptr (World) w = world_new ();
+    g_autoptr (RspRng) rng = world_rng (w);
+    g_autoptr (RspKey) auth_key = rsp_key_generate (rng);
+    g_autoptr (RspKey) pb_key = rsp_key_generate (rng);
+    g_autoptr (RspCert) auth =
+        rsp_ci_issue_server (w->other_ci, RSP_ROLE_DP_AUTH, "dp1", "2.999.11", NULL,
+                             RSP_SLICE (rsp_key_point (auth_key), RSP_POINT_SIZE), NULL, NULL);
+    g_autoptr (RspCert) pb =
+        rsp_ci_issue_server (w->other_ci, RSP_ROLE_DP_PB, "dp1", "2.999.11", NULL,
+                             RSP_SLICE (rsp_key_point (pb_key), RSP_POINT_SIZE), NULL, NULL);
+    const RspServerIdentity both[] = {{auth, pb, auth_key, pb_key}, w->identity};
+    w->config.identities = both;
+    w->config.n_identities = 2;
+    world_start (w);
+    order_released (w, ICCID, NULL, MID, NULL);
+    g_assert_cmpstr (initiate (w), ==, "ok"); /* world_…: the certificate is that of w->ci */
+    g_assert_cmpstr (authenticate (w, MID, BAD_NOTHING), ==, "ok");
+    g_assert_cmpstr (get_bpp (w, NULL, BAD_NOTHING), ==, "ok");
+    g_auto (Opened) opened = {0};
+    g_assert_true (open_bpp (w, &opened));
+    g_assert_cmpstr (deliver_result (w, -1, BAD_NOTHING), ==, "http 204");
+    g_assert_cmpstr (order_state (w, ICCID), ==, "installed");
+    const guint8 svn[3] = {2, 6, 0};
+    g_autoptr (GBytes) info = info1 (w, svn, NULL, rsp_cert_ski (rsp_ci_cert (w->other_ci)),
+                                     rsp_cert_ski (rsp_ci_cert (w->ci)));
+    const RspFunction *fn = rsp_function (RSP_FN_ES9P_INITIATE_AUTHENTICATION);
+    g_autoptr (RspFields) in = rsp_fields_new (fn, RSP_LEG_REQUEST);
+    g_autoptr (GBytes) challenge = g_bytes_new_static ("0123456789abcdef", 16);
+    rsp_fields_set_text (in, "smdpAddress", FQDN);
+    rsp_fields_set_bytes (in, "euiccChallenge", challenge);
+    rsp_fields_set_bytes (in, "euiccInfo1", info);
+    g_autoptr (GBytes) body = rsp_fields_encode (in);
+    g_autoptr (RspFields) out = world_call (w, fn->id, body);
+    g_assert_true (
+        g_bytes_equal (rsp_fields_bytes (out, "serverCertificate"), rsp_cert_der (auth)));
 }
 
 static void
@@ -293,7 +385,7 @@ test_eligibility (void)
         world_start (w);
         const char *iccid = "8988303000000000101";
         g_autoptr (RspProfilePackage) p = package_new (w, iccid, rows[i].ppr, rows[i].class);
-        g_assert_true (rsp_smdpp_add_profile (w->dp, p, NULL, NULL, NULL));
+        g_assert_true (rsp_smdpp_add_profile (w->dp, p, &(RspStockTerms){0}, NULL));
         order_released (w, iccid, NULL, MID, NULL);
         w->card.forbidden = rows[i].forbidden;
         w->card.rsp_capability = rows[i].capability;
@@ -568,6 +660,9 @@ main (int argc, char **argv)
     g_test_add_func ("/smdpp/chains", test_chains);
     g_test_add_func ("/smdpp/matching", test_matching);
     g_test_add_func ("/smdpp/not-released-and-limits", test_not_released_and_limits);
+    g_test_add_func ("/smdpp/ready-orders", test_ready_orders);
+    g_test_add_func ("/smdpp/devices", test_devices);
+    g_test_add_func ("/smdpp/several-cis", test_several_cis);
     g_test_add_func ("/smdpp/eligibility", test_eligibility);
     g_test_add_func ("/smdpp/bpp-refused", test_bpp_refused);
     g_test_add_func ("/smdpp/confirmation-code", test_confirmation_code);

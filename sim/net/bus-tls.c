@@ -147,10 +147,28 @@ rsp_tls_check_server (RspLoop *loop, const RspCredential *client, const RspCert 
     return rsp_chain_check_tls (cert, client->roots, host, checking_time (loop, client));
 }
 
+static const RspKnownClient *
+known_client (const RspCredential *server, const RspCert *cert)
+{
+    for (guint i = 0; cert && server->clients && i < server->clients->len; i++) {
+        const RspKnownClient *known = server->clients->pdata[i];
+        if (g_bytes_equal (rsp_cert_der (known->cert), rsp_cert_der (cert)))
+            return known;
+    }
+    return NULL;
+}
+
+const char *
+rsp_credential_client_name (const RspCredential *server, const RspCert *cert)
+{
+    const RspKnownClient *known = known_client (server, cert);
+    return known ? known->name : rsp_cert_common_name (cert);
+}
+
 RspChainResult
 rsp_tls_check_client (RspLoop *loop, const RspCredential *server, const RspCert *cert)
 {
-    if (!server->roots)
+    if (!server->roots || known_client (server, cert))
         return RSP_CHAIN_OK;
     if (!cert)
         return RSP_CHAIN_FORMAT;

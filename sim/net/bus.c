@@ -106,6 +106,7 @@ credential_clear (RspCredential *credential)
 {
     g_clear_pointer (&credential->cert, rsp_cert_unref);
     g_clear_pointer (&credential->roots, g_ptr_array_unref);
+    g_clear_pointer (&credential->clients, g_ptr_array_unref);
 }
 
 static void
@@ -206,6 +207,8 @@ rsp_bus_set_credential (RspBus *bus, const char *name, const RspCredential *cred
         rsp_cert_ref (copy.cert);
     if (copy.roots)
         g_ptr_array_ref (copy.roots);
+    if (copy.clients)
+        g_ptr_array_ref (copy.clients);
     credential_clear (&endpoint->credential);
     endpoint->credential = copy;
     endpoint->has_credential = credential != NULL;

@@ -38,12 +38,19 @@ typedef struct {
 typedef void (*RspReplyFunc) (const RspReply *reply, gpointer data);
 typedef void (*RspServeFunc) (RspCall *call, gpointer data);
 
+/* A client certificate that is taken for itself, whatever it chains to, and whose it is. */
+typedef struct {
+    RspCert *cert;
+    const char *name; /* the caller of ES2+ */
+} RspKnownClient;
+
 /* What an endpoint shows at TLS. */
 typedef struct {
-    RspCert *cert;     /* (nullable) */
-    RspKey *key;       /* borrowed for the bus's life */
-    GPtrArray *roots;  /* of RspCert: what it trusts (nullable: checks nothing) */
-    gint64 clock_skew; /* µs added to the wall clock when it checks dates */
+    RspCert *cert;      /* (nullable) */
+    RspKey *key;        /* borrowed for the bus's life */
+    GPtrArray *roots;   /* of RspCert: what it trusts (nullable: checks nothing) */
+    GPtrArray *clients; /* of RspKnownClient (nullable) */
+    gint64 clock_skew;  /* µs added to the wall clock when it checks dates */
 } RspCredential;
 
 /* How legs get across. Memory: rsp_transport_memory. HTTPS: https.h. */

@@ -159,7 +159,7 @@ on_request (SoupServer *server, SoupServerMessage *message, const char *path, GH
     }
     GTlsCertificate *peer = soup_server_message_get_tls_peer_certificate (message);
     g_autofree char *client =
-        peer && fn->interface == RSP_IF_ES2P ? rsp_tls_common_name (peer) : NULL;
+        peer && fn->interface == RSP_IF_ES2P ? rsp_tls_client_name (&door->credential, peer) : NULL;
     const char *host =
         soup_message_headers_get_one (soup_server_message_get_request_headers (message), "Host");
     g_autoptr (GBytes) body =
@@ -190,6 +190,8 @@ rsp_door_open (RspBus *bus, RspLoop *loop, const char *name, const RspCredential
             rsp_cert_ref (credential->cert);
         if (credential->roots)
             g_ptr_array_ref (credential->roots);
+        if (credential->clients)
+            g_ptr_array_ref (credential->clients);
     }
     door->server = rsp_https_listen (&door->credential, port, judge_client, door, ret_port, error);
     if (!door->server) {
@@ -218,6 +220,7 @@ rsp_door_close (RspDoor *door)
     g_hash_table_unref (door->waiting);
     g_clear_pointer (&door->credential.cert, rsp_cert_unref);
     g_clear_pointer (&door->credential.roots, g_ptr_array_unref);
+    g_clear_pointer (&door->credential.clients, g_ptr_array_unref);
     g_free (door->name);
     g_free (door);
 }

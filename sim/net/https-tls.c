@@ -99,10 +99,10 @@ rsp_tls_certificate (const RspCredential *credential, GError **error)
 }
 
 char *
-rsp_tls_common_name (GTlsCertificate *certificate)
+rsp_tls_client_name (const RspCredential *credential, GTlsCertificate *certificate)
 {
     g_autoptr (RspCert) cert = parse (certificate);
-    return cert ? g_strdup (rsp_cert_common_name (cert)) : NULL;
+    return cert ? g_strdup (rsp_credential_client_name (credential, cert)) : NULL;
 }
 
 /* Servers ---------------------------------------------------------------------------------------

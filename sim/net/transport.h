@@ -45,6 +45,8 @@ GPtrArray *rsp_bus_tls_servers (RspBus *bus);
  * says of a client that shows CERT. */
 RspChainResult rsp_tls_check_server (RspLoop *loop, const RspCredential *client,
                                      const RspCert *cert, const char *address);
+/* Whose CERT is, on ES2+. NULL: it does not say. */
+const char *rsp_credential_client_name (const RspCredential *server, const RspCert *cert);
 RspChainResult rsp_tls_check_client (RspLoop *loop, const RspCredential *server,
                                      const RspCert *cert);
 

@@ -62,7 +62,7 @@ write_pair (const char *dir, const char *actor, const char *purpose, const RspCe
             const RspKey *key, GError **error)
 {
     g_autofree char *name = purpose ? g_strconcat (actor, "-", purpose, NULL) : g_strdup (actor);
-    if (!write_cert (dir, name, cert, error) || !write_key (dir, name, key, error))
+    if (!write_cert (dir, name, cert, error) || (key && !write_key (dir, name, key, error)))
         return FALSE;
     g_autofree char *path = g_build_filename (dir, name, NULL);
     printf ("%s\t%s\t%s.pem\n", actor, rsp_role_name (rsp_cert_role (cert)), path);

@@ -1,6 +1,7 @@
 /* rspsim profile build --batch: one template, many subscribers. */
 #include "sim/run/cmd-profile.h"
 
+#include "asn1/ids.h"
 #include "sim/core/rng.h"
 
 #include <errno.h>
@@ -50,41 +51,6 @@ wipe_text (char **text)
 
 /* --- Subscribers --- */
 
-/* DIGITS plus N in the same number of digits; FALSE beyond them. */
-static gboolean
-add_number (char *digits, gsize len, guint64 n)
-{
-    for (gsize i = len; i-- > 0 && n;) {
-        n += (guint64)(digits[i] - '0');
-        digits[i] = (char)('0' + n % 10);
-        n /= 10;
-    }
-    return !n;
-}
-
-/* ITU-T E.118: the check digit of a number without it. */
-static char
-check_digit (const char *digits, gsize len)
-{
-    guint sum = 0;
-    for (gsize i = 0; i < len; i++) {
-        guint d = (guint)(digits[len - 1 - i] - '0') * (i % 2 ? 1 : 2);
-        sum += d / 10 + d % 10;
-    }
-    return (char)('0' + (10 - sum % 10) % 10);
-}
-
-static char *
-nth_iccid (const char *first, guint64 n)
-{
-    g_autofree char *iccid = g_strdup (first);
-    gsize len = strlen (iccid);
-    if (!add_number (iccid, len - 1, n))
-        return NULL;
-    iccid[len - 1] = check_digit (iccid, len - 1);
-    return g_steal_pointer (&iccid);
-}
-
 static char *
 random_digits (RspRng *rng, guint n)
 {
@@ -112,14 +78,14 @@ complete (Batch *b, guint64 n, GError **error)
 {
     g_autoptr (RspRng) rng = rsp_rng_new ((guint64)b->batch->seed, "profile", "batch", n);
     char *drawn[N_COLUMNS] = {NULL};
-    drawn[ICCID] = nth_iccid (b->template->iccid, n);
+    drawn[ICCID] = rsp_iccid_nth (b->template->iccid, n);
     drawn[IMSI] = g_strdup (b->imsi);
     drawn[K] = random_hex (rng, b->key);
     drawn[OPC] = random_hex (rng, b->opc);
     drawn[PIN1] = random_digits (rng, 4);
     drawn[PUK1] = random_digits (rng, 8);
     drawn[ADM1] = random_digits (rng, 8);
-    gboolean counted = drawn[ICCID] && add_number (drawn[IMSI], strlen (drawn[IMSI]), n);
+    gboolean counted = drawn[ICCID] && rsp_digits_add (drawn[IMSI], strlen (drawn[IMSI]), n);
     for (guint i = 0; i < N_COLUMNS; i++)
         if (b->cells[i])
             wipe_text (&drawn[i]);

@@ -1,6 +1,6 @@
 #include "sim/net/https.h"
 #include "sim/run/commands.h"
-#include "sim/run/world.h"
+#include "sim/run/world-private.h"
 
 #include <glib-unix.h>
 #include <jansson.h>
@@ -49,8 +49,8 @@ parse (int *argc, char ***argv, Args *a)
         {"state", 0, 0, G_OPTION_ARG_FILENAME, &a->state, "keep the servers' state", "DIR"},
         {"seed", 0, 0, G_OPTION_ARG_INT64, &a->seed, "deterministic instead of system randomness",
          "N"},
-        {"port", 0, 0, G_OPTION_ARG_INT, &a->port, "of the first server; default: any free one",
-         "N"},
+        {"port", 0, 0, G_OPTION_ARG_INT, &a->port,
+         "of the first server without `port:`, the next ones after it; default: any free one", "N"},
         {NULL}};
     g_autoptr (GOptionContext) context = g_option_context_new ("WORLD - host a world on loopback");
     g_autoptr (GError) error = NULL;
@@ -78,32 +78,93 @@ read_offset (const char *text, gint64 *ret, GError **error)
     return node && rsp_yaml_duration (node, ret, error);
 }
 
+/* What the servers of a role answer to from outside. */
+typedef struct {
+    RspActorRole role;
+    const char *name;
+    const char *const *interfaces; /* NULL-terminated */
+    void (*add_address) (RspWorldActor *a, const char *address);
+} Service;
+
+static void
+add_smdpp_address (RspWorldActor *a, const char *address)
+{
+    rsp_smdpp_add_address (a->smdpp, address);
+}
+
+static const char *const smdpp_interfaces[] = {"ES9+", "ES2+", NULL};
+static const Service services[] = {
+    {RSP_ACTOR_SMDPP, "smdpp", smdpp_interfaces, add_smdpp_address},
+};
+
+static const Service *
+service_of (const RspWorldActor *a)
+{
+    for (guint i = 0; i < G_N_ELEMENTS (services); i++)
+        if (services[i].role == a->role)
+            return &services[i];
+    return NULL;
+}
+
+/* "dp1.example.com:443" is written without its port. */
+static void
+add_addresses (const Service *service, RspWorldActor *a, const char *fqdn, guint port)
+{
+    g_autofree char *host = g_strndup (fqdn, strcspn (fqdn, ":"));
+    const char *hosts[] = {"127.0.0.1", "localhost", host};
+    for (guint i = 0; i < G_N_ELEMENTS (hosts); i++) {
+        g_autofree char *address = g_strdup_printf ("%s:%u", hosts[i], port);
+        service->add_address (a, address);
+    }
+}
+
+static json_t *
+describe (const Service *service, const RspWorldActor *a, const char *fqdn, guint port)
+{
+    json_t *interfaces = json_array ();
+    for (guint i = 0; service->interfaces[i]; i++)
+        json_array_append_new (interfaces, json_string (service->interfaces[i]));
+    g_autofree char *address = g_strdup_printf ("127.0.0.1:%u", port);
+    g_autofree char *url = g_strconcat ("https://", address, NULL);
+    return json_pack ("{s:s, s:s, s:o, s:s, s:s, s:s}", "actor", a->base.name, "role",
+                      service->name, "interfaces", interfaces, "url", url, "address", address,
+                      "fqdn", fqdn);
+}
+
+static gboolean
+open_door (Host *h, const Service *service, RspWorldActor *a, guint port, json_t *list,
+           GError **error)
+{
+    g_autoptr (GError) failure = NULL;
+    guint bound = 0;
+    const char *fqdn = rsp_yaml_get (a->yaml, "fqdn")->text;
+    RspDoor *door =
+        rsp_door_open (h->world->bus, h->loop, a->base.name, &a->tls, port, &bound, &failure);
+    if (!door) {
+        g_set_error (error, failure->domain, failure->code, "%s: port %u: %s", a->base.name, port,
+                     failure->message);
+        return FALSE;
+    }
+    g_ptr_array_add (h->doors, door);
+    add_addresses (service, a, fqdn, bound);
+    json_array_append_new (list, describe (service, a, fqdn, bound));
+    return TRUE;
+}
+
+/* The world's own `port:` first, then --port and those after it, else any. */
 static gboolean
 open_doors (Host *h, guint port, json_t *list, GError **error)
 {
     for (guint i = 0; i < h->world->actors->len; i++) {
         RspWorldActor *a = h->world->actors->pdata[i];
-        guint bound = 0;
-        if (a->role != RSP_ACTOR_SMDPP)
+        const Service *service = service_of (a);
+        gint64 own = service ? rsp_world_number (a->yaml, "port", 0) : 0;
+        if (!service)
             continue;
-        RspDoor *door =
-            rsp_door_open (h->world->bus, h->loop, a->base.name, &a->tls, port, &bound, error);
-        if (!door)
+        if (!open_door (h, service, a, own ? (guint)own : port, list, error))
             return FALSE;
-        g_ptr_array_add (h->doors, door);
-        port = port ? port + 1 : 0;
-        const char *fqdn = rsp_yaml_get (a->yaml, "fqdn")->text;
-        const char *hosts[] = {"127.0.0.1", "localhost", fqdn};
-        for (guint k = 0; k < G_N_ELEMENTS (hosts); k++) {
-            g_autofree char *address = g_strdup_printf ("%s:%u", hosts[k], bound);
-            rsp_smdpp_add_address (a->smdpp, address);
-        }
-        g_autofree char *address = g_strdup_printf ("127.0.0.1:%u", bound);
-        g_autofree char *url = g_strconcat ("https://", address, NULL);
-        json_array_append_new (list,
-                               json_pack ("{s:s, s:s, s:[s, s], s:s, s:s, s:s}", "actor",
-                                          a->base.name, "role", "smdpp", "interfaces", "ES9+",
-                                          "ES2+", "url", url, "address", address, "fqdn", fqdn));
+        if (!own && port)
+            port++;
     }
     return TRUE;
 }

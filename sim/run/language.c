@@ -17,6 +17,8 @@ INTEGER (small, 0, 255);
 INTEGER (point, 1, RSP_COVERAGE_POINTS);
 INTEGER (positive, 1, 1000000);
 INTEGER (count, 0, 1000000);
+INTEGER (pool, 1, 10000);
+INTEGER (port, 1, 65535);
 INTEGER (octets, 0, 1 << 26);
 INTEGER (seed, 0, G_MAXINT64);
 INTEGER (offset, -(1 << 26), 1 << 26);
@@ -86,11 +88,17 @@ static const RspKeySpec twist_keys[] = {
     {"fqdn", &text, FALSE, "another dNSName than the server's (TLS)"},
     {"organization", &text, FALSE, "another O than the EUM's (eUICC)"},
     {"eid", &eid, FALSE, "another EID than the card's (eUICC)"},
+    {"file", &text, FALSE, "a certificate (DER, PEM) in place of one made here; with key"},
+    {"key", &text, FALSE, "its private key (PEM)"},
     END};
 MAP_OF (twist, twist_keys, "a certificate");
 static const RspKeySpec server_cert_keys[] = {
     {"auth", &twist, FALSE, "CERT.DPauth"}, {"pb", &twist, FALSE, "CERT.DPpb"}, {"tls", &twist, FALSE, "the TLS certificate"}, END};
 MAP_OF (server_certs, server_cert_keys, "server certificates");
+static const RspKeySpec further_cert_keys[] = {
+    {"certified-by", &text, TRUE, "a further ci"}, {"auth", &twist, FALSE, NULL}, {"pb", &twist, FALSE, NULL}, END};
+MAP_OF (further_cert, further_cert_keys, "certificates under a further CI");
+LIST_OF (further_certs, further_cert);
 
 static const RspKeySpec owner_keys[] = {
     {"mccMnc", &text, TRUE, "5 or 6 digits"}, {"gid1", &hex, FALSE, NULL}, {"gid2", &hex, FALSE, NULL}, END};
@@ -111,7 +119,9 @@ static const RspKeySpec profile_keys[] = {
     {"iccid", &iccid, TRUE, NULL},
     {"type", &text, FALSE, "profile type for DownloadOrder; default: the package's"},
     {"package", &text, TRUE, "a description (.yaml) or a package (.der)"},
+    {"count", &pool, FALSE, "so many profiles, ICCIDs (and IMSIs) counting up; default 1"},
     {"imsi", &text, FALSE, "personalises a described profile"},
+    {"tac", &texts, FALSE, "devices that may have it; default: every device"},
     {"owner", &text, FALSE, "operator actor that may order it; default: any"},
     {"metadata", &metadata, FALSE, "overrides the package's metadata"},
     {"personalise", &boolean, FALSE, "write the ICCID into the package (default true); false leaves header and files as they are"},
@@ -119,17 +129,19 @@ static const RspKeySpec profile_keys[] = {
 MAP_OF (profile, profile_keys, "a profile in stock");
 LIST_OF (profile_list, profile);
 
-static const char *const ready_states[] = {"allocated", "confirmed", "released", NULL};
-ENUM_OF (ready_state, ready_states, "order state");
 static const RspKeySpec ready_order_keys[] = {
-    {"iccid", &iccid, TRUE, NULL}, {"state", &ready_state, FALSE, "default released"}, {"eid", &eid, FALSE, "links the order"},
+    {"iccid", &iccid, TRUE, NULL}, {"state", &order_state, FALSE, "default released"}, {"eid", &eid, FALSE, "links the order"},
     {"matchingId", &text, FALSE, "absent: the server makes one; empty: default order for the EID"},
-    {"confirmationCode", &text, FALSE, NULL}, {"operator", &text, FALSE, "who orders; default: the first operator"}, END};
+    {"confirmationCode", &text, FALSE, NULL}, {"smdsAddress", &text, FALSE, "the order stands behind an event there"},
+    {"expired", &boolean, FALSE, NULL}, {"attempts", &count, FALSE, "downloads tried so far"},
+    {"confirmation-attempts", &count, FALSE, "wrong confirmation codes so far"},
+    {"operator", &text, FALSE, "who orders; default: the first operator"}, END};
 MAP_OF (ready_order, ready_order_keys, "an order");
 LIST_OF (ready_orders, ready_order);
 
 static const RspKeySpec ci_keys[] = {
-    {"role", &text, TRUE, NULL}, {"certificate", &text, FALSE, "DER file; with key"}, {"key", &text, FALSE, "PEM file"}, END};
+    {"role", &text, TRUE, NULL}, {"certificate", &text, FALSE, "file (DER, PEM) in place of a generated root"},
+    {"key", &text, FALSE, "PEM file; needed where it issues certificates"}, END};
 MAP_OF (ci, ci_keys, "a ci");
 static const RspKeySpec eum_keys[] = {
     {"role", &text, TRUE, NULL}, {"certified-by", &text, TRUE, "a ci"},
@@ -138,11 +150,13 @@ static const RspKeySpec eum_keys[] = {
     {"certificate", &twist, FALSE, NULL}, END};
 MAP_OF (eum, eum_keys, "an eum");
 static const RspKeySpec operator_keys[] = {
-    {"role", &text, TRUE, NULL}, {"certified-by", &text, FALSE, "a ci: gives it a TLS client certificate"}, END};
+    {"role", &text, TRUE, NULL}, {"certified-by", &text, FALSE, "a ci: gives it a TLS client certificate"},
+    {"certificate", &text, FALSE, "file: the client certificate (DER, PEM) that SM-DP+s take for this operator's, under any CI"},
+    {"key", &text, FALSE, "PEM file; needed where the operator calls by itself over HTTPS"}, END};
 MAP_OF (operator_, operator_keys, "an operator");
 static const RspKeySpec smdpp_keys[] = {
     {"role", &text, TRUE, NULL}, {"certified-by", &text, TRUE, "a ci"}, {"fqdn", &text, TRUE, NULL},
-    {"aliases", &texts, FALSE, "further addresses"}, {"oid", &text, FALSE, "SM-DP+ OID"},
+    {"aliases", &texts, FALSE, "further addresses"}, {"port", &port, FALSE, "of `serve`; default: any free one"}, {"oid", &text, FALSE, "SM-DP+ OID"},
     {"trusts", &texts, FALSE, "ci actors; default: its own"},
     {"profiles", &profile_list, FALSE, "the stock"},
     {"orders", &ready_orders, FALSE, "orders that stand when the world begins, placed over ES2+"},
@@ -156,7 +170,8 @@ static const RspKeySpec smdpp_keys[] = {
     {"order-lifetime", &duration, FALSE, "orders expire so long after their release; default: never"},
     {"refuse-rebinding", &boolean, FALSE, "no new binding for another one-time key"},
     {"segment-size", &plain_segment, FALSE, "clear octets a BSP segment"},
-    {"certificates", &server_certs, FALSE, NULL}, END};
+    {"certificates", &server_certs, FALSE, NULL},
+    {"further-certificates", &further_certs, FALSE, "CERT.DPauth and CERT.DPpb under further CIs"}, END};
 MAP_OF (smdpp, smdpp_keys, "an smdpp");
 static const RspKeySpec rat_operator_keys[] = {
     {"mccMnc", &text, TRUE, "digits; E stands for any"}, {"gid1", &hex, FALSE, NULL}, {"gid2", &hex, FALSE, NULL}, END};

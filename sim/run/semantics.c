@@ -108,9 +108,13 @@ has_role (const Check *c, const char *role)
 static gboolean
 check_orders (const Check *c, const RspYaml *orders, GError **error)
 {
-    for (guint i = 0; orders && i < orders->items->len; i++)
-        if (!check_ref (c, rsp_yaml_get (orders->items->pdata[i], "operator"), "operator", error))
+    for (guint i = 0; orders && i < orders->items->len; i++) {
+        const RspYaml *order = orders->items->pdata[i], *state = rsp_yaml_get (order, "state");
+        if (!check_ref (c, rsp_yaml_get (order, "operator"), "operator", error))
             return FALSE;
+        if (state && strcmp (state->text, "linked") == 0 && !rsp_yaml_get (order, "eid"))
+            return rsp_yaml_fail (state, error, "a linked order needs \"eid\"");
+    }
     return !orders || has_role (c, "operator") ||
            rsp_yaml_fail (orders, error, "orders need an operator in the world");
 }
@@ -119,9 +123,7 @@ static gboolean
 check_files (const RspYaml *actor, GError **error)
 {
     const RspYaml *cert = rsp_yaml_get (actor, "certificate"), *key = rsp_yaml_get (actor, "key");
-    if (strcmp (rsp_yaml_get (actor, "role")->text, "ci") == 0 && !cert != !key)
-        return rsp_yaml_fail (cert ? cert : key, error, "certificate and key come together");
-    return TRUE;
+    return cert || !key || rsp_yaml_fail (key, error, "a key without its certificate");
 }
 
 static gboolean
@@ -137,7 +139,12 @@ check_actor (const Check *c, const RspYaml *actor, GError **error)
     for (guint i = 0; certificates && i < certificates->items->len; i++)
         if (!check_twist (c, certificates->items->pdata[i], error))
             return FALSE;
-    if (strcmp (role, "ci") != 0 && !check_twist (c, rsp_yaml_get (actor, "certificate"), error))
+    const RspYaml *further = rsp_yaml_get (actor, "further-certificates");
+    for (guint i = 0; further && i < further->items->len; i++)
+        if (!check_ref (c, rsp_yaml_get (further->items->pdata[i], "certified-by"), "ci", error))
+            return FALSE;
+    if (strcmp (role, "ci") != 0 && strcmp (role, "operator") != 0 &&
+        !check_twist (c, rsp_yaml_get (actor, "certificate"), error))
         return FALSE;
     return check_files (actor, error) &&
            check_ref (c, rsp_yaml_get (actor, "certified-by"),

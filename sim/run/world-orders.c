@@ -62,32 +62,62 @@ stands_already (const RspWorldActor *dp, const char *iccid)
 }
 
 static gboolean
+download_order (RspWorld *w, RspOperator *op, const RspWorldActor *dp, const RspYaml *order,
+                const char *eid, GError **error)
+{
+    g_autoptr (RspFields) f =
+        rsp_fields_new (rsp_function (RSP_FN_ES2P_DOWNLOAD_ORDER), RSP_LEG_REQUEST);
+    rsp_fields_set_text (f, "iccid", rsp_yaml_get (order, "iccid")->text);
+    rsp_fields_set_text (f, "eid", eid);
+    return call (w, op, dp, f, RSP_FN_ES2P_DOWNLOAD_ORDER, order, error);
+}
+
+static gboolean
+confirm_order (RspWorld *w, RspOperator *op, const RspWorldActor *dp, const RspYaml *order,
+               gboolean release, GError **error)
+{
+    static const char *const members[] = {"iccid",       "eid", "matchingId", "confirmationCode",
+                                          "smdsAddress", NULL};
+    g_autoptr (RspFields) f =
+        rsp_fields_new (rsp_function (RSP_FN_ES2P_CONFIRM_ORDER), RSP_LEG_REQUEST);
+    for (guint i = 0; members[i]; i++)
+        rsp_fields_set_text (f, members[i], rsp_world_text (order, members[i], NULL));
+    rsp_fields_set_bool (f, "releaseFlag", release);
+    return call (w, op, dp, f, RSP_FN_ES2P_CONFIRM_ORDER, order, error);
+}
+
+/* What ES2+ alone does not bring about. */
+static gboolean
+settle (const RspWorldActor *dp, const RspYaml *order, const char *state, gboolean by_es2p,
+        GError **error)
+{
+    const RspOrderSetting setting = {.state = by_es2p ? NULL : state,
+                                     .attempts = rsp_world_number (order, "attempts", 0),
+                                     .code_tries =
+                                         rsp_world_number (order, "confirmation-attempts", 0),
+                                     .expired = rsp_world_flag (order, "expired", FALSE)};
+    if (!setting.state && !setting.attempts && !setting.code_tries && !setting.expired)
+        return TRUE;
+    return rsp_smdpp_set_order (dp->smdpp, rsp_yaml_get (order, "iccid")->text, &setting, error);
+}
+
+/* Placed over ES2+ as far as that goes. */
+static gboolean
 place (RspWorld *w, const RspWorldActor *dp, const RspYaml *order, GError **error)
 {
     RspOperator *op = operator_of (w, order);
     const char *iccid = rsp_yaml_get (order, "iccid")->text;
     const char *eid = rsp_world_text (order, "eid", NULL);
     const char *state = rsp_world_text (order, "state", "released");
-    if (stands_already (dp, iccid))
+    gboolean allocated = strcmp (state, "allocated") == 0;
+    gboolean confirmed = strcmp (state, "confirmed") == 0;
+    gboolean released = strcmp (state, "released") == 0;
+    gboolean ordered = allocated || strcmp (state, "linked") == 0;
+    if (stands_already (dp, iccid) || strcmp (state, "available") == 0)
         return TRUE;
-
-    g_autoptr (RspFields) download =
-        rsp_fields_new (rsp_function (RSP_FN_ES2P_DOWNLOAD_ORDER), RSP_LEG_REQUEST);
-    rsp_fields_set_text (download, "iccid", iccid);
-    rsp_fields_set_text (download, "eid", eid);
-    if (!call (w, op, dp, download, RSP_FN_ES2P_DOWNLOAD_ORDER, order, error))
-        return FALSE;
-    if (strcmp (state, "allocated") == 0)
-        return TRUE;
-    g_autoptr (RspFields) confirm =
-        rsp_fields_new (rsp_function (RSP_FN_ES2P_CONFIRM_ORDER), RSP_LEG_REQUEST);
-    rsp_fields_set_text (confirm, "iccid", iccid);
-    rsp_fields_set_text (confirm, "eid", eid);
-    rsp_fields_set_text (confirm, "matchingId", rsp_world_text (order, "matchingId", NULL));
-    rsp_fields_set_text (confirm, "confirmationCode",
-                         rsp_world_text (order, "confirmationCode", NULL));
-    rsp_fields_set_bool (confirm, "releaseFlag", strcmp (state, "released") == 0);
-    return call (w, op, dp, confirm, RSP_FN_ES2P_CONFIRM_ORDER, order, error);
+    return download_order (w, op, dp, order, allocated ? NULL : eid, error) &&
+           (ordered || confirm_order (w, op, dp, order, !confirmed, error)) &&
+           settle (dp, order, state, ordered || confirmed || released, error);
 }
 
 gboolean

@@ -100,31 +100,44 @@ wrong_issuer (const RspYaml *twist, RspActorRole wanted, const RspWorldActor *is
 /* --- ci ----------------------------------------------------------------------------------------
  */
 
-static RspCi *
-ci_from_files (const RspWorld *w, const RspWorldActor *a, GError **error)
+static gboolean
+give_ci (RspWorld *w, RspWorldActor *a, GError **error)
 {
-    g_autofree char *cert_path =
-        rsp_scenario_find (w->scenario, rsp_yaml_get (a->yaml, "certificate"), error);
-    g_autofree char *key_path =
-        cert_path ? rsp_scenario_find (w->scenario, rsp_yaml_get (a->yaml, "key"), error) : NULL;
-    g_autofree char *der = NULL, *pem = NULL;
-    gsize n = 0;
-    if (!key_path || !g_file_get_contents (cert_path, &der, &n, error) ||
-        !g_file_get_contents (key_path, &pem, NULL, error))
-        return NULL;
-    g_autoptr (GBytes) cert = g_bytes_new (der, n);
-    RspCi *ci = rsp_ci_from_files (a->base.name, cert, pem, start_seconds (w), error);
-    rsp_wipe (pem, strlen (pem));
-    return ci;
+    RspKey *key = NULL;
+    RspCert *cert = NULL;
+    if (!rsp_world_read_pair (w, a->yaml, "certificate", &cert, &key, error))
+        return FALSE;
+    a->ci = rsp_ci_given (a->base.name, cert, key, start_seconds (w));
+    return rsp_cert_role (cert) == RSP_ROLE_CI ||
+           rsp_yaml_fail (rsp_yaml_get (a->yaml, "certificate"), error, "not a CI certificate");
 }
 
 static gboolean
 build_ci (RspWorld *w, RspWorldActor *a, GError **error)
 {
-    a->ci = rsp_yaml_get (a->yaml, "certificate")
-                ? ci_from_files (w, a, error)
-                : rsp_ci_new (a->base.name, stream (w, a, "ci"), start_seconds (w), error);
+    if (rsp_yaml_get (a->yaml, "certificate"))
+        return give_ci (w, a, error);
+    a->ci = rsp_ci_new (a->base.name, stream (w, a, "ci"), start_seconds (w), error);
     return a->ci != NULL;
+}
+
+/* A credential from files where TWIST names one. */
+static gboolean
+is_given (const RspYaml *twist)
+{
+    return twist && rsp_yaml_get (twist, "file");
+}
+
+static gboolean
+keep_given (RspWorld *w, RspWorldActor *a, const char *purpose, const RspYaml *twist,
+            GError **error)
+{
+    RspCert *cert = NULL;
+    RspKey *key = NULL;
+    if (!rsp_world_read_pair (w, twist, "file", &cert, &key, error))
+        return FALSE;
+    keep (a, purpose, key, cert);
+    return key || rsp_yaml_fail (twist, error, "a certificate from a file needs its \"key\"");
 }
 
 /* --- eum, euicc --------------------------------------------------------------------------------
@@ -136,16 +149,32 @@ build_eum (RspWorld *w, RspWorldActor *a, GError **error)
     const RspYaml *twist = rsp_yaml_get (a->yaml, "certificate");
     RspWorldActor *ci = issuer_of (w, a, twist);
     RspCertTwist t = {0};
+    g_autoptr (RspKey) key = NULL;
+    RspCert *cert = NULL;
     if (!read_twist (twist, &t, error) || wrong_issuer (twist, RSP_ACTOR_CI, ci, error))
         return FALSE;
-    g_autoptr (RspKey) key = make_key (w, a, "eum");
-    RspCert *cert = rsp_ci_issue_eum (
-        ci->ci, rsp_world_text (a->yaml, "organization", a->base.name),
-        rsp_world_text (a->yaml, "eid-prefix", EID_PREFIX), "2.999.5", point_of (key), &t, error);
+    if (is_given (twist)) {
+        if (!rsp_world_read_pair (w, twist, "file", &cert, &key, error))
+            return FALSE;
+    } else {
+        key = make_key (w, a, "eum");
+        cert = rsp_ci_issue_eum (ci->ci, rsp_world_text (a->yaml, "organization", a->base.name),
+                                 rsp_world_text (a->yaml, "eid-prefix", EID_PREFIX), "2.999.5",
+                                 point_of (key), &t, error);
+    }
     if (!cert)
         return FALSE;
     a->eum = rsp_eum_new (a->base.name, g_steal_pointer (&key), cert, stream (w, a, "serial"));
     return TRUE;
+}
+
+static gboolean
+check_given_eid (const RspWorldActor *a, const RspYaml *twist, GError **error)
+{
+    const char *eid = rsp_cert_serial_number (rsp_world_credential (a, "euicc")->cert);
+    return g_strcmp0 (eid, rsp_yaml_get (a->yaml, "eid")->text) == 0 ||
+           rsp_yaml_fail (rsp_yaml_get (twist, "file"), error,
+                          "this certificate is of EID %s, not of the card's", eid ? eid : "none");
 }
 
 static gboolean
@@ -161,6 +190,8 @@ build_euicc (RspWorld *w, RspWorldActor *a, GError **error)
                             .role = t.role,
                             .bad_signature = t.bad_signature};
     const char *eid = rsp_yaml_get (a->yaml, "eid")->text;
+    if (is_given (twist))
+        return keep_given (w, a, "euicc", twist, error) && check_given_eid (a, twist, error);
     if (twist) {
         et.organization = rsp_world_text (twist, "organization", NULL);
         eid = rsp_world_text (twist, "eid", eid);
@@ -188,15 +219,16 @@ date_tls (const RspWorld *w, RspCertTwist *t)
 /* --- servers -----------------------------------------------------------------------------------
  */
 
+/* BY: the CI unless TWIST names another. */
 static gboolean
-issue_server (RspWorld *w, RspWorldActor *a, const char *purpose, RspRole role, const char *oid,
-              GError **error)
+issue_server (RspWorld *w, RspWorldActor *a, const char *purpose, const RspYaml *twist,
+              const char *by, RspRole role, const char *oid, GError **error)
 {
-    const RspYaml *twists = rsp_yaml_get (a->yaml, "certificates");
-    const RspYaml *twist = twists ? rsp_yaml_get (twists, purpose) : NULL;
     const char *fqdn = rsp_yaml_get (a->yaml, "fqdn")->text;
-    RspWorldActor *ci = issuer_of (w, a, twist);
+    RspWorldActor *ci = rsp_world_actor (w, twist ? rsp_world_text (twist, "issued-by", by) : by);
     RspCertTwist t = {0};
+    if (is_given (twist))
+        return keep_given (w, a, purpose, twist, error);
     if (!read_twist (twist, &t, error) || wrong_issuer (twist, RSP_ACTOR_CI, ci, error))
         return FALSE;
     if (twist) {
@@ -215,25 +247,59 @@ issue_server (RspWorld *w, RspWorldActor *a, const char *purpose, RspRole role, 
     return TRUE;
 }
 
+/* CERT.DPauth and CERT.DPpb under a further CI: "auth-CI", "pb-CI". */
+static gboolean
+issue_further (RspWorld *w, RspWorldActor *a, const RspYaml *further, const char *oid,
+               GError **error)
+{
+    const char *by = rsp_yaml_get (further, "certified-by")->text;
+    g_autofree char *auth = g_strconcat ("auth-", by, NULL);
+    g_autofree char *pb = g_strconcat ("pb-", by, NULL);
+    return issue_server (w, a, auth, rsp_yaml_get (further, "auth"), by, RSP_ROLE_DP_AUTH, oid,
+                         error) &&
+           issue_server (w, a, pb, rsp_yaml_get (further, "pb"), by, RSP_ROLE_DP_PB, oid, error);
+}
+
 static gboolean
 build_server (RspWorld *w, RspWorldActor *a, guint index, GError **error)
 {
-    g_autofree char *own = g_strdup_printf ("2.999.10.%u", index + 1);
-    const char *oid = rsp_world_text (a->yaml, "oid", own);
-    return issue_server (w, a, "auth", RSP_ROLE_DP_AUTH, oid, error) &&
-           issue_server (w, a, "pb", RSP_ROLE_DP_PB, oid, error) &&
-           issue_server (w, a, "tls", RSP_ROLE_DP_TLS, oid, error);
+    static const struct {
+        const char *purpose;
+        RspRole role;
+    } own[] = {{"auth", RSP_ROLE_DP_AUTH}, {"pb", RSP_ROLE_DP_PB}, {"tls", RSP_ROLE_DP_TLS}};
+    const RspYaml *twists = rsp_yaml_get (a->yaml, "certificates");
+    const RspYaml *further = rsp_yaml_get (a->yaml, "further-certificates");
+    const char *by = rsp_yaml_get (a->yaml, "certified-by")->text;
+    g_autofree char *made = g_strdup_printf ("2.999.10.%u", index + 1);
+    const char *oid = rsp_world_text (a->yaml, "oid", made);
+    for (guint i = 0; i < G_N_ELEMENTS (own); i++)
+        if (!issue_server (w, a, own[i].purpose,
+                           twists ? rsp_yaml_get (twists, own[i].purpose) : NULL, by, own[i].role,
+                           oid, error))
+            return FALSE;
+    for (guint i = 0; further && i < further->items->len; i++)
+        if (!issue_further (w, a, further->items->pdata[i], oid, error))
+            return FALSE;
+    return TRUE;
 }
 
 static gboolean
 build_operator (RspWorld *w, RspWorldActor *a, GError **error)
 {
+    g_autoptr (RspKey) key = NULL;
+    RspCert *cert = NULL;
+    if (rsp_yaml_get (a->yaml, "certificate")) {
+        if (!rsp_world_read_pair (w, a->yaml, "certificate", &cert, &key, error))
+            return FALSE;
+        keep (a, "client", g_steal_pointer (&key), cert);
+        return TRUE;
+    }
     if (!rsp_yaml_get (a->yaml, "certified-by"))
         return TRUE;
-    g_autoptr (RspKey) key = make_key (w, a, "client");
+    key = make_key (w, a, "client");
     RspCertTwist t = {0};
     date_tls (w, &t);
-    RspCert *cert =
+    cert =
         rsp_ci_issue_client (issuer_of (w, a, NULL)->ci, a->base.name, point_of (key), &t, error);
     if (!cert)
         return FALSE;
@@ -273,6 +339,10 @@ build_trust (const RspWorld *w, RspWorldActor *a)
         trust (a, rsp_world_actor (w, ((RspYaml *)list->items->pdata[i])->text));
     if (!list)
         trust_default (w, a);
+    const RspYaml *further = list ? NULL : rsp_yaml_get (a->yaml, "further-certificates");
+    for (guint i = 0; further && i < further->items->len; i++)
+        trust (a,
+               rsp_world_actor (w, rsp_yaml_get (further->items->pdata[i], "certified-by")->text));
 }
 
 static gboolean

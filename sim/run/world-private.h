@@ -4,10 +4,18 @@
 #include "asn1/saip.h"
 #include "sim/run/world.h"
 
+/* What a file named by NODE holds (world-files.c). (transfer full); NULL with a position. */
+RspCert *rsp_world_read_cert (const RspWorld *w, const RspYaml *node, GError **error);
+RspKey *rsp_world_read_key (const RspWorld *w, const RspYaml *node, const RspCert *cert,
+                            GError **error);
+/* The certificate under member FILE of MAP and the key under "key"; *RET_KEY NULL: none given. */
+gboolean rsp_world_read_pair (const RspWorld *w, const RspYaml *map, const char *file,
+                              RspCert **ret_cert, RspKey **ret_key, GError **error);
 /* Certificates and keys of every actor, deterministic from the world's seed. */
 gboolean rsp_world_build_pki (RspWorld *world, GError **error);
-/* PROFILE (an entry of `profiles:`) as a package. (transfer full) */
-RspProfilePackage *rsp_world_package (RspWorld *world, const RspYaml *profile, GError **error);
+/* The Nth (from 0) of PROFILE (an entry of `profiles:`) as a package. (transfer full) */
+RspProfilePackage *rsp_world_package (RspWorld *world, const RspYaml *profile, guint nth,
+                                      GError **error);
 /* The content of a RulesAuthorisationTable from `rat:`. (transfer full) */
 GBytes *rsp_world_rat (const RspYaml *rat, GError **error);
 /* RSP_SERVICE_BIT of `services:`; 0 if LIST is NULL. */
@@ -46,6 +54,8 @@ rsp_world_duration (const RspYaml *map, const char *key, gint64 absent)
     return value;
 }
 
+/* Of RspKnownClient, which borrow from the world: operators with a certificate of their own. */
+GPtrArray *rsp_world_known_clients (const RspWorld *w);
 /* PURPOSE: which of the actor's credentials it shows at TLS; NULL: none. */
 void rsp_world_set_tls (RspWorld *w, RspWorldActor *a, const char *purpose);
 /* Faults that sign again use the key of CREDENTIAL under the name PURPOSE. */
@@ -54,6 +64,8 @@ void rsp_world_add_fault_key (RspWorld *w, RspWorldActor *a, const char *purpose
 /* The actor's file in the state folder; NULL without one. (transfer full) */
 char *rsp_world_state_path (const RspWorld *w, const RspWorldActor *a, const char *suffix);
 
+/* The packages of the actor's `profiles:`. */
+gboolean rsp_world_load_stock (RspWorld *w, const RspWorldActor *a, GError **error);
 gboolean rsp_world_start_smdpp (RspWorld *w, RspWorldActor *a, GError **error);
 /* Brings the LPA of A to life. */
 void rsp_world_start_lpa (RspWorld *world, RspWorldActor *a);

@@ -32,28 +32,52 @@ read_der (const char *path, const char *iccid, GError **error)
     return own ? rsp_saip_from_der (own, error) : NULL;
 }
 
+/* The Nth number after the one under KEY, counted up as digits. (transfer full) (nullable) */
+static char *
+nth_digits (const RspYaml *profile, const char *key, guint nth)
+{
+    g_autofree char *digits = g_strdup (rsp_world_text (profile, key, NULL));
+    gboolean counts = digits && strspn (digits, "0123456789") == strlen (digits);
+    if (counts && !rsp_digits_add (digits, strlen (digits), nth))
+        return NULL;
+    return g_steal_pointer (&digits);
+}
+
 static RspProfilePackage *
-read_package (RspWorld *w, const char *path, const RspYaml *profile, const char *iccid,
+read_package (RspWorld *w, const char *path, const RspYaml *profile, const char *iccid, guint nth,
               GError **error)
 {
     if (g_str_has_suffix (path, ".der"))
         return read_der (path, iccid, error);
     const RspYaml *doc = read_document (w, path, rsp_yaml_get (profile, "package")->text, error);
-    return doc ? rsp_saip_build (doc, iccid, rsp_world_text (profile, "imsi", NULL), error) : NULL;
+    g_autofree char *imsi = nth_digits (profile, "imsi", nth);
+    return doc ? rsp_saip_build (doc, iccid, imsi, error) : NULL;
+}
+
+static char *
+nth_iccid (const RspYaml *profile, guint nth, GError **error)
+{
+    const RspYaml *first = rsp_yaml_get (profile, "iccid");
+    gsize digits = strspn (first->text, "0123456789");
+    g_autofree char *number = g_strndup (first->text, digits);
+    char *iccid = nth ? rsp_iccid_nth (number, nth) : g_strdup (first->text);
+    if (!iccid)
+        rsp_yaml_fail (first, error, "no ICCID is left for profile %u", nth + 1);
+    return iccid;
 }
 
 RspProfilePackage *
-rsp_world_package (RspWorld *w, const RspYaml *profile, GError **error)
+rsp_world_package (RspWorld *w, const RspYaml *profile, guint nth, GError **error)
 {
-    const char *iccid = rsp_yaml_get (profile, "iccid")->text;
     const RspYaml *metadata = rsp_yaml_get (profile, "metadata");
     gboolean personalise = TRUE;
+    g_autofree char *iccid = nth_iccid (profile, nth, error);
     g_autofree char *path =
-        rsp_scenario_find (w->scenario, rsp_yaml_get (profile, "package"), error);
+        iccid ? rsp_scenario_find (w->scenario, rsp_yaml_get (profile, "package"), error) : NULL;
     if (!path || !rsp_yaml_opt_bool (profile, "personalise", &personalise, error))
         return NULL;
     g_autoptr (RspProfilePackage) p =
-        read_package (w, path, profile, personalise ? iccid : NULL, error);
+        read_package (w, path, profile, personalise ? iccid : NULL, nth, error);
     if (!p)
         return NULL;
     g_free (p->iccid);

@@ -1,17 +1,95 @@
 #include "sim/run/world-private.h"
 
+#include "pki/hash.h"
+
+gboolean
+rsp_world_load_stock (RspWorld *w, const RspWorldActor *a, GError **error)
+{
+    const RspYaml *list = rsp_yaml_get (a->yaml, "profiles");
+    for (guint i = 0; list && i < list->items->len; i++) {
+        const RspYaml *yaml = list->items->pdata[i];
+        gint64 count = rsp_world_number (yaml, "count", 1);
+        for (guint n = 0; n < count; n++) {
+            RspProfilePackage *p = rsp_world_package (w, yaml, n, error);
+            if (!p)
+                return FALSE;
+            RspWorldPackage *record = g_new0 (RspWorldPackage, 1);
+            RspSlice upp = rsp_slice_of (p->upp);
+            record->iccid = g_strdup (p->iccid);
+            record->server = a->base.name;
+            record->yaml = yaml;
+            record->package = p;
+            rsp_sha256 (&upp, 1, record->sha256);
+            g_ptr_array_add (w->packages, record);
+        }
+    }
+    return TRUE;
+}
+
+/* "35290611,35290612" of `tac:`. (transfer full) (nullable) */
+static char *
+tacs_of (const RspYaml *profile)
+{
+    const RspYaml *list = rsp_yaml_get (profile, "tac");
+    GString *out = list ? g_string_new (NULL) : NULL;
+    for (guint i = 0; list && i < list->items->len; i++)
+        g_string_append_printf (out, "%s%s", i ? "," : "",
+                                ((RspYaml *)list->items->pdata[i])->text);
+    return out ? g_string_free (out, FALSE) : NULL;
+}
+
 static gboolean
 fill_stock (RspWorld *w, RspWorldActor *a, GError **error)
 {
     for (guint i = 0; i < w->packages->len; i++) {
         const RspWorldPackage *p = w->packages->pdata[i];
-        if (p->server == a->base.name &&
-            !rsp_smdpp_add_profile (a->smdpp, p->package,
-                                    rsp_world_text (p->yaml, "type", p->package->type),
-                                    rsp_world_text (p->yaml, "owner", NULL), error))
+        if (p->server != a->base.name)
+            continue;
+        g_autofree char *tacs = tacs_of (p->yaml);
+        const RspStockTerms terms = {.type = rsp_world_text (p->yaml, "type", NULL),
+                                     .owner = rsp_world_text (p->yaml, "owner", NULL),
+                                     .tacs = tacs};
+        if (!rsp_smdpp_add_profile (a->smdpp, p->package, &terms, error))
             return FALSE;
     }
     return TRUE;
+}
+
+static void
+add_identity (const RspWorldActor *a, GArray *out, const char *by)
+{
+    g_autofree char *auth_name = by ? g_strconcat ("auth-", by, NULL) : g_strdup ("auth");
+    g_autofree char *pb_name = by ? g_strconcat ("pb-", by, NULL) : g_strdup ("pb");
+    const RspWorldCredential *auth = rsp_world_credential (a, auth_name);
+    const RspWorldCredential *pb = rsp_world_credential (a, pb_name);
+    RspServerIdentity identity = {auth->cert, pb->cert, auth->key, pb->key};
+    g_array_append_val (out, identity);
+}
+
+static GArray *
+identities_of (const RspWorldActor *a)
+{
+    const RspYaml *further = rsp_yaml_get (a->yaml, "further-certificates");
+    GArray *out = g_array_new (FALSE, FALSE, sizeof (RspServerIdentity));
+    add_identity (a, out, NULL);
+    for (guint i = 0; further && i < further->items->len; i++)
+        add_identity (a, out, rsp_yaml_get (further->items->pdata[i], "certified-by")->text);
+    return out;
+}
+
+/* Operators whose certificate is given are known by it. */
+GPtrArray *
+rsp_world_known_clients (const RspWorld *w)
+{
+    GPtrArray *out = g_ptr_array_new_with_free_func (g_free);
+    for (guint i = 0; i < w->actors->len; i++) {
+        const RspWorldActor *a = w->actors->pdata[i];
+        if (a->role != RSP_ACTOR_OPERATOR || !rsp_yaml_get (a->yaml, "certificate"))
+            continue;
+        RspKnownClient client = {rsp_world_credential (a, "client")->cert, a->base.name};
+        g_ptr_array_add (out, g_memdup2 (&client, sizeof client));
+    }
+    return out;
 }
 
 gboolean
@@ -20,8 +98,7 @@ rsp_world_start_smdpp (RspWorld *w, RspWorldActor *a, GError **error)
     const RspYaml *aliases = rsp_yaml_get (a->yaml, "aliases");
     g_autoptr (GPtrArray) names = g_ptr_array_new ();
     g_autofree char *path = rsp_world_state_path (w, a, ".db");
-    RspWorldCredential *auth = rsp_world_credential (a, "auth");
-    RspWorldCredential *pb = rsp_world_credential (a, "pb");
+    g_autoptr (GArray) identities = identities_of (a);
 
     for (guint i = 0; aliases && i < aliases->items->len; i++)
         g_ptr_array_add (names, ((RspYaml *)aliases->items->pdata[i])->text);
@@ -30,10 +107,8 @@ rsp_world_start_smdpp (RspWorld *w, RspWorldActor *a, GError **error)
         .fqdn = rsp_yaml_get (a->yaml, "fqdn")->text,
         .aliases = (const char *const *)names->pdata,
         .state_path = path,
-        .auth_cert = auth->cert,
-        .pb_cert = pb->cert,
-        .auth_key = auth->key,
-        .pb_key = pb->key,
+        .identities = (const RspServerIdentity *)(gpointer)identities->data,
+        .n_identities = identities->len,
         .roots = a->roots,
         .attempt_limit = (guint)rsp_world_number (a->yaml, "attempt-limit", 10),
         .cc_limit = (guint)rsp_world_number (a->yaml, "confirmation-code-limit", 3),

@@ -55,6 +55,7 @@ actor_free (RspWorldActor *a)
         break;
     }
     g_ptr_array_unref (a->roots);
+    g_clear_pointer (&a->known_clients, g_ptr_array_unref);
     g_ptr_array_unref (a->credentials);
     g_free (a);
 }
@@ -146,6 +147,8 @@ rsp_world_set_tls (RspWorld *w, RspWorldActor *a, const char *purpose)
     RspWorldCredential *c = purpose ? rsp_world_credential (a, purpose) : NULL;
     a->tls =
         (RspCredential){.cert = c ? c->cert : NULL, .key = c ? c->key : NULL, .roots = a->roots};
+    if (a->role == RSP_ACTOR_SMDPP)
+        a->tls.clients = a->known_clients = rsp_world_known_clients (w);
     rsp_bus_set_credential (w->bus, a->base.name, &a->tls);
 }
 
@@ -164,27 +167,6 @@ rsp_world_state_path (const RspWorld *w, const RspWorldActor *a, const char *suf
         return NULL;
     g_autofree char *name = g_strconcat (a->base.name, suffix, NULL);
     return g_build_filename (w->options.state_dir, name, NULL);
-}
-
-static gboolean
-load_stock (RspWorld *w, const RspWorldActor *a, GError **error)
-{
-    const RspYaml *list = rsp_yaml_get (a->yaml, "profiles");
-    for (guint i = 0; list && i < list->items->len; i++) {
-        const RspYaml *yaml = list->items->pdata[i];
-        RspProfilePackage *p = rsp_world_package (w, yaml, error);
-        if (!p)
-            return FALSE;
-        RspWorldPackage *record = g_new0 (RspWorldPackage, 1);
-        RspSlice upp = rsp_slice_of (p->upp);
-        record->iccid = g_strdup (p->iccid);
-        record->server = a->base.name;
-        record->yaml = yaml;
-        record->package = p;
-        rsp_sha256 (&upp, 1, record->sha256);
-        g_ptr_array_add (w->packages, record);
-    }
-    return TRUE;
 }
 
 static gboolean
@@ -259,7 +241,8 @@ start_euicc (RspWorld *w, RspWorldActor *a, GError **error)
 static void
 start_operator (RspWorld *w, RspWorldActor *a)
 {
-    if (rsp_world_credential (a, "client"))
+    RspWorldCredential *client = rsp_world_credential (a, "client");
+    if (client && client->key)
         rsp_world_set_tls (w, a, "client");
     a->op = rsp_operator_new (&a->base);
 }
@@ -324,7 +307,7 @@ rsp_world_new (const RspScenario *scenario, const RspWorldOptions *options, GErr
     if (!rsp_world_build_pki (w, error))
         return NULL;
     for (guint i = 0; i < w->actors->len; i++)
-        if (!load_stock (w, w->actors->pdata[i], error))
+        if (!rsp_world_load_stock (w, w->actors->pdata[i], error))
             return NULL;
     return g_steal_pointer (&w);
 }

@@ -31,8 +31,9 @@ typedef struct {
     RspActor base; /* base.name is the actor's name */
     RspActorRole role;
     const RspYaml *yaml;
-    GPtrArray *credentials; /* of RspWorldCredential */
-    GPtrArray *roots;       /* of RspCert: what it trusts */
+    GPtrArray *credentials;   /* of RspWorldCredential */
+    GPtrArray *roots;         /* of RspCert: what it trusts */
+    GPtrArray *known_clients; /* of RspKnownClient: a server's (nullable) */
     RspCredential tls;
     union {
         RspCi *ci;
