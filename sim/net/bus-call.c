@@ -112,6 +112,8 @@ find_destination (RspBus *bus, const RspFunction *fn, const char *address)
         dst = g_hash_table_lookup (bus->addresses, address);
     if (!dst && (fn->binding != RSP_BINDING_HTTP || fn->interface == RSP_IF_ES2P))
         dst = rsp_bus_endpoint (bus, address, FALSE);
+    if (!dst && fn->binding == RSP_BINDING_HTTP && bus->gateway)
+        dst = rsp_bus_endpoint (bus, bus->gateway, FALSE);
     return dst && dst->known ? dst : NULL;
 }
 

@@ -191,6 +191,12 @@ rsp_bus_add_address (RspBus *bus, const char *fqdn, const char *name)
     g_hash_table_replace (bus->addresses, g_strdup (fqdn), endpoint);
 }
 
+void
+rsp_bus_set_gateway (RspBus *bus, const char *name)
+{
+    bus->gateway = g_intern_string (name);
+}
+
 const char *
 rsp_bus_resolve (RspBus *bus, const char *fqdn)
 {

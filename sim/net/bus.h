@@ -75,6 +75,9 @@ void rsp_bus_attach_card (RspBus *bus, const char *card, RspServeFunc serve, gpo
 void rsp_bus_detach_card (RspBus *bus, const char *card);
 /* FQDN (no case, an optional :port is part of it) → actor. */
 void rsp_bus_add_address (RspBus *bus, const char *fqdn, const char *name);
+/* HTTP calls to addresses that nobody has go to actor NAME (gateway.h); NULL: they are unresolved.
+ */
+void rsp_bus_set_gateway (RspBus *bus, const char *name);
 const char *rsp_bus_resolve (RspBus *bus, const char *fqdn); /* actor name, or NULL */
 /* Copies CREDENTIAL (references to certificate and roots). An endpoint that has none,
  * or one of a mere client (no role and no dNSName), is reached without TLS. */

@@ -19,7 +19,7 @@ static const Command commands[] = {
     {"decode", rsp_cmd_decode, "[FILE]     name and print any RSP message"},
     {"serve", rsp_cmd_serve, "WORLD      host a world on loopback for outside tools"},
     {"card", rsp_cmd_card, "WORLD EUICC  one eUICC for outside tools"},
-    {"lpa", NULL, "…          the LPA as a command-line client"},
+    {"lpa", rsp_cmd_lpa, "COMMAND …  the LPA as a client of any card and any server"},
     {"ipa", NULL, "…          the IPA as a command-line client"},
     {"pki", rsp_cmd_pki, "WORLD -o D write every certificate and key of a world"},
     {"profile", rsp_cmd_profile, "build|check|show|diff FILE  profile packages"},

@@ -252,6 +252,8 @@ start_actors (RspWorld *w, GError **error)
 {
     for (guint i = 0; i < w->actors->len; i++) {
         RspWorldActor *a = w->actors->pdata[i];
+        if (w->options.only && strcmp (w->options.only, a->base.name) != 0)
+            continue;
         if (a->role == RSP_ACTOR_SMDPP && !rsp_world_start_smdpp (w, a, error))
             return FALSE;
         if (a->role == RSP_ACTOR_EUICC && !start_euicc (w, a, error))

@@ -62,8 +62,9 @@ typedef struct {
     const char *state_dir; /* (nullable) */
     gint64 seed;           /* -1: the world's own */
     gboolean system_random;
-    gboolean https;  /* legs go over loopback TLS */
-    gint64 tls_from; /* Unix seconds from which TLS certificates are valid; 0: the world's start */
+    gboolean https;   /* legs go over loopback TLS */
+    const char *only; /* (nullable) the one actor that comes to life */
+    gint64 tls_from;  /* Unix seconds from which TLS certificates are valid; 0: the world's start */
 } RspWorldOptions;
 
 typedef struct {

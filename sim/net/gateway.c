@@ -1,0 +1,272 @@
+#include "sim/net/gateway.h"
+
+#include "sim/net/https-private.h"
+
+#define NAME "outside"
+#define HTTPS_PORT 443
+#define CHUNK (64 * 1024)
+
+/* One server: its address, where it is, and the connections to it. */
+typedef struct {
+    RspGateway *gateway;
+    char *identity; /* the address that its certificate must name */
+    SoupSession *session;
+    gint verdict; /* RspChainResult of the last certificate; set in a thread of GIO's */
+} Route;
+
+struct _RspGateway {
+    RspBus *bus;
+    RspLoop *loop;
+    GPtrArray *roots; /* (nullable) */
+    gboolean trusts_all;
+    GHashTable *places; /* address in lower case → GSocketConnectable */
+    GHashTable *names;  /* place in lower case → address that is mapped to it */
+    GHashTable *routes; /* address in lower case → Route */
+    GCancellable *cancellable;
+    char *problem;
+    guint exchanges;
+};
+
+typedef struct {
+    Route *route;
+    RspCall *call;
+    SoupMessage *message;
+    GByteArray *body;
+} Exchange;
+
+/* TLS -------------------------------------------------------------------------------------------
+ */
+
+static RspChainResult
+judge (const RspCert *cert, gpointer data)
+{
+    Route *route = data;
+    if (route->gateway->trusts_all)
+        return RSP_CHAIN_OK;
+    const RspCredential client = {.roots = route->gateway->roots};
+    RspChainResult r = rsp_tls_check_server (route->gateway->loop, &client, cert, route->identity);
+    g_atomic_int_set (&route->verdict, (gint)r);
+    return r;
+}
+
+/* The name that the server is asked for is the address's, wherever it is. */
+static void
+on_network_event (SoupMessage *message, GSocketClientEvent event, GIOStream *connection,
+                  gpointer data)
+{
+    if (event != G_SOCKET_CLIENT_TLS_HANDSHAKING || !G_IS_TLS_CLIENT_CONNECTION (connection))
+        return;
+    g_autoptr (GSocketConnectable) identity =
+        g_network_address_new (g_uri_get_host (soup_message_get_uri (message)), HTTPS_PORT);
+    g_tls_client_connection_set_server_identity (G_TLS_CLIENT_CONNECTION (connection), identity);
+}
+
+/* Routes ----------------------------------------------------------------------------------------
+ */
+
+static void
+route_free (gpointer data)
+{
+    Route *route = data;
+    soup_session_abort (route->session);
+    g_object_unref (route->session);
+    g_free (route->identity);
+    g_free (route);
+}
+
+static Route *
+route_to (RspGateway *gateway, const char *address)
+{
+    g_autofree char *key = g_ascii_strdown (address, -1);
+    Route *route = g_hash_table_lookup (gateway->routes, key);
+    if (route)
+        return route;
+    route = g_new0 (Route, 1);
+    route->gateway = gateway;
+    const char *name = g_hash_table_lookup (gateway->names, key);
+    route->identity = g_strdup (name ? name : address);
+    route->session = soup_session_new_with_options (
+        "remote-connectable", g_hash_table_lookup (gateway->places, key), "proxy-resolver", NULL,
+        "timeout", 0, "user-agent", "gsma-rsp-lpad", NULL);
+    if (gateway->roots || gateway->trusts_all) {
+        g_autoptr (GTlsDatabase) database = rsp_tls_database_new (judge, route);
+        soup_session_set_tls_database (route->session, database);
+    }
+    g_hash_table_insert (gateway->routes, g_steal_pointer (&key), route);
+    return route;
+}
+
+/* Exchanges -------------------------------------------------------------------------------------
+ */
+
+static void
+exchange_free (Exchange *e)
+{
+    RspGateway *gateway = e->route->gateway;
+    rsp_loop_io_end (gateway->loop);
+    gateway->exchanges--;
+    g_clear_object (&e->message);
+    g_byte_array_unref (e->body);
+    g_free (e);
+}
+
+static void
+fail (Exchange *e, const GError *error)
+{
+    RspGateway *gateway = e->route->gateway;
+    RspChainResult verdict = (RspChainResult)g_atomic_int_get (&e->route->verdict);
+    RspReplyKind kind = RSP_REPLY_LINK;
+    if (verdict != RSP_CHAIN_OK || error->domain == G_TLS_ERROR)
+        kind = RSP_REPLY_TLS;
+    else if (error->domain == G_RESOLVER_ERROR)
+        kind = RSP_REPLY_UNRESOLVED;
+    g_free (gateway->problem);
+    gateway->problem = verdict != RSP_CHAIN_OK
+                           ? g_strdup_printf ("%s: the TLS certificate is refused: %s",
+                                              e->route->identity, rsp_chain_result_name (verdict))
+                           : g_strdup_printf ("%s: %s", e->route->identity, error->message);
+    rsp_call_fail (e->call, kind);
+    exchange_free (e);
+}
+
+static void read_on (Exchange *e, GInputStream *in);
+
+static void
+on_chunk (GObject *source, GAsyncResult *result, gpointer data)
+{
+    Exchange *e = data;
+    GInputStream *in = G_INPUT_STREAM (source);
+    g_autoptr (GError) error = NULL;
+    g_autoptr (GBytes) chunk = g_input_stream_read_bytes_finish (in, result, &error);
+    RspSlice s = rsp_slice_of (chunk);
+    if (chunk && e->body->len + s.len > RSP_MAX_BODY)
+        g_set_error (&error, G_IO_ERROR, G_IO_ERROR_MESSAGE_TOO_LARGE, "the answer is too large");
+    if (error) {
+        fail (e, error);
+    } else if (s.len > 0) {
+        g_byte_array_append (e->body, s.data, (guint)s.len);
+        read_on (e, in);
+    } else {
+        g_autoptr (GBytes) body = g_bytes_new (e->body->data, e->body->len);
+        rsp_call_reply (e->call, &(RspOutcome){.http = soup_message_get_status (e->message)}, body);
+        exchange_free (e);
+    }
+}
+
+static void
+read_on (Exchange *e, GInputStream *in)
+{
+    g_input_stream_read_bytes_async (in, CHUNK, G_PRIORITY_DEFAULT, e->route->gateway->cancellable,
+                                     on_chunk, e);
+}
+
+static void
+on_head (GObject *session, GAsyncResult *result, gpointer data)
+{
+    Exchange *e = data;
+    g_autoptr (GError) error = NULL;
+    g_autoptr (GInputStream) in = soup_session_send_finish (SOUP_SESSION (session), result, &error);
+    if (in)
+        read_on (e, in);
+    else
+        fail (e, error);
+}
+
+static SoupMessage *
+make_request (RspCall *call)
+{
+    const RspFunction *fn = rsp_call_function (call);
+    g_autofree char *text = g_strdup_printf ("https://%s%s", rsp_call_address (call), fn->path);
+    g_autoptr (GUri) uri = g_uri_parse (text, SOUP_HTTP_URI_FLAGS, NULL);
+    SoupMessage *message = uri ? soup_message_new_from_uri (SOUP_METHOD_POST, uri) : NULL;
+    if (!message)
+        return NULL;
+    soup_message_add_flags (message, SOUP_MESSAGE_NO_REDIRECT |
+                                         (fn->new_connection ? SOUP_MESSAGE_NEW_CONNECTION : 0));
+    soup_message_headers_replace (soup_message_get_request_headers (message), "X-Admin-Protocol",
+                                  RSP_ADMIN_PROTOCOL);
+    soup_message_set_request_body_from_bytes (message, "application/json", rsp_call_body (call));
+    g_signal_connect (message, "network-event", G_CALLBACK (on_network_event), NULL);
+    return message;
+}
+
+static void
+serve (RspCall *call, gpointer data)
+{
+    RspGateway *gateway = data;
+    g_autoptr (SoupMessage) message = make_request (call);
+    if (!message) {
+        rsp_call_fail (call, RSP_REPLY_UNRESOLVED);
+        return;
+    }
+    Exchange *e = g_new0 (Exchange, 1);
+    e->route = route_to (gateway, rsp_call_address (call));
+    e->call = call;
+    e->message = g_steal_pointer (&message);
+    e->body = g_byte_array_new ();
+    g_atomic_int_set (&e->route->verdict, RSP_CHAIN_OK);
+    gateway->exchanges++;
+    rsp_loop_io_begin (gateway->loop);
+    soup_session_send_async (e->route->session, e->message, G_PRIORITY_DEFAULT,
+                             gateway->cancellable, on_head, e);
+}
+
+/* --- */
+
+RspGateway *
+rsp_gateway_new (RspBus *bus, RspLoop *loop, GPtrArray *roots)
+{
+    RspGateway *gateway = g_new0 (RspGateway, 1);
+    gateway->bus = bus;
+    gateway->loop = loop;
+    gateway->roots = roots ? g_ptr_array_ref (roots) : NULL;
+    gateway->places = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_object_unref);
+    gateway->names = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+    gateway->routes = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, route_free);
+    gateway->cancellable = g_cancellable_new ();
+    rsp_bus_attach (bus, NAME, serve, gateway);
+    rsp_bus_set_gateway (bus, NAME);
+    return gateway;
+}
+
+void
+rsp_gateway_free (RspGateway *gateway)
+{
+    if (!gateway)
+        return;
+    g_cancellable_cancel (gateway->cancellable);
+    while (gateway->exchanges > 0)
+        g_main_context_iteration (rsp_loop_context (gateway->loop), TRUE);
+    rsp_bus_set_gateway (gateway->bus, NULL);
+    rsp_bus_detach (gateway->bus, NAME);
+    g_hash_table_unref (gateway->routes);
+    g_hash_table_unref (gateway->places);
+    g_hash_table_unref (gateway->names);
+    g_clear_pointer (&gateway->roots, g_ptr_array_unref);
+    g_object_unref (gateway->cancellable);
+    g_free (gateway->problem);
+    g_free (gateway);
+}
+
+gboolean
+rsp_gateway_map (RspGateway *gateway, const char *address, const char *place, GError **error)
+{
+    GSocketConnectable *where = g_network_address_parse (place, HTTPS_PORT, error);
+    if (!where)
+        return FALSE;
+    g_hash_table_replace (gateway->places, g_ascii_strdown (address, -1), where);
+    g_hash_table_replace (gateway->names, g_ascii_strdown (place, -1), g_strdup (address));
+    return TRUE;
+}
+
+void
+rsp_gateway_trust_all (RspGateway *gateway)
+{
+    gateway->trusts_all = TRUE;
+}
+
+const char *
+rsp_gateway_problem (const RspGateway *gateway)
+{
+    return gateway->problem;
+}

@@ -1,0 +1,23 @@
+/* The way out: HTTP calls to addresses that no actor of the bus has are carried to real servers,
+ * over HTTPS by the address's own name and port, or to where it is mapped.
+ *
+ * The gateway is an endpoint of the bus ("outside"); freed before the bus and the loop.
+ */
+#pragma once
+
+#include "sim/net/bus.h"
+
+typedef struct _RspGateway RspGateway;
+/* ROOTS: of RspCert, what TLS certificates must come from, by the same check as inside; NULL: the
+ * host's own trust store. */
+RspGateway *rsp_gateway_new (RspBus *bus, RspLoop *loop, GPtrArray *roots);
+void rsp_gateway_free (RspGateway *gateway);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (RspGateway, rsp_gateway_free)
+/* ADDRESS (no case) is found at PLACE ("HOST:PORT"); its certificate names ADDRESS, also where the
+ * server calls itself PLACE. */
+gboolean rsp_gateway_map (RspGateway *gateway, const char *address, const char *place,
+                          GError **error);
+/* No TLS certificate is looked at: for laboratories. Before the first call. */
+void rsp_gateway_trust_all (RspGateway *gateway);
+/* Why the last call that failed did; NULL: none did. For people. */
+const char *rsp_gateway_problem (const RspGateway *gateway);

@@ -1,0 +1,153 @@
+/* A card behind a program: one JSON object a line, {"type": "apdu", "payload": {"func": …}} there
+ * and
+ * {"type": "apdu", "payload": {"ecode": …, "data": …}} back, as LPAs on a PC speak with their
+ * drivers. The bus sees an actor that answers APDU.Transmit. */
+#include "sim/run/cmd-lpa.h"
+
+#include <gio/gio.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MAX_LINE 65536
+
+struct _RspCardProcess {
+    RspBus *bus;
+    RspLoop *loop;
+    char *name;
+    GSubprocess *program;
+    GDataInputStream *in; /* what the program writes */
+    GOutputStream *out;
+    GCancellable *cancellable;
+    RspCall *call; /* the APDU under way */
+    gboolean reading;
+};
+
+/* FALSE: the program does not listen any more. */
+static gboolean
+say (RspCardProcess *p, const char *func, RspSlice param)
+{
+    g_autofree char *hex = rsp_hex (param);
+    json_t *object =
+        json_pack ("{s:s, s:{s:s, s:s}}", "type", "apdu", "payload", "func", func, "param", hex);
+    char *text = json_dumps (object, JSON_COMPACT);
+    g_autofree char *line = g_strconcat (text, "\n", NULL);
+    free (text);
+    json_decref (object);
+    return g_output_stream_write_all (p->out, line, strlen (line), NULL, NULL, NULL);
+}
+
+/* NULL: not an answer, or one that says that it went wrong. (transfer full) */
+static GBytes *
+read_answer (const char *line)
+{
+    json_t *object = strlen (line) <= MAX_LINE ? json_loads (line, 0, NULL) : NULL;
+    const json_t *payload = json_object_get (object, "payload");
+    const json_t *code = json_object_get (payload, "ecode");
+    const char *hex = json_string_value (json_object_get (payload, "data"));
+    GBytes *data = NULL;
+    if (json_is_integer (code) && json_integer_value (code) >= 0)
+        data = rsp_unhex (hex ? hex : "");
+    json_decref (object);
+    return data;
+}
+
+static void
+end_call (RspCardProcess *p, GBytes *response)
+{
+    RspCall *call = g_steal_pointer (&p->call);
+    if (response && g_bytes_get_size (response) >= 2)
+        rsp_call_reply (call, &(RspOutcome){0}, response);
+    else
+        rsp_call_fail (call, RSP_REPLY_LINK);
+}
+
+static void
+on_line (GObject *source, GAsyncResult *result, gpointer data)
+{
+    RspCardProcess *p = data;
+    g_autofree char *line =
+        g_data_input_stream_read_line_finish (G_DATA_INPUT_STREAM (source), result, NULL, NULL);
+    g_autoptr (GBytes) response = line ? read_answer (line) : NULL;
+    p->reading = FALSE;
+    rsp_loop_io_end (p->loop);
+    if (p->call)
+        end_call (p, response);
+}
+
+static void
+on_apdu (RspCall *call, gpointer data)
+{
+    RspCardProcess *p = data;
+    if (p->call || p->reading) { /* the answer before was given up, and may still come */
+        rsp_call_fail (call, RSP_REPLY_LINK);
+        return;
+    }
+    p->call = call;
+    if (!say (p, "transmit", rsp_slice_of (rsp_call_body (call)))) {
+        end_call (p, NULL);
+        return;
+    }
+    p->reading = TRUE;
+    rsp_loop_io_begin (p->loop);
+    g_data_input_stream_read_line_async (p->in, G_PRIORITY_DEFAULT, p->cancellable, on_line, p);
+}
+
+/* Waits for the program to have its card ready. */
+static gboolean
+connect_card (RspCardProcess *p, const char *command, GError **error)
+{
+    g_autofree char *line = NULL;
+    if (say (p, "connect", RSP_SLICE (NULL, 0)))
+        line = g_data_input_stream_read_line (p->in, NULL, NULL, NULL);
+    g_autoptr (GBytes) answer = line ? read_answer (line) : NULL;
+    if (!answer)
+        g_set_error (error, G_IO_ERROR, G_IO_ERROR_FAILED, "%s: does not give a card", command);
+    return answer != NULL;
+}
+
+RspCardProcess *
+rsp_card_process_new (RspBus *bus, RspLoop *loop, const char *name, const char *command,
+                      GError **error)
+{
+    g_auto (GStrv) words = NULL;
+    if (!g_shell_parse_argv (command, NULL, &words, error))
+        return NULL;
+    g_autoptr (GSubprocess) program =
+        g_subprocess_newv ((const char *const *)words,
+                           G_SUBPROCESS_FLAGS_STDIN_PIPE | G_SUBPROCESS_FLAGS_STDOUT_PIPE, error);
+    if (!program)
+        return NULL;
+    RspCardProcess *p = g_new0 (RspCardProcess, 1);
+    p->bus = bus;
+    p->loop = loop;
+    p->name = g_strdup (name);
+    p->in = g_data_input_stream_new (g_subprocess_get_stdout_pipe (program));
+    p->out = g_object_ref (g_subprocess_get_stdin_pipe (program));
+    p->program = g_steal_pointer (&program);
+    p->cancellable = g_cancellable_new ();
+    rsp_bus_attach (bus, name, on_apdu, p);
+    if (connect_card (p, command, error))
+        return p;
+    rsp_card_process_free (p);
+    return NULL;
+}
+
+void
+rsp_card_process_free (RspCardProcess *p)
+{
+    if (!p)
+        return;
+    g_cancellable_cancel (p->cancellable);
+    while (p->reading)
+        g_main_context_iteration (rsp_loop_context (p->loop), TRUE);
+    rsp_bus_detach (p->bus, p->name);
+    g_output_stream_close (p->out, NULL, NULL); /* the end of input ends the program */
+    g_subprocess_wait (p->program, NULL, NULL);
+    g_object_unref (p->in);
+    g_object_unref (p->out);
+    g_object_unref (p->program);
+    g_object_unref (p->cancellable);
+    g_free (p->name);
+    g_free (p);
+}

@@ -1,0 +1,254 @@
+#include "sim/run/cmd-lpa.h"
+
+#include <gio/gio.h>
+#include <stdio.h>
+#include <string.h>
+
+#define CARD "card"
+#define MAX_ROOTS 1000
+
+/* --- what servers are trusted by ---------------------------------------------------------------
+ */
+
+static gboolean
+add_root (GPtrArray *roots, GTlsCertificate *certificate, const char *path, GError **error)
+{
+    g_autoptr (GByteArray) der = NULL;
+    g_object_get (certificate, "certificate", &der, NULL);
+    g_autoptr (GBytes) octets = g_bytes_new (der->data, der->len);
+    RspCert *cert = rsp_cert_parse (octets, error);
+    if (!cert) {
+        g_prefix_error (error, "%s: ", path);
+        return FALSE;
+    }
+    g_ptr_array_add (roots, cert);
+    return TRUE;
+}
+
+/* One DER certificate, or any number in PEM. */
+static gboolean
+read_roots (GPtrArray *roots, const char *path, GError **error)
+{
+    GList *list = g_tls_certificate_list_new_from_file (path, error);
+    if (!list && !*error) { /* no PEM inside */
+        GTlsCertificate *single = g_tls_certificate_new_from_file (path, error);
+        list = single ? g_list_append (NULL, single) : NULL;
+    }
+    gboolean ok = list != NULL;
+    if (!ok)
+        g_prefix_error (error, "%s: ", path);
+    for (GList *l = list; ok && l; l = l->next)
+        ok = add_root (roots, l->data, path, error);
+    g_list_free_full (list, g_object_unref);
+    return ok;
+}
+
+static gboolean
+is_certificate_file (const char *name)
+{
+    return g_str_has_suffix (name, ".pem") || g_str_has_suffix (name, ".der") ||
+           g_str_has_suffix (name, ".crt") || g_str_has_suffix (name, ".cer");
+}
+
+/* Of a folder: what has a certificate's suffix and is a CA. */
+static gboolean
+read_root_folder (GPtrArray *roots, const char *folder, GError **error)
+{
+    g_autoptr (GDir) dir = g_dir_open (folder, 0, error);
+    if (!dir)
+        return FALSE;
+    for (const char *name; roots->len < MAX_ROOTS && (name = g_dir_read_name (dir));) {
+        g_autofree char *path = g_build_filename (folder, name, NULL);
+        g_autoptr (GError) ignored = NULL;
+        if (is_certificate_file (name))
+            read_roots (roots, path, &ignored);
+    }
+    for (guint i = roots->len; i > 0; i--)
+        if (rsp_cert_role (roots->pdata[i - 1]) != RSP_ROLE_CI)
+            g_ptr_array_remove_index (roots, i - 1);
+    return TRUE;
+}
+
+static gboolean
+add_roots (RspLpaDesk *d, GError **error)
+{
+    for (char **path = d->args->ca; path && *path; path++) {
+        gboolean folder = g_file_test (*path, G_FILE_TEST_IS_DIR);
+        if (!(folder ? read_root_folder : read_roots) (d->roots, *path, error))
+            return FALSE;
+    }
+    if (d->args->ca && d->roots->len == 0) {
+        g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, "no CI certificate in %s",
+                     d->args->ca[0]);
+        return FALSE;
+    }
+    return TRUE;
+}
+
+/* --- cards -------------------------------------------------------------------------------------
+ */
+
+static gboolean
+no_such_card (GError **error, const char *text)
+{
+    g_autofree char *shown = rsp_escape_text (text ? text : "", -1, 120);
+    g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                 "--card is stdio:COMMAND or sim:WORLD:EUICC, not \"%s\"", shown);
+    return FALSE;
+}
+
+static gboolean
+open_process (RspLpaDesk *d, const char *command, GError **error)
+{
+    d->own_bus = d->bus = rsp_bus_new (d->loop, d->trace, NULL);
+    d->card = g_strdup (CARD);
+    d->process = rsp_card_process_new (d->bus, d->loop, CARD, command, error);
+    if (!d->process)
+        return FALSE;
+    d->link = rsp_apdu_link_new (d->bus, CARD, 0);
+    return TRUE;
+}
+
+static gboolean
+open_world (RspLpaDesk *d, const char *text, GError **error)
+{
+    const char *colon = strrchr (text, ':');
+    if (!colon || colon == text || !colon[1])
+        return no_such_card (error, text);
+    g_autofree char *path = g_strndup (text, (gsize)(colon - text));
+    d->card = g_strdup (colon + 1);
+    d->scenario = rsp_scenario_load_world (path, error);
+    if (!d->scenario)
+        return FALSE;
+    RspWorldOptions options = {.loop = d->loop,
+                               .trace = d->trace,
+                               .state_dir = d->args->state,
+                               .seed = d->args->seed,
+                               .system_random = d->args->seed < 0,
+                               .only = d->card};
+    d->world = rsp_world_new (d->scenario, &options, error);
+    if (!d->world || !rsp_world_begin (d->world, error))
+        return FALSE;
+    d->bus = d->world->bus;
+    const RspWorldActor *a = rsp_world_actor (d->world, d->card);
+    if (!a || a->role != RSP_ACTOR_EUICC) {
+        g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, "%s: no euicc \"%s\" in it",
+                     path, d->card);
+        return FALSE;
+    }
+    for (guint i = 0; i < d->world->actors->len; i++) {
+        const RspWorldActor *ci = d->world->actors->pdata[i];
+        if (ci->role == RSP_ACTOR_CI)
+            g_ptr_array_add (d->roots, rsp_cert_ref (rsp_ci_cert (ci->ci)));
+    }
+    return TRUE;
+}
+
+static gboolean
+open_card (RspLpaDesk *d, GError **error)
+{
+    const char *card = d->args->card;
+    if (card && g_str_has_prefix (card, "stdio:"))
+        return open_process (d, card + 6, error);
+    if (card && g_str_has_prefix (card, "sim:"))
+        return open_world (d, card + 4, error);
+    return no_such_card (error, card);
+}
+
+/* --- the desk ----------------------------------------------------------------------------------
+ */
+
+static gboolean
+map_places (RspLpaDesk *d, GError **error)
+{
+    for (char **text = d->args->places; text && *text; text++) {
+        g_auto (GStrv) sides = g_strsplit (*text, "=", 2);
+        if (g_strv_length (sides) != 2 || !*sides[0] || !*sides[1]) {
+            g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                         "--resolve is ADDRESS=HOST:PORT");
+            return FALSE;
+        }
+        if (!rsp_gateway_map (d->gateway, sides[0], sides[1], error))
+            return FALSE;
+    }
+    return TRUE;
+}
+
+gboolean
+rsp_lpa_desk_open (RspLpaDesk *d, const RspLpaArgs *args, GError **error)
+{
+    *d = (RspLpaDesk){.args = args};
+    d->loop = rsp_loop_new (RSP_CLOCK_REAL, 0);
+    d->roots = g_ptr_array_new_with_free_func ((GDestroyNotify)rsp_cert_unref);
+    d->trace = rsp_trace_new (d->loop, args->trace, (RspTraceOptions){.bodies = TRUE}, error);
+    if (!d->trace || !open_card (d, error) || !add_roots (d, error))
+        return FALSE;
+    rsp_bus_set_latency (d->bus, 0, 0);
+    d->gateway = rsp_gateway_new (d->bus, d->loop, d->roots->len > 0 ? d->roots : NULL);
+    if (args->insecure)
+        rsp_gateway_trust_all (d->gateway);
+    if (!map_places (d, error))
+        return FALSE;
+    d->actor = (RspActor){.name = "lpa",
+                          .loop = d->loop,
+                          .bus = d->bus,
+                          .trace = d->trace,
+                          .system_random = args->seed < 0};
+    d->lpa = rsp_lpa_new (&d->actor, &(RspLpaConfig){.card = d->card,
+                                                     .imei = args->imei,
+                                                     .timeout = args->timeout * G_USEC_PER_SEC,
+                                                     .user_timeout = G_MAXINT64,
+                                                     .test_mode = TRUE,
+                                                     .lenient_matching_id = args->lenient});
+    return TRUE;
+}
+
+void
+rsp_lpa_desk_close (RspLpaDesk *d)
+{
+    g_clear_pointer (&d->lpa, rsp_lpa_free);
+    g_clear_pointer (&d->gateway, rsp_gateway_free);
+    g_clear_pointer (&d->link, rsp_apdu_link_free);
+    g_clear_pointer (&d->process, rsp_card_process_free);
+    g_clear_pointer (&d->own_bus, rsp_bus_free);
+    g_clear_pointer (&d->world, rsp_world_free);
+    g_clear_pointer (&d->scenario, rsp_scenario_free);
+    g_clear_pointer (&d->trace, rsp_trace_free);
+    g_clear_pointer (&d->roots, g_ptr_array_unref);
+    g_clear_pointer (&d->loop, rsp_loop_free);
+    g_clear_pointer (&d->card, g_free);
+}
+
+typedef struct {
+    gboolean done;
+    GBytes *body; /* NULL: the card refused or did not answer */
+} CardAnswer;
+
+static void
+on_card_answer (const RspReply *reply, gpointer data)
+{
+    CardAnswer *answer = data;
+    answer->done = TRUE;
+    if (reply->kind == RSP_REPLY_OK && (reply->sw >> 8 == 0x90 || reply->sw >> 8 == 0x91))
+        answer->body = g_bytes_ref (reply->body);
+}
+
+static gboolean
+is_answered (gpointer data)
+{
+    return ((CardAnswer *)data)->done;
+}
+
+GBytes *
+rsp_lpa_desk_ask_card (RspLpaDesk *d, RspFunctionId function, const char *hex, GError **error)
+{
+    CardAnswer answer = {0};
+    const RspFunction *fn = rsp_function (function);
+    g_autoptr (GBytes) command = rsp_unhex (hex);
+    rsp_bus_call (d->bus, d->actor.name, d->card, fn, command, NULL, on_card_answer, &answer);
+    rsp_loop_run (d->loop, is_answered, &answer, -1);
+    if (!answer.body)
+        g_set_error (error, G_IO_ERROR, G_IO_ERROR_FAILED, "the card does not answer %s",
+                     fn->full_name);
+    return answer.body;
+}

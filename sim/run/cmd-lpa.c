@@ -1,0 +1,432 @@
+/* `rspsim lpa`: the LPA as a command-line client of any card and any server. */
+#include "sim/run/commands.h"
+
+#include "asn1/conditions.h"
+#include "sim/run/cmd-lpa.h"
+
+#include <jansson.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define MAX_ANSWER 256
+
+static void
+args_clear (RspLpaArgs *a)
+{
+    char *texts[] = {a->card, a->state, a->trace, a->imei, a->address, a->matching_id};
+    for (guint i = 0; i < G_N_ELEMENTS (texts); i++)
+        g_free (texts[i]);
+    if (a->code)
+        rsp_wipe (a->code, strlen (a->code));
+    g_free (a->code);
+    g_strfreev (a->ca);
+    g_strfreev (a->places);
+}
+
+/* --- the user ----------------------------------------------------------------------------------
+ */
+
+/* A line from the terminal; NULL: there is none, or the end. (transfer full) */
+static char *
+ask_line (const char *question)
+{
+    char line[MAX_ANSWER];
+    if (!isatty (STDIN_FILENO))
+        return NULL;
+    fputs (question, stderr);
+    fflush (stderr);
+    if (!fgets (line, sizeof line, stdin))
+        return NULL;
+    char *answer = g_strdup (g_strchomp (line));
+    rsp_wipe (line, sizeof line);
+    return answer;
+}
+
+static char *
+question_text (const RspLpaQuestion *q)
+{
+    g_autofree char *name = NULL, *provider = NULL;
+    if (q->metadata) {
+        name = rsp_escape_text (q->metadata->profile_name, -1, 64);
+        provider = rsp_escape_text (q->metadata->service_provider_name, -1, 64);
+    } else if (q->profile) {
+        name = rsp_escape_text (q->profile->name, -1, 64);
+        provider = rsp_escape_text (q->profile->provider, -1, 64);
+    }
+    g_autofree char *what = name ? g_strdup_printf (" \"%s\" of \"%s\"", name, provider) : NULL;
+    const char *rules = q->metadata && q->metadata->ppr & (RSP_PPR1 | RSP_PPR2)
+                            ? " It cannot be disabled or deleted as you like (PPR)."
+                            : "";
+    return g_strdup_printf ("%s%s?%s [%s] ", q->action, what ? what : "", rules,
+                            q->strong ? "type yes in full" : "y/N");
+}
+
+static RspLpaAnswer
+on_question (const RspLpaQuestion *q, gpointer data)
+{
+    const RspLpaDesk *d = data;
+    if (d->args->yes)
+        return (RspLpaAnswer){.consent = RSP_CONSENT_GRANTED, .authenticated = TRUE};
+    g_autofree char *text = question_text (q);
+    g_autofree char *answer = ask_line (text);
+    if (!answer) {
+        fprintf (stderr, "rspsim lpa: %s needs your consent; say --yes\n", q->action);
+        return (RspLpaAnswer){.consent = RSP_CONSENT_POSTPONED};
+    }
+    gboolean in_full = g_ascii_strcasecmp (answer, "yes") == 0;
+    gboolean yes = in_full || g_ascii_strcasecmp (answer, "y") == 0;
+    return (RspLpaAnswer){.consent = yes ? RSP_CONSENT_GRANTED : RSP_CONSENT_REFUSED,
+                          .authenticated = in_full};
+}
+
+static char *
+on_code (guint tried, gpointer data)
+{
+    const RspLpaDesk *d = data;
+    if (tried == 0 && d->args->code)
+        return g_strdup (d->args->code);
+    return ask_line (tried ? "The confirmation code is refused; another one: "
+                           : "Confirmation code: ");
+}
+
+static void
+on_progress (const char *stage, gpointer data)
+{
+    if (isatty (STDERR_FILENO))
+        fprintf (stderr, "%s…\n", stage);
+}
+
+/* --- how it ended ------------------------------------------------------------------------------
+ */
+
+typedef struct {
+    RspLpaDesk *desk;
+    gboolean done;
+    int status;
+} Ending;
+
+typedef struct {
+    const char *function, *code;
+    char *meaning; /* owned */
+} Search;
+
+static void
+look_at (const RspCondition *condition, gpointer data)
+{
+    Search *search = data;
+    if (!search->meaning &&
+        strcmp (rsp_function (condition->function)->full_name, search->function) == 0 &&
+        strcmp (condition->code, search->code) == 0)
+        search->meaning = g_strdup (condition->meaning);
+}
+
+static char *
+explain (const RspLpaDesk *d, const RspLpaOutcome *o)
+{
+    GString *out = g_string_new (NULL);
+    g_autofree char *error = rsp_escape_text (o->error, -1, 200);
+    g_autofree char *code = o->subject ? g_strconcat (o->subject, "/", o->reason, NULL) : NULL;
+    g_autofree char *shown = code ? rsp_escape_text (code, -1, 60) : NULL;
+    Search search = {.function = o->step, .code = code ? code : o->error};
+    const char *problem = rsp_gateway_problem (d->gateway);
+    rsp_conditions_foreach (look_at, &search);
+    g_string_append_printf (out, "%s: %s", o->step, error);
+    if (shown)
+        g_string_append_printf (out, " %s", shown);
+    if (search.meaning)
+        g_string_append_printf (out, " (%s)", search.meaning);
+    g_free (search.meaning);
+    if (problem && !o->subject) {
+        g_autofree char *text = rsp_escape_text (problem, -1, 300);
+        g_string_append_printf (out, " (%s)", text);
+    }
+    return g_string_free (out, FALSE);
+}
+
+static void
+print_outcome (const RspLpaDesk *d, const RspLpaOutcome *o)
+{
+    if (!d->args->json) {
+        if (o->iccid && o->ok)
+            printf ("%s\n", o->iccid);
+        if (o->pending)
+            fprintf (stderr, "rspsim lpa: %u notifications wait on the card\n", o->pending);
+        return;
+    }
+    g_autofree char *code = o->subject ? g_strconcat (o->subject, "/", o->reason, NULL) : NULL;
+    json_t *object =
+        json_pack ("{s:b, s:s, s:s?, s:s?, s:s?, s:s?, s:i, s:i}", "ok", o->ok, "step", o->step,
+                   "error", o->error, "code", code, "iccid", o->iccid, "cancelled", o->cancelled,
+                   "delivered", (int)o->delivered, "pending", (int)o->pending);
+    char *text = object ? json_dumps (object, JSON_COMPACT) : NULL;
+    puts (text ? text : "{\"ok\":false}");
+    free (text);
+    json_decref (object);
+}
+
+static void
+on_end (const RspLpaOutcome *o, gpointer data)
+{
+    Ending *e = data;
+    e->done = TRUE;
+    e->status = o->ok ? 0 : 1;
+    print_outcome (e->desk, o);
+    if (o->ok)
+        return;
+    g_autofree char *why = explain (e->desk, o);
+    fprintf (stderr, "rspsim lpa: %s\n", why);
+}
+
+static void
+on_list (const GPtrArray *profiles, const RspLpaOutcome *o, gpointer data)
+{
+    Ending *e = data;
+    if (!profiles) {
+        on_end (o, data);
+        return;
+    }
+    e->done = TRUE;
+    e->status = rsp_lpa_show_profiles (e->desk, profiles);
+}
+
+static gboolean
+has_ended (gpointer data)
+{
+    return ((Ending *)data)->done;
+}
+
+static int
+wait_for (Ending *e)
+{
+    rsp_loop_run (e->desk->loop, has_ended, e, -1);
+    return e->status;
+}
+
+/* --- commands ----------------------------------------------------------------------------------
+ */
+
+static int
+do_info (RspLpaDesk *d, int argc, char **argv)
+{
+    return rsp_lpa_show_info (d);
+}
+
+static int
+do_list (RspLpaDesk *d, int argc, char **argv)
+{
+    Ending e = {.desk = d};
+    rsp_lpa_list (d->lpa, on_list, &e);
+    return wait_for (&e);
+}
+
+static int
+do_download (RspLpaDesk *d, int argc, char **argv)
+{
+    Ending e = {.desk = d};
+    const RspLpaDownload download = {.activation_code = argc > 0 ? argv[0] : NULL,
+                                     .address = d->args->address,
+                                     .matching_id = d->args->matching_id,
+                                     .keep_notifications = d->args->keep_notifications};
+    rsp_lpa_download (d->lpa, &download, on_end, &e);
+    return wait_for (&e);
+}
+
+static int
+do_enable (RspLpaDesk *d, int argc, char **argv)
+{
+    Ending e = {.desk = d};
+    rsp_lpa_enable (d->lpa, argv[0], !d->args->no_refresh, on_end, &e);
+    return wait_for (&e);
+}
+
+static int
+do_disable (RspLpaDesk *d, int argc, char **argv)
+{
+    Ending e = {.desk = d};
+    rsp_lpa_disable (d->lpa, argv[0], !d->args->no_refresh, on_end, &e);
+    return wait_for (&e);
+}
+
+static int
+do_delete (RspLpaDesk *d, int argc, char **argv)
+{
+    Ending e = {.desk = d};
+    rsp_lpa_delete (d->lpa, argv[0], on_end, &e);
+    return wait_for (&e);
+}
+
+static int
+do_nickname (RspLpaDesk *d, int argc, char **argv)
+{
+    Ending e = {.desk = d};
+    rsp_lpa_set_nickname (d->lpa, argv[0], argc > 1 ? argv[1] : "", on_end, &e);
+    return wait_for (&e);
+}
+
+static int
+do_notifications (RspLpaDesk *d, int argc, char **argv)
+{
+    Ending e = {.desk = d};
+    if (argc == 0)
+        return rsp_lpa_show_notifications (d);
+    if (strcmp (argv[0], "deliver") != 0) {
+        fprintf (stderr, "rspsim lpa: notifications, or notifications deliver\n");
+        return 2;
+    }
+    rsp_lpa_deliver_notifications (d->lpa, on_end, &e);
+    return wait_for (&e);
+}
+
+static int
+do_default_dp (RspLpaDesk *d, int argc, char **argv)
+{
+    Ending e = {.desk = d};
+    rsp_lpa_set_default_dp (d->lpa, argc > 0 ? argv[0] : "", on_end, &e);
+    return wait_for (&e);
+}
+
+static int
+do_reset (RspLpaDesk *d, int argc, char **argv)
+{
+    static const char *const names[] = {"operational", "test", "default-dp-address"};
+    Ending e = {.desk = d};
+    guint32 bits = 0;
+    for (int i = 0; i < argc; i++) {
+        guint32 bit = 0;
+        for (guint k = 0; k < G_N_ELEMENTS (names); k++)
+            if (strcmp (argv[i], names[k]) == 0)
+                bit = 1u << k;
+        if (!bit) {
+            fprintf (stderr, "rspsim lpa: reset takes operational, test, default-dp-address\n");
+            return 2;
+        }
+        bits |= bit;
+    }
+    rsp_lpa_memory_reset (d->lpa, bits, on_end, &e);
+    return wait_for (&e);
+}
+
+static const struct {
+    const char *name, *arguments, *help;
+    int least, most;
+    int (*run) (RspLpaDesk *d, int argc, char **argv); /* NULL: not supported yet */
+} commands[] = {
+    {"info", "", "EID, versions, addresses, CIs", 0, 0, do_info},
+    {"list", "", "profiles: ICCID, state, class, provider, name, nickname", 0, 0, do_list},
+    {"download", "[ACTIVATION-CODE]", "or --address, or the default SM-DP+", 0, 1, do_download},
+    {"enable", "ICCID", "", 1, 1, do_enable},
+    {"disable", "ICCID", "", 1, 1, do_disable},
+    {"delete", "ICCID", "", 1, 1, do_delete},
+    {"nickname", "ICCID [NAME]", "without NAME: none", 1, 2, do_nickname},
+    {"notifications", "[deliver]", "what waits on the card", 0, 1, do_notifications},
+    {"default-dp", "[ADDRESS]", "without ADDRESS: none", 0, 1, do_default_dp},
+    {"reset", "operational|test|default-dp-address…", "memory reset", 1, 3, do_reset},
+    {"discover", "", "events at the SM-DS", 0, 0, NULL},
+};
+
+static char *
+summary (void)
+{
+    GString *out = g_string_new ("Commands:\n");
+    for (guint i = 0; i < G_N_ELEMENTS (commands); i++)
+        g_string_append_printf (out, "  %s %s  %s%s\n", commands[i].name, commands[i].arguments,
+                                commands[i].help, commands[i].run ? "" : "  (not supported)");
+    return g_string_free (out, FALSE);
+}
+
+static gboolean
+parse (int *argc, char ***argv, RspLpaArgs *a)
+{
+    const GOptionEntry entries[] = {
+        {"card", 0, 0, G_OPTION_ARG_STRING, &a->card,
+         "stdio:COMMAND (a program that speaks the stdio APDU protocol) or sim:WORLD:EUICC",
+         "CARD"},
+        {"state", 0, 0, G_OPTION_ARG_FILENAME, &a->state, "keep the memory of a sim: card", "DIR"},
+        {"ca", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &a->ca,
+         "CI certificate(s) of servers, PEM or DER; default: the world's, or the host's trust "
+         "store",
+         "FILE|DIR"},
+        {"insecure", 0, 0, G_OPTION_ARG_NONE, &a->insecure, "accept any TLS certificate", NULL},
+        {"resolve", 0, 0, G_OPTION_ARG_STRING_ARRAY, &a->places, "where a server's address is",
+         "ADDRESS=HOST:PORT"},
+        {"address", 0, 0, G_OPTION_ARG_STRING, &a->address, "download: SM-DP+", "ADDRESS"},
+        {"matching-id", 0, 0, G_OPTION_ARG_STRING, &a->matching_id, "with --address", "ID"},
+        {"confirmation-code", 0, 0, G_OPTION_ARG_STRING, &a->code, "what the user types", "CODE"},
+        {"imei", 0, 0, G_OPTION_ARG_STRING, &a->imei, "of the device", "DIGITS"},
+        {"timeout", 0, 0, G_OPTION_ARG_INT, &a->timeout, "of a call; default 30", "SECONDS"},
+        {"lenient", 0, 0, G_OPTION_ARG_NONE, &a->lenient, "allow _ in a MatchingID", NULL},
+        {"yes", 0, 0, G_OPTION_ARG_NONE, &a->yes, "consent to everything", NULL},
+        {"no-refresh", 0, 0, G_OPTION_ARG_NONE, &a->no_refresh, "enable, disable: at once", NULL},
+        {"keep-notifications", 0, 0, G_OPTION_ARG_NONE, &a->keep_notifications,
+         "download: deliver nothing", NULL},
+        {"json", 0, 0, G_OPTION_ARG_NONE, &a->json, "results as JSON", NULL},
+        {"trace", 0, 0, G_OPTION_ARG_FILENAME, &a->trace, "write a trace", "FILE"},
+        {"seed", 0, 0, G_OPTION_ARG_INT64, &a->seed, "sim: card without system randomness", "N"},
+        {NULL}};
+    g_autoptr (GOptionContext) context =
+        g_option_context_new ("COMMAND … - the LPA as a client of any card and any server");
+    g_autoptr (GError) error = NULL;
+    g_autofree char *text = summary ();
+    g_option_context_set_summary (context, text);
+    g_option_context_add_main_entries (context, entries, NULL);
+    if (!g_option_context_parse (context, argc, argv, &error)) {
+        fprintf (stderr, "rspsim lpa: %s\n", error->message);
+        return FALSE;
+    }
+    if (a->timeout < 0 || a->timeout > 3600) {
+        fprintf (stderr, "rspsim lpa: --timeout is 1 to 3600\n");
+        return FALSE;
+    }
+    return TRUE;
+}
+
+/* The index of the command of ARGV; -1, with a word on standard error, if it makes no sense. */
+static int
+find_command (int argc, char **argv)
+{
+    const char *name = argc > 1 ? argv[1] : NULL;
+    for (guint i = 0; name && i < G_N_ELEMENTS (commands); i++) {
+        if (strcmp (name, commands[i].name) != 0)
+            continue;
+        int given = argc - 2;
+        if (!commands[i].run)
+            fprintf (stderr, "not supported: rspsim lpa %s\n", name);
+        else if (given < commands[i].least || given > commands[i].most)
+            fprintf (stderr, "usage: rspsim lpa %s %s\n", name, commands[i].arguments);
+        else
+            return (int)i;
+        return -1;
+    }
+    fprintf (stderr, "rspsim lpa: %s; see rspsim lpa --help\n",
+             name ? "no such command" : "what shall it do?");
+    return -1;
+}
+
+int
+rsp_cmd_lpa (int argc, char **argv)
+{
+    RspLpaArgs args = {.seed = -1};
+    RspLpaDesk desk;
+    g_autoptr (GError) error = NULL;
+    int status = 2;
+    signal (SIGPIPE, SIG_IGN); /* a card's program that has gone is an error, not the end */
+    int command = parse (&argc, &argv, &args) ? find_command (argc, argv) : -1;
+    if (command >= 0) {
+        if (rsp_lpa_desk_open (&desk, &args, &error)) {
+            const RspLpaUi ui = {
+                .ask = on_question, .code = on_code, .progress = on_progress, .data = &desk};
+            rsp_lpa_set_ui (desk.lpa, &ui);
+            status = commands[command].run (&desk, argc - 2, argv + 2);
+            if (!rsp_trace_close (desk.trace, &error))
+                status = 2;
+        }
+        rsp_lpa_desk_close (&desk);
+    }
+    if (error)
+        fprintf (stderr, "rspsim lpa: %s\n", error->message);
+    args_clear (&args);
+    return status;
+}
