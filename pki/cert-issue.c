@@ -112,66 +112,29 @@ put_validity (GByteArray *out, const RspCertSpec *spec)
 }
 
 static void
-put_bits (GByteArray *out, RspSlice octets)
-{
-    rsp_tlv_head (out, 0x03, octets.len + 1);
-    g_byte_array_append (out, (const guint8 *)"", 1);
-    g_byte_array_append (out, octets.data, (guint)octets.len);
-}
-
-static void
 put_public_key (GByteArray *out, RspSlice point)
 {
     gsize info = rsp_tlv_open (out, 0x30), algorithm = rsp_tlv_open (out, 0x30);
     rsp_tlv_put (out, 0x06, rsp_oid_ec_public_key);
     rsp_tlv_put (out, 0x06, rsp_oid_p256);
     rsp_tlv_close (out, algorithm);
-    put_bits (out, point);
+    rsp_der_put_bits (out, point);
     rsp_tlv_close (out, info);
-}
-
-/* An extension's frame: what is put between start and end is the extnValue. */
-typedef struct {
-    gsize extension, value;
-} Frame;
-
-static Frame
-extension_start (GByteArray *out, RspSlice oid, gboolean critical)
-{
-    Frame frame;
-    frame.extension = rsp_tlv_open (out, 0x30);
-    rsp_tlv_put (out, 0x06, oid);
-    if (critical)
-        rsp_tlv_put (out, 0x01, RSP_SLICE_ARRAY (der_true));
-    frame.value = rsp_tlv_open (out, 0x04);
-    return frame;
-}
-
-static void
-extension_end (GByteArray *out, Frame frame)
-{
-    rsp_tlv_close (out, frame.value);
-    rsp_tlv_close (out, frame.extension);
 }
 
 static void
 put_key_ids (GByteArray *out, const RspCertSpec *spec, const RspCert *issuer)
 {
-    if (issuer) {
-        Frame frame = extension_start (out, rsp_oid_ce_aki, FALSE);
-        gsize sequence = rsp_tlv_open (out, 0x30);
-        rsp_tlv_put (out, 0x80, issuer->ski);
-        rsp_tlv_close (out, sequence);
-        extension_end (out, frame);
-    }
+    if (issuer)
+        rsp_extension_put_aki (out, issuer);
     struct sha1_ctx ctx;
     guint8 id[SHA1_DIGEST_SIZE];
     sha1_init (&ctx);
     sha1_update (&ctx, spec->point.len, spec->point.data);
     sha1_digest (&ctx, sizeof id, id);
-    Frame frame = extension_start (out, rsp_oid_ce_ski, FALSE);
+    RspExtension frame = rsp_extension_open (out, rsp_oid_ce_ski, FALSE);
     rsp_tlv_put (out, 0x04, RSP_SLICE_ARRAY (id));
-    extension_end (out, frame);
+    rsp_extension_close (out, frame);
 }
 
 static void
@@ -179,9 +142,9 @@ put_usage (GByteArray *out, RspRole role)
 {
     static const guint8 ci[] = {0x01, 0x06}, eum[] = {0x02, 0x04}, leaf[] = {0x07, 0x80};
     const guint8 *bits = role == RSP_ROLE_CI ? ci : role == RSP_ROLE_EUM ? eum : leaf;
-    Frame frame = extension_start (out, rsp_oid_ce_key_usage, TRUE);
+    RspExtension frame = rsp_extension_open (out, rsp_oid_ce_key_usage, TRUE);
     rsp_tlv_put (out, 0x03, RSP_SLICE (bits, 2));
-    extension_end (out, frame);
+    rsp_extension_close (out, frame);
 }
 
 static gboolean
@@ -195,12 +158,12 @@ put_ext_usage (GByteArray *out, RspRole role)
 {
     if (!is_tls (role) && role != RSP_ROLE_NONE)
         return;
-    Frame frame = extension_start (out, rsp_oid_ce_eku, TRUE);
+    RspExtension frame = rsp_extension_open (out, rsp_oid_ce_eku, TRUE);
     gsize sequence = rsp_tlv_open (out, 0x30);
     rsp_tlv_put (out, 0x06, rsp_oid_kp_server_auth);
     rsp_tlv_put (out, 0x06, rsp_oid_kp_client_auth);
     rsp_tlv_close (out, sequence);
-    extension_end (out, frame);
+    rsp_extension_close (out, frame);
 }
 
 static void
@@ -209,12 +172,12 @@ put_policy (GByteArray *out, const RspCertSpec *spec)
     RspRole policy = spec->policy != RSP_ROLE_NONE ? spec->policy : spec->role;
     if (policy == RSP_ROLE_NONE)
         return;
-    Frame frame = extension_start (out, rsp_oid_ce_policies, !is_tls (spec->role));
+    RspExtension frame = rsp_extension_open (out, rsp_oid_ce_policies, !is_tls (spec->role));
     gsize policies = rsp_tlv_open (out, 0x30), information = rsp_tlv_open (out, 0x30);
     rsp_tlv_put (out, 0x06, rsp_role_oid_octets (policy));
     rsp_tlv_close (out, information);
     rsp_tlv_close (out, policies);
-    extension_end (out, frame);
+    rsp_extension_close (out, frame);
 }
 
 static void
@@ -222,14 +185,14 @@ put_alternative_names (GByteArray *out, const char *dns, RspSlice oid)
 {
     if (!dns && oid.len == 0)
         return;
-    Frame frame = extension_start (out, rsp_oid_ce_san, FALSE);
+    RspExtension frame = rsp_extension_open (out, rsp_oid_ce_san, FALSE);
     gsize names = rsp_tlv_open (out, 0x30);
     if (dns)
         rsp_tlv_put_text (out, 0x82, dns);
     if (oid.len > 0)
         rsp_tlv_put (out, 0x88, oid);
     rsp_tlv_close (out, names);
-    extension_end (out, frame);
+    rsp_extension_close (out, frame);
 }
 
 static void
@@ -237,13 +200,13 @@ put_basic_constraints (GByteArray *out, RspRole role)
 {
     if (role != RSP_ROLE_CI && role != RSP_ROLE_EUM)
         return;
-    Frame frame = extension_start (out, rsp_oid_ce_bc, TRUE);
+    RspExtension frame = rsp_extension_open (out, rsp_oid_ce_bc, TRUE);
     gsize sequence = rsp_tlv_open (out, 0x30);
     rsp_tlv_put (out, 0x01, RSP_SLICE_ARRAY (der_true));
     if (role == RSP_ROLE_EUM)
         rsp_tlv_put_int (out, 0x02, 0);
     rsp_tlv_close (out, sequence);
-    extension_end (out, frame);
+    rsp_extension_close (out, frame);
 }
 
 static void
@@ -251,7 +214,7 @@ put_crl_address (GByteArray *out, const char *uri)
 {
     if (!uri)
         return;
-    Frame frame = extension_start (out, rsp_oid_ce_crl_dp, FALSE);
+    RspExtension frame = rsp_extension_open (out, rsp_oid_ce_crl_dp, FALSE);
     gsize points = rsp_tlv_open (out, 0x30), point = rsp_tlv_open (out, 0x30);
     gsize name = rsp_tlv_open (out, 0xA0), full = rsp_tlv_open (out, 0xA0);
     rsp_tlv_put_text (out, 0x86, uri);
@@ -259,7 +222,7 @@ put_crl_address (GByteArray *out, const char *uri)
     rsp_tlv_close (out, name);
     rsp_tlv_close (out, point);
     rsp_tlv_close (out, points);
-    extension_end (out, frame);
+    rsp_extension_close (out, frame);
 }
 
 /* The EUM's range of EIDs: one permitted directoryName of O and a prefix of serialNumber. */
@@ -268,7 +231,7 @@ put_eid_range (GByteArray *out, const RspCertSpec *spec)
 {
     if (!spec->eid_prefix)
         return;
-    Frame frame = extension_start (out, rsp_oid_ce_name_constraints, TRUE);
+    RspExtension frame = rsp_extension_open (out, rsp_oid_ce_name_constraints, TRUE);
     gsize constraints = rsp_tlv_open (out, 0x30), permitted = rsp_tlv_open (out, 0xA0);
     gsize subtree = rsp_tlv_open (out, 0x30), base = rsp_tlv_open (out, 0xA4);
     gsize name = rsp_tlv_open (out, 0x30);
@@ -279,7 +242,7 @@ put_eid_range (GByteArray *out, const RspCertSpec *spec)
     rsp_tlv_close (out, subtree);
     rsp_tlv_close (out, permitted);
     rsp_tlv_close (out, constraints);
-    extension_end (out, frame);
+    rsp_extension_close (out, frame);
 }
 
 static void
@@ -371,7 +334,7 @@ rsp_cert_issue (const RspCertSpec *spec, const RspCert *issuer, const RspKey *is
     g_byte_array_append (out, tbs->data, tbs->len);
     g_byte_array_append (out, rsp_oid_ecdsa_sha256_algorithm.data,
                          (guint)rsp_oid_ecdsa_sha256_algorithm.len);
-    put_bits (out, rsp_slice_of (signature));
+    rsp_der_put_bits (out, rsp_slice_of (signature));
     if (spec->bad_signature)
         out->data[out->len - 1] ^= 0x01;
     rsp_tlv_close (out, certificate);

@@ -2,6 +2,7 @@
  * use outside pki. */
 #pragma once
 
+#include "asn1/tlv.h"
 #include "pki/cert.h"
 
 #define RSP_KU_DIGITAL_SIGNATURE 0x8000u
@@ -64,3 +65,22 @@ void rsp_name_walk_start (RspNameWalk *walk, RspSlice name_content);
 /* TRUE: an attribute; FALSE: the end, or, with *RET_BAD TRUE, a malformed name. */
 gboolean rsp_name_walk_next (RspNameWalk *walk, RspNameAttribute *ret, gboolean *ret_bad);
 gboolean rsp_name_text_tag (guint32 tag); /* a string type that is read as UTF-8 */
+
+/* Pieces of DER that certificates and CRLs share (x509.c). Takes the next TLV if it is TAG. */
+gboolean rsp_der_take (RspSlice *input, guint32 tag, RspTlv *ret_tlv);
+/* Content octets of a BIT STRING that is a whole number of octets. */
+gboolean rsp_der_take_bits (RspSlice *input, RspSlice *ret_octets);
+void rsp_der_put_bits (GByteArray *out, RspSlice octets);
+/* One Extension: its identifier's content octets and the octets of extnValue. */
+gboolean rsp_extension_take (RspSlice *input, RspSlice *ret_oid, gboolean *ret_critical,
+                             RspSlice *ret_value);
+/* Reads the content of AuthorityKeyIdentifier's keyIdentifier; *RET is left alone if there is none.
+ */
+gboolean rsp_extension_aki (RspSlice value, RspSlice *ret);
+/* What is put between open and close is the extnValue. */
+typedef struct {
+    gsize extension, value;
+} RspExtension;
+RspExtension rsp_extension_open (GByteArray *out, RspSlice oid, gboolean critical);
+void rsp_extension_close (GByteArray *out, RspExtension extension);
+void rsp_extension_put_aki (GByteArray *out, const RspCert *issuer);

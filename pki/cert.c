@@ -18,27 +18,6 @@ bad (GError **error, const char *what)
     return FALSE;
 }
 
-static gboolean
-take (RspSlice *input, guint32 tag, RspTlv *ret_tlv)
-{
-    RspSlice rest = *input;
-    if (rsp_tlv_next (&rest, ret_tlv) != RSP_TLV_OK || ret_tlv->tag != tag)
-        return FALSE;
-    *input = rest;
-    return TRUE;
-}
-
-/* Content octets of a BIT STRING that is a whole number of octets. */
-static gboolean
-take_bits (RspSlice *input, RspSlice *ret_octets)
-{
-    RspTlv tlv;
-    if (!take (input, 0x03, &tlv) || tlv.value.len < 1 || tlv.value.data[0] != 0)
-        return FALSE;
-    *ret_octets = RSP_SLICE (tlv.value.data + 1, tlv.value.len - 1);
-    return TRUE;
-}
-
 /* A copy as C text, or NULL if the octets are not clean UTF-8. */
 static char *
 clean_text (RspSlice octets)
@@ -108,13 +87,15 @@ read_public_key (RspCert *cert, RspSlice content, GError **error)
 {
     RspTlv algorithm, type, curve;
     RspSlice point;
-    if (!take (&content, 0x30, &algorithm) || !take_bits (&content, &point) || content.len != 0)
+    if (!rsp_der_take (&content, 0x30, &algorithm) || !rsp_der_take_bits (&content, &point) ||
+        content.len != 0)
         return bad (error, "subjectPublicKeyInfo is malformed");
     RspSlice rest = algorithm.value;
-    if (!take (&rest, 0x06, &type))
+    if (!rsp_der_take (&rest, 0x06, &type))
         return bad (error, "subjectPublicKeyInfo names no algorithm");
-    if (!rsp_slice_equal (type.value, rsp_oid_ec_public_key) || !take (&rest, 0x06, &curve) ||
-        rest.len != 0 || !rsp_slice_equal (curve.value, rsp_oid_p256))
+    if (!rsp_slice_equal (type.value, rsp_oid_ec_public_key) ||
+        !rsp_der_take (&rest, 0x06, &curve) || rest.len != 0 ||
+        !rsp_slice_equal (curve.value, rsp_oid_p256))
         return TRUE; /* another kind of key: no key object */
     cert->public = rsp_public_from_point (point, NULL);
     return cert->public ? TRUE : bad (error, "public key is not a point of P-256");
@@ -135,17 +116,7 @@ read_ski (RspCert *cert, RspSlice value)
 static gboolean
 read_aki (RspCert *cert, RspSlice value)
 {
-    RspTlv sequence, tlv;
-    if (!rsp_tlv_single (value, 0x30, &sequence))
-        return FALSE;
-    RspSlice rest = sequence.value;
-    if (take (&rest, 0x80, &tlv)) {
-        if (tlv.value.len == 0)
-            return FALSE;
-        cert->aki = tlv.value;
-    }
-    gboolean issuer = take (&rest, 0xA1, &tlv), serial = take (&rest, 0x82, &tlv);
-    return rest.len == 0 && issuer == serial;
+    return rsp_extension_aki (value, &cert->aki);
 }
 
 static gboolean
@@ -171,12 +142,12 @@ read_basic_constraints (RspCert *cert, RspSlice value)
     if (!rsp_tlv_single (value, 0x30, &sequence))
         return FALSE;
     RspSlice rest = sequence.value;
-    if (take (&rest, 0x01, &tlv)) {
+    if (rsp_der_take (&rest, 0x01, &tlv)) {
         if (tlv.value.len != 1 || tlv.value.data[0] != 0xFF)
             return FALSE;
         cert->ca = TRUE;
     }
-    if (take (&rest, 0x02, &tlv)) {
+    if (rsp_der_take (&rest, 0x02, &tlv)) {
         if (!cert->ca || tlv.value.len != 1 || tlv.value.data[0] > 0x7F)
             return FALSE;
         cert->path_length = tlv.value.data[0];
@@ -195,7 +166,7 @@ read_policies (RspCert *cert, RspSlice value)
         return FALSE;
     RspSlice rest = sequence.value;
     while (rest.len > 0) {
-        if (!take (&rest, 0x30, &policy) || !take (&policy.value, 0x06, &oid))
+        if (!rsp_der_take (&rest, 0x30, &policy) || !rsp_der_take (&policy.value, 0x06, &oid))
             return FALSE;
         RspRole role = rsp_role_of_octets (oid.value);
         if (role == RSP_ROLE_NONE)
@@ -236,7 +207,7 @@ read_ext_key_usage (RspCert *cert, RspSlice value)
         return FALSE;
     RspSlice rest = sequence.value;
     while (rest.len > 0) {
-        if (!take (&rest, 0x06, &oid))
+        if (!rsp_der_take (&rest, 0x06, &oid))
             return FALSE;
         if (rsp_slice_equal (oid.value, rsp_oid_kp_server_auth))
             cert->ext_key_usage |= RSP_EKU_SERVER_AUTH;
@@ -290,25 +261,6 @@ read_extension (RspCert *cert, RspSlice oid, gboolean critical, RspSlice value)
 }
 
 static gboolean
-take_extension (RspSlice *input, RspSlice *ret_oid, gboolean *ret_critical, RspSlice *ret_value)
-{
-    RspTlv extension, oid, flag, value;
-    if (!take (input, 0x30, &extension))
-        return FALSE;
-    RspSlice rest = extension.value;
-    if (!take (&rest, 0x06, &oid))
-        return FALSE;
-    *ret_critical = take (&rest, 0x01, &flag);
-    if (*ret_critical && (flag.value.len != 1 || flag.value.data[0] != 0xFF))
-        return FALSE;
-    if (!take (&rest, 0x04, &value) || rest.len != 0)
-        return FALSE;
-    *ret_oid = oid.value;
-    *ret_value = value.value;
-    return TRUE;
-}
-
-static gboolean
 read_extensions (RspCert *cert, RspSlice explicit, GError **error)
 {
     RspSlice seen[MAX_EXTENSIONS];
@@ -319,7 +271,7 @@ read_extensions (RspCert *cert, RspSlice explicit, GError **error)
     for (guint n = 0; rest.len > 0; n++) {
         RspSlice value;
         gboolean critical;
-        if (n == MAX_EXTENSIONS || !take_extension (&rest, &seen[n], &critical, &value))
+        if (n == MAX_EXTENSIONS || !rsp_extension_take (&rest, &seen[n], &critical, &value))
             return bad (error, "extensions are malformed");
         for (guint i = 0; i < n; i++)
             if (rsp_slice_equal (seen[i], seen[n]))
@@ -334,7 +286,7 @@ static gboolean
 read_serial (RspCert *cert, RspSlice *tbs, GError **error)
 {
     RspTlv tlv;
-    if (!take (tbs, 0x02, &tlv) || tlv.value.len == 0 || tlv.value.len > MAX_SERIAL)
+    if (!rsp_der_take (tbs, 0x02, &tlv) || tlv.value.len == 0 || tlv.value.len > MAX_SERIAL)
         return bad (error, "serial number is malformed");
     const guint8 *octets = tlv.value.data;
     gboolean minimal = tlv.value.len == 1 || octets[0] != 0 || octets[1] >= 0x80;
@@ -349,12 +301,14 @@ read_tbs (RspCert *cert, RspSlice tbs, GError **error)
 {
     static const guint8 v3[] = {0x02, 0x01, 0x02};
     RspTlv version, algorithm, issuer, validity, subject, key, extensions;
-    if (!take (&tbs, 0xA0, &version) || !rsp_slice_equal (version.value, RSP_SLICE_ARRAY (v3)))
+    if (!rsp_der_take (&tbs, 0xA0, &version) ||
+        !rsp_slice_equal (version.value, RSP_SLICE_ARRAY (v3)))
         return bad (error, "not of version 3");
     if (!read_serial (cert, &tbs, error))
         return FALSE;
-    if (!take (&tbs, 0x30, &algorithm) || !take (&tbs, 0x30, &issuer) ||
-        !take (&tbs, 0x30, &validity) || !take (&tbs, 0x30, &subject) || !take (&tbs, 0x30, &key))
+    if (!rsp_der_take (&tbs, 0x30, &algorithm) || !rsp_der_take (&tbs, 0x30, &issuer) ||
+        !rsp_der_take (&tbs, 0x30, &validity) || !rsp_der_take (&tbs, 0x30, &subject) ||
+        !rsp_der_take (&tbs, 0x30, &key))
         return bad (error, "tbsCertificate is malformed");
     cert->inner_algorithm = algorithm.whole;
     cert->issuer = issuer.whole;
@@ -364,7 +318,7 @@ read_tbs (RspCert *cert, RspSlice tbs, GError **error)
     if (!read_validity (cert, validity.value, error) ||
         !read_subject (cert, subject.value, error) || !read_public_key (cert, key.value, error))
         return FALSE;
-    if (!take (&tbs, 0xA3, &extensions) || tbs.len != 0)
+    if (!rsp_der_take (&tbs, 0xA3, &extensions) || tbs.len != 0)
         return bad (error, "extensions are absent, or not the last member");
     return read_extensions (cert, extensions.value, error);
 }
@@ -376,8 +330,8 @@ read_certificate (RspCert *cert, GError **error)
     if (!rsp_tlv_single (rsp_slice_of (cert->der), 0x30, &outer))
         return bad (error, "not one DER SEQUENCE");
     RspSlice rest = outer.value;
-    if (!take (&rest, 0x30, &tbs) || !take (&rest, 0x30, &algorithm) ||
-        !rsp_der_check (algorithm.whole, NULL) || !take_bits (&rest, &cert->signature) ||
+    if (!rsp_der_take (&rest, 0x30, &tbs) || !rsp_der_take (&rest, 0x30, &algorithm) ||
+        !rsp_der_check (algorithm.whole, NULL) || !rsp_der_take_bits (&rest, &cert->signature) ||
         rest.len != 0)
         return bad (error, "not tbsCertificate, signatureAlgorithm, signature");
     cert->tbs = tbs.whole;

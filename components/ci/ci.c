@@ -18,6 +18,8 @@ struct _RspCi {
     RspRng *rng; /* NULL for a given issuer: serial numbers are then derived */
     gint64 start;
     guint64 issued;
+    guint64 crl_number;
+    GPtrArray *revoked; /* of GBytes: serial numbers */
 };
 
 /* 63 bits, never 0. */
@@ -48,6 +50,7 @@ ci_start (const char *name, gint64 start)
     ci->name = g_strdup (name);
     ci->crl_uri = g_strdup_printf ("http://%s.example.com/CRL-A.crl", name);
     ci->start = start;
+    ci->revoked = g_ptr_array_new_with_free_func ((GDestroyNotify)g_bytes_unref);
     return ci;
 }
 
@@ -84,6 +87,7 @@ rsp_ci_free (RspCi *ci)
     if (!ci)
         return;
     g_clear_pointer (&ci->rng, rsp_rng_free);
+    g_clear_pointer (&ci->revoked, g_ptr_array_unref);
     rsp_cert_unref (ci->cert);
     rsp_key_free (ci->key);
     g_free (ci->crl_uri);
@@ -157,4 +161,21 @@ rsp_ci_issue_client (RspCi *ci, const char *name, RspSlice point, const RspCertT
 {
     RspCertSpec spec = {.organization = name, .common_name = name, .point = point};
     return issue (ci, &spec, TLS_DAYS * DAY, twist, error);
+}
+
+void
+rsp_ci_revoke (RspCi *ci, const RspCert *cert)
+{
+    g_ptr_array_add (ci->revoked, rsp_slice_to_bytes (rsp_cert_serial (cert)));
+}
+
+GBytes *
+rsp_ci_issue_crl (RspCi *ci, RspCrlSpec spec)
+{
+    if (spec.number == 0)
+        spec.number = ci->crl_number + 1;
+    ci->crl_number = MAX (ci->crl_number, spec.number);
+    if (!spec.serials)
+        spec.serials = ci->revoked;
+    return rsp_crl_issue (&spec, ci->cert, ci->key);
 }

@@ -2,7 +2,7 @@
  */
 #pragma once
 
-#include "pki/cert.h"
+#include "pki/crl.h"
 
 typedef struct _RspCi RspCi;
 /* Key and serial numbers come from RNG (taken). START: Unix seconds; validity begins a day before.
@@ -12,6 +12,11 @@ RspCi *rsp_ci_new (const char *name, RspRng *rng, gint64 start, GError **error);
 RspCi *rsp_ci_given (const char *name, RspCert *cert, RspKey *key, gint64 start);
 void rsp_ci_free (RspCi *ci);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (RspCi, rsp_ci_free)
+/* CERT, which this CI has issued, is on its CRLs from now on. */
+void rsp_ci_revoke (RspCi *ci, const RspCert *cert);
+/* The list of all that has been revoked so far, or SPEC's own serials where it has some. A number
+ * 0 is one above the last. (transfer full) */
+GBytes *rsp_ci_issue_crl (RspCi *ci, RspCrlSpec spec);
 RspCert *rsp_ci_cert (const RspCi *ci);     /* (transfer none) */
 const RspKey *rsp_ci_key (const RspCi *ci); /* NULL: none */
 

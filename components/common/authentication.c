@@ -196,6 +196,10 @@ check_chain (RspServer *server, const RspSession *s, RspCert *eum, RspCert *euic
     RspCert *root = NULL;
     const RspCert *bad = NULL;
     RspChainResult result = rsp_chain_check_euicc (euicc, eum, server->roots, now, &root, &bad);
+    if (result == RSP_CHAIN_OK && rsp_crls_revoke (server->actor->crls, eum)) {
+        result = RSP_CHAIN_REVOKED;
+        bad = eum;
+    }
     rsp_actor_crypto_result (server->actor, "chain", "CERT.EUICC", rsp_chain_result_name (result));
     if (result == RSP_CHAIN_CI_UNKNOWN || (result == RSP_CHAIN_OK && root != s->root))
         return RSP_FAILED ("8.11.1", "3.9", "CERT.EUM is not of the chosen CI");

@@ -17,6 +17,7 @@ static const struct {
     {RSP_FN_ES10B_REMOVE_NOTIFICATION_FROM_LIST, rsp_euicc_remove_notification, TRUE},
     {RSP_FN_ES10B_AUTHENTICATE_SERVER, rsp_euicc_authenticate_server, TRUE},
     {RSP_FN_ES10B_CANCEL_SESSION, rsp_euicc_cancel_session, FALSE},
+    {RSP_FN_ES10B_LOAD_CRL, rsp_euicc_load_crl, TRUE},
     {RSP_FN_ES10B_GET_RAT, rsp_euicc_get_rat, FALSE},
     {RSP_FN_ES10C_GET_PROFILES_INFO, rsp_euicc_get_profiles_info, FALSE},
     {RSP_FN_ES10C_ENABLE_PROFILE, rsp_euicc_enable_profile, TRUE},
@@ -37,7 +38,6 @@ run (RspEuicc *card, const RspFunction *fn, RspSlice body, GByteArray *out)
             return 0x6985;
         return handlers[i].run (card, body, out);
     }
-    /* In the table, but not of this card: LoadCRL (rspCapability says so). */
     return 0x6A88;
 }
 

@@ -27,6 +27,6 @@ rsp_euicc_set_default_dp (RspEuicc *card, RspSlice body, GByteArray *out)
     g_autofree char *text = g_strndup ((const char *)address.value.data, address.value.len);
     rsp_euicc_begin (card);
     rsp_euicc_put_default_dp (card, text);
-    rsp_put_result (out, 0xBF3F, 0);
-    return rsp_euicc_commit (card) ? 0x9000 : 0x6581;
+    rsp_put_result (out, 0xBF3F, rsp_euicc_commit (card) ? 0 : RSP_UNDEFINED_ERROR);
+    return 0x9000;
 }

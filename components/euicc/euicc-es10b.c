@@ -11,6 +11,7 @@ enum { INVALID_TRANSACTION = 5 };                                 /* DownloadErr
 guint
 rsp_euicc_get_challenge (RspEuicc *card, RspSlice body, GByteArray *out)
 {
+    rsp_euicc_load_abandon (card);
     rsp_euicc_session_end (card);
     rsp_rng_fill (card->challenges, card->session.challenge, sizeof card->session.challenge);
     card->session.state = RSP_SESSION_CHALLENGE;
@@ -109,6 +110,8 @@ check_server (RspEuicc *card, RspCert *cert, RspCert **ret_root)
     const char *name = role == RSP_ROLE_DS_AUTH ? "CERT.DSauth" : "CERT.DPauth";
     RspChainResult result =
         rsp_chain_check_server (cert, card->roots, role, card_time (card), ret_root);
+    if (result == RSP_CHAIN_OK && rsp_euicc_is_revoked (card, cert))
+        result = RSP_CHAIN_REVOKED;
     rsp_actor_crypto_result (card->actor, "chain", name, rsp_chain_result_name (result));
     if (result == RSP_CHAIN_OK && !rsp_cert_oid (cert))
         result = RSP_CHAIN_OID;
@@ -258,6 +261,8 @@ check_binding_certificate (RspEuicc *card, RspCert *cert)
     const char *oid = rsp_cert_oid (cert);
     if (result == RSP_CHAIN_OK && (!oid || g_strcmp0 (oid, rsp_cert_oid (s->auth)) != 0))
         result = RSP_CHAIN_OID;
+    if (result == RSP_CHAIN_OK && rsp_euicc_is_revoked (card, cert))
+        result = RSP_CHAIN_REVOKED;
     rsp_actor_crypto_result (card->actor, "chain", "CERT.DPpb", rsp_chain_result_name (result));
     if (result == RSP_CHAIN_CURVE || (result == RSP_CHAIN_OK && !rsp_cert_public (cert)))
         return UNSUPPORTED_CURVE;
@@ -342,8 +347,10 @@ rsp_euicc_prepare_download (RspEuicc *card, RspSlice body, GByteArray *out)
         put_error (out, 0xBF21, transaction, code);
         return 0x9000;
     }
-    if (!choose_key (card, &r, rsp_cert_oid (cert)))
-        return 0x6581;
+    if (!choose_key (card, &r, rsp_cert_oid (cert))) {
+        put_error (out, 0xBF21, session_transaction (card), RSP_UNDEFINED_ERROR);
+        return 0x9000;
+    }
     g_clear_pointer (&s->pb, rsp_cert_unref);
     s->pb = g_steal_pointer (&cert);
     s->state = RSP_SESSION_PREPARED;
@@ -387,6 +394,7 @@ rsp_euicc_cancel_session (RspEuicc *card, RspSlice body, GByteArray *out)
         return 0x9000;
     }
     put_cancelled (card, reason.value, out);
+    rsp_euicc_load_abandon (card);
     rsp_euicc_session_end (card);
     return 0x9000;
 }

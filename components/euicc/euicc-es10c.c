@@ -151,7 +151,7 @@ rsp_euicc_enable_profile (RspEuicc *card, RspSlice body, GByteArray *out)
         return 0x6A80;
     guint8 result = may_enable (card, target, refresh);
     if (result == 0 && !announce_or_apply (card, target, refresh))
-        return 0x6581;
+        result = RSP_UNDEFINED_ERROR;
     rsp_put_result (out, 0xBF31, result);
     return 0x9000;
 }
@@ -181,7 +181,7 @@ rsp_euicc_disable_profile (RspEuicc *card, RspSlice body, GByteArray *out)
         gboolean comes_back = class_of (p) != RSP_CLASS_OPERATIONAL && card->resume;
         RspEuiccProfile *next = comes_back ? rsp_euicc_by_number (card, card->resume) : NULL;
         if (!announce_or_apply (card, next, refresh))
-            return 0x6581;
+            result = RSP_UNDEFINED_ERROR;
     }
     rsp_put_result (out, 0xBF32, result);
     return 0x9000;
@@ -215,7 +215,7 @@ rsp_euicc_delete_profile (RspEuicc *card, RspSlice body, GByteArray *out)
         rsp_euicc_begin (card);
         delete_profile (card, p);
         if (!rsp_euicc_commit (card))
-            return 0x6581;
+            result = RSP_UNDEFINED_ERROR;
     }
     rsp_put_result (out, 0xBF33, result);
     return 0x9000;
@@ -274,8 +274,8 @@ rsp_euicc_memory_reset (RspEuicc *card, RspSlice body, GByteArray *out)
         if (bits & 4)
             rsp_euicc_put_default_dp (card, NULL);
         if (!rsp_euicc_commit (card))
-            return 0x6581;
-        if (enabled_goes)
+            result = RSP_UNDEFINED_ERROR;
+        else if (enabled_goes)
             rsp_euicc_uicc_changed (card);
     }
     rsp_put_result (out, 0xBF34, result);
@@ -300,7 +300,7 @@ rsp_euicc_set_nickname (RspEuicc *card, RspSlice body, GByteArray *out)
             name.value.len > 0 ? g_strndup ((const char *)name.value.data, name.value.len) : NULL;
         rsp_euicc_put_profile (card, p, FALSE);
         if (!rsp_euicc_commit (card))
-            return 0x6581;
+            result = RSP_UNDEFINED_ERROR;
     }
     rsp_put_result (out, 0xBF29, result);
     return 0x9000;

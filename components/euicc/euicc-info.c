@@ -76,7 +76,8 @@ forbidden_rules (const RspEuicc *card)
 void
 rsp_euicc_put_info2 (RspEuicc *card, GByteArray *out)
 {
-    guint32 capability = 1u << 0 | (card->test_profiles ? 1u << 3 : 0);
+    guint32 capability =
+        1u << 0 | (card->crl_memory ? 1u << 1 : 0) | (card->test_profiles ? 1u << 3 : 0);
     guint32 forbidden = forbidden_rules (card);
     gsize mark = rsp_tlv_open (out, 0xBF22);
     rsp_tlv_put (out, 0x81, RSP_SLICE_ARRAY (profile_version));

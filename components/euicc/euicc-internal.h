@@ -9,6 +9,7 @@
 #include "components/euicc/euicc-pe.h"
 #include "components/euicc/euicc.h"
 #include "pki/bsp.h"
+#include "pki/crl.h"
 #include "pki/hash.h"
 
 #define RSP_EUICC_CHANNELS 20
@@ -107,7 +108,7 @@ struct _RspEuicc {
     GPtrArray *roots;
     char *initial_dp, *root_ds;
     GBytes *rat; /* rules, one after another */
-    guint32 memory, worn_memory;
+    guint32 memory, worn_memory, crl_memory;
     guint64 services;
     guint8 svn[3];
     gboolean has_clock, test_profiles;
@@ -116,10 +117,12 @@ struct _RspEuicc {
     RspNvm *nvm;
     GPtrArray *profiles;      /* of RspEuiccProfile, by order */
     GPtrArray *notifications; /* of RspEuiccNotification, by seq */
+    GPtrArray *crls;          /* of RspCrl: parts */
     guint64 next_seq, next_order;
     char *default_dp; /* NULL: never changed */
     guint resume;     /* operational profile to come back to; 0 none */
     /* volatile */
+    gboolean power_lost; /* in the midst of a command */
     RspEuiccSession session;
     RspEuiccChannel channels[RSP_EUICC_CHANNELS];
     gboolean terminal_profile;
@@ -132,7 +135,9 @@ struct _RspEuicc {
 /* --- euicc-nvm.c --- */
 gboolean rsp_euicc_load_state (RspEuicc *card, GError **error);
 void rsp_euicc_begin (RspEuicc *card);
+/* FALSE: the memory could not be written, and the mirror is as before. */
 gboolean rsp_euicc_commit (RspEuicc *card);
+void rsp_euicc_rollback (RspEuicc *card); /* the mirror too */
 void rsp_euicc_put_profile (RspEuicc *card, const RspEuiccProfile *profile, gboolean with_package);
 void rsp_euicc_drop_profile (RspEuicc *card, RspEuiccProfile *profile); /* frees it */
 void rsp_euicc_put_notification (RspEuicc *card, const RspEuiccNotification *notification);
@@ -142,6 +147,10 @@ void rsp_euicc_put_default_dp (RspEuicc *card, const char *address); /* NULL: ba
 void rsp_euicc_put_resume (RspEuicc *card, guint number);
 void rsp_euicc_put_switch (RspEuicc *card, gboolean pending, guint target);
 gboolean rsp_euicc_get_switch (RspEuicc *card, guint *ret_target);
+/* What a load that is under way leaves for the case that it is interrupted. */
+void rsp_euicc_put_loading (RspEuicc *card, GByteArray *record); /* takes */
+GBytes *rsp_euicc_get_loading (RspEuicc *card);                  /* (transfer full) (nullable) */
+void rsp_euicc_drop_loading (RspEuicc *card);
 /* The kept one-time key for a DP, 32 octets of scalar and its point. (transfer full) (nullable) */
 GBytes *rsp_euicc_get_otpk (RspEuicc *card, const char *oid);
 void rsp_euicc_put_otpk (RspEuicc *card, const char *oid, const RspKey *key);
@@ -240,6 +249,9 @@ gboolean rsp_euicc_keep_pins (RspEuicc *card, const RspUiccPin *one, const RspUi
 void rsp_euicc_restore (RspEuicc *card, const RspEuiccProfile *profile, RspUicc *uicc);
 void rsp_euicc_forget (RspEuicc *card, const RspEuiccProfile *profile); /* in a transaction */
 
+/* Every function whose answer has undefinedError says it when the memory could not be written. */
+#define RSP_UNDEFINED_ERROR 127
+
 /* --- ES10: BODY is the content of the command's TLV --- */
 typedef guint (*RspEuiccHandler) (RspEuicc *card, RspSlice body, GByteArray *out);
 guint rsp_euicc_get_addresses (RspEuicc *card, RspSlice body, GByteArray *out);
@@ -250,6 +262,7 @@ guint rsp_euicc_prepare_download (RspEuicc *card, RspSlice body, GByteArray *out
 guint rsp_euicc_cancel_session (RspEuicc *card, RspSlice body, GByteArray *out);
 guint rsp_euicc_get_info1 (RspEuicc *card, RspSlice body, GByteArray *out);
 guint rsp_euicc_get_info2 (RspEuicc *card, RspSlice body, GByteArray *out);
+guint rsp_euicc_load_crl (RspEuicc *card, RspSlice body, GByteArray *out);
 guint rsp_euicc_get_rat (RspEuicc *card, RspSlice body, GByteArray *out);
 guint rsp_euicc_list_notification (RspEuicc *card, RspSlice body, GByteArray *out);
 guint rsp_euicc_retrieve_notifications (RspEuicc *card, RspSlice body, GByteArray *out);
@@ -267,6 +280,10 @@ void rsp_euicc_put_info2 (RspEuicc *card, GByteArray *out);
 typedef enum { RSP_PPR_FORBIDDEN, RSP_PPR_ALLOWED } RspPprVerdict;
 RspPprVerdict rsp_euicc_ppr_match (const RspEuicc *card, guint32 ppr, const RspMetadata *metadata);
 gboolean rsp_euicc_has_operational (const RspEuicc *card);
+
+/* --- euicc-crl.c --- */
+gboolean rsp_euicc_load_crls (RspEuicc *card); /* from the memory; FALSE: damaged */
+gboolean rsp_euicc_is_revoked (const RspEuicc *card, const RspCert *cert);
 
 /* --- euicc-es8p.c --- */
 /* BppCommandId */
@@ -290,10 +307,12 @@ enum {
     RSP_REASON_SECURITY_ERROR = 8,
     RSP_REASON_ICCID_EXISTS = 9,
     RSP_REASON_NO_MEMORY = 10,
+    RSP_REASON_INTERRUPTION = 11,
     RSP_REASON_ELEMENT_ERROR = 12,
     RSP_REASON_DATA_MISMATCH = 13,
     RSP_REASON_INVALID_NAA_KEY = 14,
     RSP_REASON_PPR_NOT_ALLOWED = 15,
+    RSP_REASON_UNKNOWN_ERROR = 127,
 };
 
 guint rsp_euicc_initialise_channel (RspEuicc *card, const RspTlv *tlv);
@@ -306,6 +325,10 @@ guint rsp_euicc_load_elements (RspEuicc *card, gboolean last);
 /* One STORE DATA chain of a Bound Profile Package. */
 guint rsp_euicc_load_chain (RspEuicc *card, RspSlice chain, GByteArray *out);
 void rsp_euicc_load_clear (RspEuiccLoad *load);
+/* The session ends by a command: a load under way leaves nothing. */
+void rsp_euicc_load_abandon (RspEuicc *card);
+/* After a power-off: a load that was under way is answered for with a stored result. */
+void rsp_euicc_load_interrupted (RspEuicc *card);
 
 /* --- euicc-notify.c --- */
 /* Within a transaction: signs and stores one notification for each address of METADATA that wants

@@ -3,6 +3,7 @@
  * The chains, put together, are the octets of one BF36: headers of the sequences and the segments
  * in them. Each chain holds whole headers and segments, however many; the order is strict. Nothing
  * is answered before the ProfileInstallationResult, and nothing of the profile is stored before it.
+ * What a power-off interrupts is told of by a result at the next start.
  */
 #include "components/euicc/euicc-internal.h"
 
@@ -50,17 +51,41 @@ tell (RspEuicc *card, guint command, RspSlice plain, guint reason)
 
 /* --- ProfileInstallationResult --- */
 
-static GByteArray *
-make_result (RspEuicc *card, const guint8 *iccid, RspSlice final)
+/* What the result of a load names; the record of a load under way holds the same. */
+typedef struct {
+    RspSlice transaction, address, oid, iccid;
+} Origin;
+
+static RspSlice
+text_slice (const char *text)
 {
-    const RspEuiccSession *s = &card->session;
+    return RSP_SLICE (text, strlen (text));
+}
+
+static Origin
+origin_of (const RspEuiccSession *s, GByteArray *oid)
+{
+    const RspEuiccProfile *p = s->load.profile;
+    RspTlv tlv = {0};
+    rsp_put_oid (oid, 0x06, rsp_cert_oid (s->pb));
+    rsp_tlv_single (RSP_SLICE (oid->data, oid->len), 0x06, &tlv);
+    return (Origin){.transaction = RSP_SLICE (s->transaction_id, s->transaction_len),
+                    .address = text_slice (s->address),
+                    .oid = tlv.value,
+                    .iccid = p && p->metadata ? RSP_SLICE_ARRAY (p->iccid) : RSP_SLICE (NULL, 0)};
+}
+
+static GByteArray *
+make_result (RspEuicc *card, const Origin *origin, RspSlice final)
+{
     GByteArray *out = g_byte_array_sized_new (512);
     g_autoptr (GByteArray) data = g_byte_array_sized_new (320);
+    g_autofree char *address = g_strndup ((const char *)origin->address.data, origin->address.len);
     gsize mark = rsp_tlv_open (data, 0xBF27);
-    rsp_tlv_put (data, 0x80, RSP_SLICE (s->transaction_id, s->transaction_len));
-    rsp_euicc_put_notification_metadata (data, card->next_seq, RSP_EVENT_INSTALL, s->address,
-                                         iccid);
-    rsp_put_oid (data, 0x06, rsp_cert_oid (s->pb));
+    rsp_tlv_put (data, 0x80, origin->transaction);
+    rsp_euicc_put_notification_metadata (data, card->next_seq, RSP_EVENT_INSTALL, address,
+                                         origin->iccid.len ? origin->iccid.data : NULL);
+    rsp_tlv_put (data, 0x06, origin->oid);
     rsp_tlv_put (data, 0xA2, final);
     rsp_tlv_close (data, mark);
     RspSlice part = RSP_SLICE (data->data, data->len);
@@ -69,6 +94,74 @@ make_result (RspEuicc *card, const guint8 *iccid, RspSlice final)
     rsp_euicc_sign (card, &part, 1, out);
     rsp_tlv_close (out, outer);
     return out;
+}
+
+/* --- A load under way --- */
+
+/* Written down whenever COMMAND gets its turn, so that an interruption can be told. */
+static gboolean
+note_progress (RspEuicc *card, guint command)
+{
+    g_autoptr (GByteArray) oid = g_byte_array_new ();
+    Origin origin = origin_of (&card->session, oid);
+    GByteArray *record = g_byte_array_sized_new (128);
+    rsp_tlv_put_int (record, 0x81, command);
+    rsp_tlv_put (record, 0x80, origin.transaction);
+    rsp_tlv_put (record, 0x0C, origin.address);
+    rsp_tlv_put (record, 0x06, origin.oid);
+    if (origin.iccid.len)
+        rsp_tlv_put (record, 0x5A, origin.iccid);
+    rsp_euicc_begin (card);
+    rsp_euicc_put_loading (card, record);
+    return rsp_euicc_commit (card);
+}
+
+void
+rsp_euicc_load_abandon (RspEuicc *card)
+{
+    if (card->session.state != RSP_SESSION_LOADING)
+        return;
+    rsp_euicc_begin (card);
+    rsp_euicc_drop_loading (card);
+    rsp_euicc_commit (card);
+}
+
+static gboolean
+read_loading (RspSlice record, RspTlv *command, Origin *origin)
+{
+    RspTlv transaction, address, oid, iccid = {0};
+    gboolean named;
+    if (!rsp_take (&record, 0x81, 1, 1, command) ||
+        !rsp_take (&record, 0x80, 1, 16, &transaction) ||
+        !rsp_take (&record, 0x0C, 0, 255, &address) || !rsp_take (&record, 0x06, 1, 64, &oid) ||
+        !rsp_take_optional (&record, 0x5A, 10, 10, &iccid, &named))
+        return FALSE;
+    *origin = (Origin){transaction.value, address.value, oid.value,
+                       named ? iccid.value : RSP_SLICE (NULL, 0)};
+    return TRUE;
+}
+
+void
+rsp_euicc_load_interrupted (RspEuicc *card)
+{
+    RspTlv command;
+    Origin origin;
+    g_autoptr (GBytes) record = rsp_euicc_get_loading (card);
+    if (!record)
+        return;
+    rsp_euicc_begin (card);
+    rsp_euicc_drop_loading (card);
+    if (read_loading (rsp_slice_of (record), &command, &origin)) {
+        g_autoptr (GByteArray) final = g_byte_array_new ();
+        gsize mark = rsp_tlv_open (final, 0xA1);
+        rsp_tlv_put (final, 0x80, command.value);
+        rsp_tlv_put_int (final, 0x81, RSP_REASON_INTERRUPTION);
+        rsp_tlv_close (final, mark);
+        g_autoptr (GByteArray) result =
+            make_result (card, &origin, RSP_SLICE (final->data, final->len));
+        rsp_euicc_store_notification (card, result);
+    }
+    rsp_euicc_commit (card);
 }
 
 /* Ends the load: nothing of it stays but the result, which is stored before it is given. */
@@ -86,11 +179,13 @@ refuse (RspEuicc *card, guint command, guint reason, GByteArray *out)
         rsp_tlv_put (final, 0x82, rsp_slice_of (response));
     }
     rsp_tlv_close (final, mark);
-    gboolean named = load->profile && load->profile->metadata;
+    g_autoptr (GByteArray) oid = g_byte_array_new ();
+    Origin origin = origin_of (&card->session, oid);
     rsp_euicc_begin (card);
-    g_autoptr (GByteArray) result = make_result (card, named ? load->profile->iccid : NULL,
-                                                 RSP_SLICE (final->data, final->len));
+    g_autoptr (GByteArray) result =
+        make_result (card, &origin, RSP_SLICE (final->data, final->len));
     rsp_euicc_store_notification (card, result);
+    rsp_euicc_drop_loading (card);
     rsp_euicc_session_end (card);
     if (!rsp_euicc_commit (card))
         return 0x6581;
@@ -104,7 +199,9 @@ static guint
 install_profile (RspEuicc *card, GByteArray *out)
 {
     RspEuiccSession *s = &card->session;
-    RspEuiccProfile *p = g_steal_pointer (&s->load.profile);
+    g_autoptr (GByteArray) oid = g_byte_array_new ();
+    Origin origin = origin_of (s, oid);
+    RspEuiccProfile *p = s->load.profile;
     g_autoptr (GBytes) response = rsp_install_response (s->load.install);
     g_autoptr (GByteArray) final = g_byte_array_new ();
     g_autofree char *iccid = rsp_iccid_from_octets (RSP_SLICE_ARRAY (p->iccid));
@@ -120,16 +217,19 @@ install_profile (RspEuicc *card, GByteArray *out)
     rsp_tlv_put (final, 0x04, rsp_slice_of (response));
     rsp_tlv_close (final, mark);
     rsp_euicc_begin (card);
+    s->load.profile = NULL;
     g_ptr_array_add (card->profiles, p);
     rsp_euicc_put_profile (card, p, TRUE);
     rsp_euicc_drop_otpk (card, rsp_cert_oid (s->pb));
+    rsp_euicc_drop_loading (card);
     g_autoptr (GByteArray) result =
-        make_result (card, p->iccid, RSP_SLICE (final->data, final->len));
+        make_result (card, &origin, RSP_SLICE (final->data, final->len));
     rsp_euicc_store_notification (card, result);
     rsp_euicc_notify (card, p->metadata, p->iccid, RSP_EVENT_INSTALL, s->address);
-    rsp_euicc_session_end (card);
+    /* Not stored: the profile is gone with the mirror, and the load ends as any that failed. */
     if (!rsp_euicc_commit (card))
-        return 0x6581;
+        return refuse (card, RSP_BPP_ELEMENTS, RSP_REASON_UNKNOWN_ERROR, out);
+    rsp_euicc_session_end (card);
     rsp_actor_state (card->actor, iccid, "loading", "disabled");
     g_byte_array_append (out, result->data, result->len);
     return 0x9000;
@@ -160,6 +260,8 @@ take_87 (RspEuicc *card, guint command, RspSlice segment)
     if (!reason)
         reason = command == RSP_BPP_ISDP ? rsp_euicc_configure_isdp (card, plain)
                                          : rsp_euicc_replace_keys (card, plain);
+    if (!reason && command == RSP_BPP_ISDP && !note_progress (card, RSP_BPP_METADATA))
+        reason = RSP_REASON_UNKNOWN_ERROR;
     tell (card, command, plain, reason);
     rsp_wipe (load->plain->data, load->plain->len);
     return reason;
@@ -176,6 +278,8 @@ take_88 (RspEuicc *card, RspSlice segment, gboolean last)
         reason = RSP_REASON_INCORRECT_INPUT;
     if (!reason && last)
         reason = rsp_euicc_store_metadata (card);
+    if (!reason && last && !note_progress (card, RSP_BPP_ELEMENTS))
+        reason = RSP_REASON_UNKNOWN_ERROR;
     tell (card, RSP_BPP_METADATA, plain, reason);
     return reason;
 }
@@ -293,6 +397,8 @@ step_channel (RspEuicc *card, RspSlice *in)
     load->package_left -= tlv.whole.len;
     load->phase = RSP_LOAD_FIRST_87;
     guint reason = rsp_euicc_initialise_channel (card, &tlv);
+    if (!reason && !note_progress (card, RSP_BPP_ISDP))
+        reason = RSP_REASON_UNKNOWN_ERROR;
     tell (card, RSP_BPP_CHANNEL, reason ? RSP_SLICE (NULL, 0) : tlv.whole, reason);
     return reason;
 }

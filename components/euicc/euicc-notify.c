@@ -135,8 +135,8 @@ rsp_euicc_remove_notification (RspEuicc *card, RspSlice body, GByteArray *out)
             continue;
         rsp_euicc_begin (card);
         rsp_euicc_drop_notification (card, i);
-        rsp_put_result (out, 0xBF30, 0);
-        return rsp_euicc_commit (card) ? 0x9000 : 0x6581;
+        rsp_put_result (out, 0xBF30, rsp_euicc_commit (card) ? 0 : RSP_UNDEFINED_ERROR);
+        return 0x9000;
     }
     rsp_put_result (out, 0xBF30, 1);
     return 0x9000;

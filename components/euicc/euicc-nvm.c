@@ -179,7 +179,8 @@ rsp_euicc_load_state (RspEuicc *card, GError **error)
     g_ptr_array_set_size (card->profiles, 0);
     g_ptr_array_set_size (card->notifications, 0);
     return load_numbers (card, error) && load_profiles (card, error) &&
-           load_notifications (card, error);
+           load_notifications (card, error) &&
+           (rsp_euicc_load_crls (card) || damaged (error, "crl"));
 }
 
 /* --- Writing --- */
@@ -190,17 +191,37 @@ rsp_euicc_begin (RspEuicc *card)
     rsp_nvm_begin (card->nvm);
 }
 
-gboolean
-rsp_euicc_commit (RspEuicc *card)
+void
+rsp_euicc_rollback (RspEuicc *card)
 {
-    if (rsp_nvm_commit (card->nvm, NULL))
-        return TRUE;
-    rsp_nvm_rollback (card->nvm);
     g_autoptr (GError) error = NULL;
+    rsp_nvm_rollback (card->nvm);
     if (!rsp_euicc_load_state (card, &error))
         g_warning ("%s", error->message);
     rsp_euicc_uicc_changed (card);
-    return FALSE;
+}
+
+/* Does a fault strike at POINT? Without power nothing more is written. */
+static gboolean
+struck (RspEuicc *card, RspFaultPoint point)
+{
+    RspFaultAction action;
+    if (!card->actor->bus || !rsp_bus_point (card->actor->bus, card->actor->name, point, &action))
+        return FALSE;
+    card->power_lost |= action == RSP_FAULT_POWER_LOSS;
+    return TRUE;
+}
+
+gboolean
+rsp_euicc_commit (RspEuicc *card)
+{
+    if (card->power_lost || struck (card, RSP_POINT_BEFORE_COMMIT) ||
+        !rsp_nvm_commit (card->nvm, NULL)) {
+        rsp_euicc_rollback (card);
+        return FALSE;
+    }
+    struck (card, RSP_POINT_AFTER_COMMIT);
+    return TRUE;
 }
 
 static void
@@ -330,6 +351,24 @@ rsp_euicc_get_switch (RspEuicc *card, guint *ret_target)
         return FALSE;
     *ret_target = (guint)(s.data[0] << 8 | s.data[1]);
     return TRUE;
+}
+
+void
+rsp_euicc_put_loading (RspEuicc *card, GByteArray *record)
+{
+    put_steal (card, "loading", record);
+}
+
+GBytes *
+rsp_euicc_get_loading (RspEuicc *card)
+{
+    return rsp_nvm_get (card->nvm, "loading");
+}
+
+void
+rsp_euicc_drop_loading (RspEuicc *card)
+{
+    rsp_nvm_delete (card->nvm, "loading");
 }
 
 static char *

@@ -16,10 +16,22 @@ static void
 serve (RspCall *call, gpointer data)
 {
     RspSlice command = rsp_slice_of (rsp_call_body (call));
-    g_autoptr (GBytes) reply = rsp_euicc_transmit (data, command);
+    RspEuicc *card = data;
+    g_autoptr (GBytes) reply = rsp_euicc_transmit (card, command);
+    if (card->power_lost) {
+        rsp_euicc_cut_power (card);
+        rsp_call_fail (call, RSP_REPLY_LINK);
+        return;
+    }
     RspSlice r = rsp_slice_of (reply);
     RspOutcome outcome = {.sw = (guint)(r.data[r.len - 2] << 8 | r.data[r.len - 1])};
     rsp_call_reply (call, &outcome, reply);
+}
+
+static void
+power_loss (gpointer data)
+{
+    rsp_euicc_cut_power (data);
 }
 
 static GPtrArray *
@@ -46,6 +58,7 @@ configure (RspEuicc *card, const RspEuiccConfig *config)
     card->memory = config->memory ? config->memory : DEFAULT_MEMORY;
     card->worn_memory = config->worn_memory;
     card->services = config->services ? config->services : rsp_euicc_default_services ();
+    card->crl_memory = config->crl_memory;
     memcpy (card->svn, memcmp (config->svn, none, 3) == 0 ? svn : config->svn, 3);
     card->has_clock = config->has_clock;
     card->test_profiles = config->test_profiles;
@@ -55,13 +68,13 @@ configure (RspEuicc *card, const RspEuiccConfig *config)
 RspEuicc *
 rsp_euicc_new (const RspActor *actor, const RspEuiccConfig *config, GError **error)
 {
-    guint target;
     g_autoptr (RspEuicc) card = g_new0 (RspEuicc, 1);
     card->actor = actor;
     configure (card, config);
     card->profiles = g_ptr_array_new_with_free_func ((GDestroyNotify)rsp_euicc_profile_free);
     card->notifications =
         g_ptr_array_new_with_free_func ((GDestroyNotify)rsp_euicc_notification_free);
+    card->crls = g_ptr_array_new_with_free_func ((GDestroyNotify)rsp_crl_unref);
     card->challenges = rsp_actor_rng (actor, "challenge");
     card->keys = rsp_actor_rng (actor, "one-time key");
     if (!rsp_eid_to_octets (config->eid, card->eid_octets)) {
@@ -71,11 +84,11 @@ rsp_euicc_new (const RspActor *actor, const RspEuiccConfig *config, GError **err
     card->nvm = rsp_nvm_open (config->nvm_path, error);
     if (!card->nvm || !rsp_euicc_load_state (card, error))
         return NULL;
-    if (rsp_euicc_get_switch (card, &target))
-        rsp_euicc_apply_switch (card, target);
     rsp_euicc_reset (card);
-    if (actor->bus)
+    if (actor->bus) {
         rsp_bus_attach (actor->bus, actor->name, serve, card);
+        rsp_bus_set_power_loss (actor->bus, actor->name, power_loss);
+    }
     return g_steal_pointer (&card);
 }
 
@@ -92,6 +105,7 @@ rsp_euicc_free (RspEuicc *card)
     rsp_uicc_free (card->uicc);
     g_clear_pointer (&card->profiles, g_ptr_array_unref);
     g_clear_pointer (&card->notifications, g_ptr_array_unref);
+    g_clear_pointer (&card->crls, g_ptr_array_unref);
     g_clear_pointer (&card->nvm, rsp_nvm_free);
     g_clear_pointer (&card->challenges, rsp_rng_free);
     g_clear_pointer (&card->keys, rsp_rng_free);
@@ -127,11 +141,20 @@ rsp_euicc_reset (RspEuicc *card)
     for (guint i = 0; i < RSP_EUICC_CHANNELS; i++)
         channel_clear (&card->channels[i]);
     card->terminal_profile = card->refresh_pending = card->refresh_fetched = FALSE;
+    rsp_euicc_load_interrupted (card);
     /* A reset is what REFRESH asked for. */
     if (rsp_euicc_get_switch (card, &target))
         rsp_euicc_apply_switch (card, target);
     card->channels[0].open = TRUE;
     g_clear_pointer (&card->uicc, rsp_uicc_free);
+}
+
+void
+rsp_euicc_cut_power (RspEuicc *card)
+{
+    card->power_lost = FALSE;
+    rsp_euicc_rollback (card);
+    rsp_euicc_reset (card);
 }
 
 GBytes *

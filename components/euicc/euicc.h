@@ -17,6 +17,7 @@ typedef struct {
     guint32 memory;                                   /* octets for profiles; default 512 KiB */
     guint64 services;       /* RSP_SERVICE_BIT of what profiles may need; 0: the usual ones */
     guint32 worn_memory;    /* octets of a profile after which writing fails; 0: none fails */
+    guint32 crl_memory;     /* octets for CRLs; 0: no LoadCRL */
     guint8 svn[3];          /* default 2.6.0 */
     gboolean has_clock;     /* checks certificate dates; default FALSE as most cards */
     gboolean test_profiles; /* testProfileSupport; default TRUE by the world */
@@ -32,6 +33,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (RspEuicc, rsp_euicc_free)
 /* One command APDU in, response data and status word out. Never fails otherwise. (transfer full) */
 GBytes *rsp_euicc_transmit (RspEuicc *card, RspSlice command);
 void rsp_euicc_reset (RspEuicc *card); /* power off and on: session gone, NVM stays */
+/* The same without warning: an open transaction is lost, and all that stands is read back. */
+void rsp_euicc_cut_power (RspEuicc *card);
 GBytes *rsp_euicc_atr (RspEuicc *card);
 
 typedef struct {

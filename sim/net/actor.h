@@ -12,6 +12,7 @@ typedef struct {
     guint64 seed;
     guint64 incarnation;    /* durable, goes up at every restart before first use */
     gboolean system_random; /* `serve` without --seed */
+    GPtrArray *crls;        /* of RspCrl: what it has fetched; (nullable) */
     gint64 clock_skew;      /* µs added to the wall clock by this actor */
 } RspActor;
 

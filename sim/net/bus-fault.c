@@ -106,6 +106,20 @@ hold (RspTransit *transit, gint64 *delay)
     return NULL;
 }
 
+/* The card stops where it is; a message to it or from it is lost with that. */
+static const char *
+cut_power (RspTransit *transit, const RspFault *fault)
+{
+    RspCall *call = transit->call;
+    RspEndpoint *card = fault->at ? rsp_bus_endpoint (call->bus, fault->at, FALSE) : call->dst;
+    if (!card || !card->power_loss)
+        return "notApplicable";
+    if (card == call->dst)
+        transit->fate = LEG_CUT;
+    card->power_loss (card->data);
+    return NULL;
+}
+
 static const char *
 set_status (RspTransit *transit, const RspFault *fault)
 {
@@ -157,8 +171,29 @@ apply (RspTransit *transit, const RspFault *fault, GBytes *earlier, gint64 *dela
     case RSP_FAULT_HTTP_STATUS:
     case RSP_FAULT_STATUS_WORD:
         return set_status (transit, fault);
+    case RSP_FAULT_POWER_LOSS:
+        return cut_power (transit, fault);
+    case RSP_FAULT_WRITE_ERROR:
+        return "notApplicable";
     }
     g_assert_not_reached ();
+}
+
+gboolean
+rsp_bus_point (RspBus *bus, const char *actor, RspFaultPoint point, RspFaultAction *ret_action)
+{
+    const RspFault *fault = bus->faults ? rsp_faults_at_point (bus->faults, actor, point) : NULL;
+    if (!fault)
+        return FALSE;
+    *ret_action = fault->action;
+    if (rsp_bus_traced (bus))
+        rsp_trace_event (bus->trace,
+                         &(RspTraceEvent){.kind = RSP_TRACE_FAULT,
+                                          .src = actor,
+                                          .op = rsp_fault_point_name (point),
+                                          .fault_name = fault->name,
+                                          .fault_action = rsp_fault_action_name (fault->action)});
+    return TRUE;
 }
 
 gboolean

@@ -9,7 +9,8 @@ typedef struct {
     const char *name; /* interned */
     RspServeFunc serve, card_serve;
     gpointer data, card_data;
-    gboolean known; /* was attached at some time, or has an address */
+    void (*power_loss) (gpointer data); /* of a card, with DATA */
+    gboolean known;                     /* was attached at some time, or has an address */
     RspCredential credential;
     gboolean has_credential;
     guint credential_version; /* goes up with every change, so that a transport sees it */

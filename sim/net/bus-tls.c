@@ -133,6 +133,13 @@ checking_time (RspLoop *loop, const RspCredential *checker)
     return us / G_USEC_PER_SEC - (us % G_USEC_PER_SEC < 0);
 }
 
+static RspChainResult
+unless_revoked (const RspCredential *checker, const RspCert *cert, RspChainResult result)
+{
+    return result == RSP_CHAIN_OK && rsp_crls_revoke (checker->crls, cert) ? RSP_CHAIN_REVOKED
+                                                                           : result;
+}
+
 RspChainResult
 rsp_tls_check_server (RspLoop *loop, const RspCredential *client, const RspCert *cert,
                       const char *address)
@@ -144,7 +151,9 @@ rsp_tls_check_server (RspLoop *loop, const RspCredential *client, const RspCert 
     const char *colon = strrchr (address, ':');
     g_autofree char *host =
         g_strndup (address, colon ? (gsize)(colon - address) : strlen (address));
-    return rsp_chain_check_tls (cert, client->roots, host, checking_time (loop, client));
+    return unless_revoked (
+        client, cert,
+        rsp_chain_check_tls (cert, client->roots, host, checking_time (loop, client)));
 }
 
 static const RspKnownClient *
@@ -172,5 +181,6 @@ rsp_tls_check_client (RspLoop *loop, const RspCredential *server, const RspCert 
         return RSP_CHAIN_OK;
     if (!cert)
         return RSP_CHAIN_FORMAT;
-    return rsp_chain_check_client (cert, server->roots, checking_time (loop, server));
+    return unless_revoked (
+        server, cert, rsp_chain_check_client (cert, server->roots, checking_time (loop, server)));
 }

@@ -107,6 +107,7 @@ credential_clear (RspCredential *credential)
     g_clear_pointer (&credential->cert, rsp_cert_unref);
     g_clear_pointer (&credential->roots, g_ptr_array_unref);
     g_clear_pointer (&credential->clients, g_ptr_array_unref);
+    g_clear_pointer (&credential->crls, g_ptr_array_unref);
 }
 
 static void
@@ -133,6 +134,12 @@ rsp_bus_attach_card (RspBus *bus, const char *card, RspServeFunc serve, gpointer
     endpoint->card_serve = serve;
     endpoint->card_data = data;
     endpoint->known = TRUE;
+}
+
+void
+rsp_bus_set_power_loss (RspBus *bus, const char *name, void (*func) (gpointer data))
+{
+    rsp_bus_endpoint (bus, name, TRUE)->power_loss = func;
 }
 
 /* What ENDPOINT served, as itself or as the link to it, and has not answered, fails. */
@@ -164,6 +171,7 @@ rsp_bus_detach (RspBus *bus, const char *name)
     RspEndpoint *endpoint = rsp_bus_endpoint (bus, name, FALSE);
     if (endpoint) {
         endpoint->serve = NULL;
+        endpoint->power_loss = NULL;
         endpoint->data = NULL;
         fail_served (bus, endpoint, FALSE);
         rsp_bus_tls_forget (bus, endpoint);
@@ -209,6 +217,8 @@ rsp_bus_set_credential (RspBus *bus, const char *name, const RspCredential *cred
 {
     RspEndpoint *endpoint = rsp_bus_endpoint (bus, name, TRUE);
     RspCredential copy = credential ? *credential : (RspCredential){0};
+    if (copy.crls)
+        g_ptr_array_ref (copy.crls);
     if (copy.cert)
         rsp_cert_ref (copy.cert);
     if (copy.roots)

@@ -12,7 +12,7 @@
 #pragma once
 
 #include "asn1/functions.h"
-#include "pki/cert.h"
+#include "pki/crl.h"
 #include "sim/core/loop.h"
 #include "sim/net/fault.h"
 #include "sim/net/trace.h"
@@ -50,6 +50,7 @@ typedef struct {
     RspKey *key;        /* borrowed for the bus's life */
     GPtrArray *roots;   /* of RspCert: what it trusts (nullable: checks nothing) */
     GPtrArray *clients; /* of RspKnownClient (nullable) */
+    GPtrArray *crls;    /* of RspCrl: what it has fetched (nullable) */
     gint64 clock_skew;  /* µs added to the wall clock when it checks dates */
 } RspCredential;
 
@@ -69,6 +70,11 @@ void rsp_bus_attach (RspBus *bus, const char *name, RspServeFunc serve, gpointer
 /* The actor is gone (crashed, freed). Who waits for its answer gets RSP_REPLY_LINK, as who calls it
  * from now on; its own calls are forgotten: their continuations never run. */
 void rsp_bus_detach (RspBus *bus, const char *name);
+/* NAME, attached, is a card: FUNC, with the data of its service, makes it lose its power. */
+void rsp_bus_set_power_loss (RspBus *bus, const char *name, void (*func) (gpointer data));
+/* ACTOR is at POINT. TRUE: a fault strikes it there, and *RET_ACTION is to happen to it. */
+gboolean rsp_bus_point (RspBus *bus, const char *actor, RspFaultPoint point,
+                        RspFaultAction *ret_action);
 /* The terminal's side of the link to CARD (apdu.h): SERVE gets the ES10 calls addressed to CARD;
  * the card itself, attached as above, gets APDU.Transmit. */
 void rsp_bus_attach_card (RspBus *bus, const char *card, RspServeFunc serve, gpointer data);

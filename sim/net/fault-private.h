@@ -16,8 +16,10 @@ struct _RspFaults {
     gboolean concerns[RSP_FN_COUNT], replays[RSP_FN_COUNT];
     GBytes *earlier[RSP_FN_COUNT][2];
     gboolean resigns;
-    GHashTable *keys; /* "purpose actor" → RspKey */
-    GHashTable *seen; /* calling actor → RspSeen */
+    GHashTable *keys;     /* "purpose actor" → RspKey */
+    GHashTable *seen;     /* calling actor → RspSeen */
+    GPtrArray *at_points; /* of RspFault */
+    GHashTable *visits;   /* "point actor" → how often, as GUINT */
 };
 
 /* Ranges of TLVs around an element, outermost first, with the child's index at each level. */

@@ -13,6 +13,8 @@ static const char *const action_names[] = {
     [RSP_FAULT_CUT_LINK] = "cut-link",
     [RSP_FAULT_HTTP_STATUS] = "http-status",
     [RSP_FAULT_STATUS_WORD] = "status-word",
+    [RSP_FAULT_POWER_LOSS] = "power-loss",
+    [RSP_FAULT_WRITE_ERROR] = "write-error",
 };
 
 const char *
@@ -32,6 +34,28 @@ rsp_fault_action_parse (const char *name, RspFaultAction *ret)
     return FALSE;
 }
 
+static const char *const point_names[] = {
+    [RSP_POINT_BEFORE_COMMIT] = "before-commit",
+    [RSP_POINT_AFTER_COMMIT] = "after-commit",
+};
+
+const char *
+rsp_fault_point_name (RspFaultPoint point)
+{
+    return point_names[point];
+}
+
+gboolean
+rsp_fault_point_parse (const char *name, RspFaultPoint *ret)
+{
+    for (guint i = RSP_POINT_BEFORE_COMMIT; i < G_N_ELEMENTS (point_names); i++)
+        if (strcmp (point_names[i], name) == 0) {
+            *ret = (RspFaultPoint)i;
+            return TRUE;
+        }
+    return FALSE;
+}
+
 void
 rsp_fault_free (RspFault *fault)
 {
@@ -40,6 +64,7 @@ rsp_fault_free (RspFault *fault)
     g_free (fault->name);
     g_free (fault->from);
     g_free (fault->to);
+    g_free (fault->at);
     g_free (fault->field);
     g_free (fault->text);
     g_clear_pointer (&fault->value, g_bytes_unref);
@@ -64,6 +89,8 @@ rsp_faults_new (RspRng *rng)
     RspFaults *faults = g_new0 (RspFaults, 1);
     faults->rng = rng;
     faults->all = g_ptr_array_new_with_free_func ((GDestroyNotify)rsp_fault_free);
+    faults->at_points = g_ptr_array_new ();
+    faults->visits = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
     faults->keys = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
     faults->seen = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, seen_free);
     return faults;
@@ -79,6 +106,8 @@ rsp_faults_free (RspFaults *faults)
         g_clear_pointer (&faults->earlier[i][0], g_bytes_unref);
         g_clear_pointer (&faults->earlier[i][1], g_bytes_unref);
     }
+    g_ptr_array_unref (faults->at_points);
+    g_hash_table_unref (faults->visits);
     g_hash_table_unref (faults->keys);
     g_hash_table_unref (faults->seen);
     g_ptr_array_unref (faults->all);
@@ -104,6 +133,10 @@ void
 rsp_faults_add (RspFaults *faults, RspFault *fault)
 {
     g_ptr_array_add (faults->all, fault);
+    if (fault->point != RSP_POINT_MESSAGE) {
+        g_ptr_array_add (faults->at_points, fault);
+        return;
+    }
     for (guint i = 0; i < RSP_FN_COUNT; i++) {
         if (fault->function && fault->function->id != i)
             continue;
@@ -164,6 +197,25 @@ fault_matches (RspFaults *faults, const RspFault *fault, const RspFaultMessage *
     /* Drawn last, so that only messages that could be hit use up random numbers. */
     return fault->probability <= 0 ||
            rsp_rng_below (faults->rng, 1u << 30) < fault->probability * (1u << 30);
+}
+
+RspFault *
+rsp_faults_at_point (RspFaults *faults, const char *actor, RspFaultPoint point)
+{
+    if (faults->at_points->len == 0)
+        return NULL;
+    char *key = g_strconcat (rsp_fault_point_name (point), " ", actor, NULL);
+    guint visit = GPOINTER_TO_UINT (g_hash_table_lookup (faults->visits, key)) + 1;
+    g_hash_table_replace (faults->visits, key, GUINT_TO_POINTER (visit));
+    for (guint i = 0; i < faults->at_points->len; i++) {
+        RspFault *fault = g_ptr_array_index (faults->at_points, i);
+        if (fault->point != point || (fault->at && strcmp (fault->at, actor) != 0) ||
+            (fault->nth && visit != fault->nth) || (fault->every && visit % fault->every != 0))
+            continue;
+        fault->fired++;
+        return fault;
+    }
+    return NULL;
 }
 
 RspFault *

@@ -17,18 +17,31 @@ typedef enum {
     RSP_FAULT_CUT_LINK,
     RSP_FAULT_HTTP_STATUS, /* response (whatever LEG says): this status, empty body */
     RSP_FAULT_STATUS_WORD, /* response (whatever LEG says): this SW, empty body */
+    RSP_FAULT_POWER_LOSS,  /* a card loses its power, and what is under way with it is lost */
+    RSP_FAULT_WRITE_ERROR, /* at a point: the memory cannot be written */
 } RspFaultAction;
 const char *rsp_fault_action_name (RspFaultAction a); /* "http-status" */
 gboolean rsp_fault_action_parse (const char *name, RspFaultAction *ret);
 
+/* Where a fault strikes: at a message, or at a place inside an actor. */
+typedef enum {
+    RSP_POINT_MESSAGE,
+    RSP_POINT_BEFORE_COMMIT, /* all is written but the mark that makes it count */
+    RSP_POINT_AFTER_COMMIT,  /* it counts, and nobody has been told */
+} RspFaultPoint;
+const char *rsp_fault_point_name (RspFaultPoint point); /* "before-commit"; NULL for MESSAGE */
+gboolean rsp_fault_point_parse (const char *name, RspFaultPoint *ret);
+
 typedef struct {
     char *name;
     /* match: NULL or 0 matches anything */
+    RspFaultPoint point;
     const RspFunction *function;
     gboolean any_leg;
     RspLeg leg;
     char *from, *to;
-    guint nth;          /* the nth call of the named function, from 1 */
+    char *at;           /* with a point: the actor; power-loss: the card, default the message's */
+    guint nth;          /* the nth call of the named function, from 1; the nth time at the point */
     guint every;        /* each nth */
     double probability; /* 0: always */
     /* action */
@@ -80,6 +93,8 @@ typedef struct {
 gboolean rsp_faults_concern (const RspFaults *faults, const RspFunction *fn);
 /* The next declared fault that matches, from *POSITION (0 at first) on; NULL at the end. */
 RspFault *rsp_faults_match (RspFaults *faults, const RspFaultMessage *message, guint *position);
+/* The fault that strikes ACTOR at POINT, counted as fired; NULL: none. */
+RspFault *rsp_faults_at_point (RspFaults *faults, const char *actor, RspFaultPoint point);
 /* BODY with the fault's change made, or NULL and *RET_RESULT ("fieldNotFound", "noKey", …) when it
  * cannot be made. (transfer full) */
 GBytes *rsp_faults_edit (RspFaults *faults, const RspFault *fault, const RspFaultMessage *message,

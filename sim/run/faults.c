@@ -14,6 +14,7 @@ read_match (const RspYaml *match, RspFault *f, GError **error)
 {
     const char *function = text_of (match, "function"), *leg = text_of (match, "leg");
     const char *probability = text_of (match, "probability");
+    const char *point = text_of (match, "point");
     gint64 nth = 0, every = 0;
     if (!rsp_yaml_opt_int (match, "nth", 1, 1000000, &nth, error) ||
         !rsp_yaml_opt_int (match, "every", 1, 1000000, &every, error))
@@ -23,6 +24,9 @@ read_match (const RspYaml *match, RspFault *f, GError **error)
     f->leg = leg && strcmp (leg, "response") == 0 ? RSP_LEG_RESPONSE : RSP_LEG_REQUEST;
     f->from = g_strdup (text_of (match, "from"));
     f->to = g_strdup (text_of (match, "to"));
+    f->at = g_strdup (text_of (match, "at"));
+    if (point)
+        rsp_fault_point_parse (point, &f->point);
     f->nth = (guint)nth;
     f->every = (guint)every;
     f->probability = probability ? g_ascii_strtod (probability, NULL) : 0;
@@ -47,6 +51,8 @@ read_action (const RspYaml *yaml, RspFault *f, GError **error)
     f->mask = (guint8)mask;
     f->status = (guint)status;
     f->count = (guint)copies;
+    if (rsp_yaml_get (yaml, "at"))
+        f->at = g_strdup (text_of (yaml, "at"));
     f->field = g_strdup (text_of (yaml, "field"));
     f->text = g_strdup (text_of (yaml, "text"));
     f->value = value ? rsp_unhex (value->text) : NULL;

@@ -33,6 +33,7 @@ INTEGER (plain_segment, 16, 1007);
 
 LIST_OF (texts, text);
 LIST_OF (points, point);
+LIST_OF (numbers, count);
 EITHER_OF (text_or_texts, text, texts);
 
 const char *const rsp_language_roles[] = {"ci", "euicc", "eum", "dp-tls", "dp-auth", "dp-pb", "ds-tls", "ds-auth", NULL};
@@ -40,7 +41,8 @@ const char *const rsp_language_consents[] = {"granted", "refused", "postponed", 
 const char *const rsp_language_user_verbs[] = {"download", "deliver-notifications", "enable", "disable", "delete",
     "set-nickname", "memory-reset", "set-default-dp-address", "list", NULL};
 const char *const rsp_language_fault_actions[] = {"drop", "delay", "duplicate", "reorder", "replay", "corrupt", "replace",
-    "cut-link", "http-status", "status-word", NULL};
+    "cut-link", "http-status", "status-word", "power-loss", "write-error", NULL};
+static const char *const fault_points[] = {"before-commit", "after-commit", NULL};
 static const char *const legs[] = {"request", "response", "any", NULL};
 static const char *const profile_states[] = {"disabled", "enabled", NULL};
 static const char *const order_states[] = {"available", "allocated", "linked", "confirmed", "released", "downloaded",
@@ -59,6 +61,7 @@ ENUM_OF (cert_role, rsp_language_roles, "certificate role");
 ENUM_OF (consent, rsp_language_consents, "consent");
 ENUM_OF (verb, rsp_language_user_verbs, "user action");
 ENUM_OF (action, rsp_language_fault_actions, "fault action");
+ENUM_OF (fault_point, fault_points, "point");
 ENUM_OF (leg, legs, "leg");
 ENUM_OF (profile_state, profile_states, "profile state");
 ENUM_OF (order_state, order_states, "order state");
@@ -189,6 +192,7 @@ static const RspKeySpec euicc_keys[] = {
     {"trusts", &texts, FALSE, "ci actors; default: its EUM's"},
     {"default-dp-address", &text, FALSE, NULL}, {"root-ds-address", &text, FALSE, NULL},
     {"memory", &octets, FALSE, "octets for profiles; default 524288"},
+    {"crl-memory", &octets, FALSE, "octets for CRLs; default 4096; 0: LoadCRL is not supported"},
     {"version", &text, FALSE, "SVN, \"2.6.0\""},
     {"has-clock", &boolean, FALSE, "checks certificate dates; default false"},
     {"test-profiles", &boolean, FALSE, "default true"},
@@ -236,11 +240,14 @@ EITHER_OF (world, text, world_map);
 static const RspKeySpec match_keys[] = {
     {"function", &function, FALSE, "ES9+.HandleNotification"}, {"leg", &leg, FALSE, "default request"},
     {"from", &text, FALSE, "an actor"}, {"to", &text, FALSE, "an actor"},
+    {"point", &fault_point, FALSE, "a place inside a euicc in place of a message: before or after its memory is committed"},
+    {"at", &text, FALSE, "with a point: the euicc"},
     {"nth", &positive, FALSE, "the nth call of the function"}, {"every", &positive, FALSE, "each nth"},
     {"probability", &fraction, FALSE, NULL}, END};
 MAP_OF (match, match_keys, "a match");
 static const RspKeySpec fault_keys[] = {
     {"name", &text, TRUE, NULL}, {"match", &match, TRUE, NULL}, {"action", &action, TRUE, NULL},
+    {"at", &text, FALSE, "power-loss at a message: the euicc; default: the message's own"},
     {"delay", &duration, FALSE, "delay: how long"}, {"offset", &offset, FALSE, "corrupt: octet, negative from the end"},
     {"mask", &small, FALSE, "corrupt: XOR mask, default 1"}, {"field", &text, FALSE, "corrupt, replace: path of a field"},
     {"value", &hex, FALSE, "new content"}, {"text", &text, FALSE, "new content as text"},
@@ -309,6 +316,18 @@ static const RspKeySpec send_keys[] = {
     {"expect", &send_reply, FALSE, NULL}, END};
 MAP_OF (send_step, send_keys, "a send step");
 
+static const RspKeySpec crl_reply_keys[] = {
+    {"error", &text, FALSE, "name of a LoadCRLResponseError; default: it is taken"}, {"missing", &numbers, FALSE, "parts still to come"}, END};
+MAP_OF (crl_reply, crl_reply_keys, "what comes of a CRL");
+static const RspKeySpec crl_keys[] = {
+    {"from", &text, TRUE, "a ci"}, {"to", &text_or_texts, FALSE, "who gets it: euicc by ES10b.LoadCRL; smdpp and lpa as if fetched"},
+    {"revoke", &text_or_texts, FALSE, "certificates to put on the list for good: ACTOR.auth, .pb, .tls, or an eum"},
+    {"number", &positive, FALSE, "cRLNumber; default: one above the last"}, {"base", &positive, FALSE, "a delta on this number"},
+    {"part", &count, FALSE, "partialCrlNumber"}, {"parts", &count, FALSE, "totalPartialCrlNumber"},
+    {"bad-signature", &boolean, FALSE, NULL}, {"unknown-critical", &boolean, FALSE, "with a critical extension that nobody knows"},
+    {"expect", &crl_reply, FALSE, NULL}, END};
+MAP_OF (crl_step, crl_keys, "a crl step");
+
 /* --- expectations ------------------------------------------------------------------------------ */
 
 static const RspKeySpec profile_view_keys[] = {
@@ -350,6 +369,7 @@ const RspKeySpec rsp_language_steps[] = {
     {"card", &card_step, FALSE, "an APDU to the card, or a reset"},
     {"read", &read_step, FALSE, "reads a file of the enabled profile"},
     {"send", &send_step, FALSE, "a hostile or broken peer says anything"},
+    {"crl", &crl_step, FALSE, "a ci issues a CRL, and cards, servers and LPAs get it"},
     {"expect", &expect, FALSE, "expectations at this point"},
     {"note", &text, FALSE, "a remark in the trace"},
     END};

@@ -37,10 +37,11 @@ typedef struct {
     RspLoop *loop;
     RspTrace *trace;
     RspFaults *faults;
-    GHashTable *saved; /* name → text of `save:` */
-    GArray *messages;  /* of RspSentMessage: requests in the order of sending */
-    RspLeaks *leaks;   /* (nullable) until the world is built */
-    char *failure;     /* the first one */
+    GHashTable *saved;   /* name → text of `save:` */
+    GArray *messages;    /* of RspSentMessage: requests in the order of sending */
+    RspLeaks *leaks;     /* (nullable) until the world is built */
+    char *failure;       /* the first one */
+    const RspYaml *step; /* under way, for its own helpers */
     gboolean step_done;
     gint64 limit;
 } RspRun;
@@ -73,6 +74,7 @@ void rsp_step_user (RspRun *run, const RspYaml *step);
 void rsp_step_card (RspRun *run, const RspYaml *step);
 void rsp_step_read (RspRun *run, const RspYaml *step);
 void rsp_step_send (RspRun *run, const RspYaml *step);
+void rsp_step_crl (RspRun *run, const RspYaml *step);
 
 gboolean rsp_expect_check (RspRun *run, const RspYaml *expect);
 /* What always holds; NODE is where to point. */

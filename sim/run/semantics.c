@@ -207,6 +207,30 @@ check_peer (const Check *c, const RspYaml *node, GError **error)
     return unknown_actor (c, node, error);
 }
 
+/* Faults inside an actor, and those that act on a card wherever the message goes. */
+static gboolean
+check_point (const Check *c, const RspYaml *fault, const RspYaml *match, const char *action,
+             GError **error)
+{
+    const RspYaml *point = rsp_yaml_get (match, "point"), *at = rsp_yaml_get (match, "at");
+    gboolean power = strcmp (action, "power-loss") == 0,
+             write = strcmp (action, "write-error") == 0;
+    if (!check_ref (c, at, "euicc", error) ||
+        !check_ref (c, rsp_yaml_get (fault, "at"), "euicc", error))
+        return FALSE;
+    if (!point && at)
+        return rsp_yaml_fail (at, error, "\"at\" in a match goes with a point");
+    if (point && rsp_yaml_get (match, "function"))
+        return rsp_yaml_fail (match, error, "a match has a point or a function");
+    if (point && !power && !write)
+        return rsp_yaml_fail (fault, error, "%s does not apply at a point", action);
+    if (write && (!point || strcmp (point->text, "before-commit") != 0))
+        return rsp_yaml_fail (fault, error, "write-error applies at point: before-commit");
+    if (!power && rsp_yaml_get (fault, "at"))
+        return rsp_yaml_fail (fault, error, "\"at\" goes with power-loss");
+    return TRUE;
+}
+
 static gboolean
 check_fault (const Check *c, const RspYaml *fault, GError **error)
 {
@@ -216,6 +240,8 @@ check_fault (const Check *c, const RspYaml *fault, GError **error)
     gboolean response = leg && strcmp (leg->text, "response") == 0;
     gboolean status = strcmp (action, "http-status") == 0 || strcmp (action, "status-word") == 0;
 
+    if (!check_point (c, fault, match, action, error))
+        return FALSE;
     if (!check_peer (c, rsp_yaml_get (match, "from"), error) ||
         !check_peer (c, rsp_yaml_get (match, "to"), error))
         return FALSE;
@@ -375,6 +401,48 @@ check_send (const Check *c, const RspYaml *step, GError **error)
 }
 
 static gboolean
+check_text_or_texts (const Check *c, const RspYaml *node,
+                     gboolean (*check) (const Check *c, const RspYaml *item, GError **error),
+                     GError **error)
+{
+    if (!node || node->kind != RSP_YAML_LIST)
+        return !node || check (c, node, error);
+    for (guint i = 0; i < node->items->len; i++)
+        if (!check (c, node->items->pdata[i], error))
+            return FALSE;
+    return TRUE;
+}
+
+static gboolean
+check_receiver (const Check *c, const RspYaml *item, GError **error)
+{
+    return check_ref (c, item, "euicc,smdpp,lpa", error);
+}
+
+/* ACTOR.PURPOSE, or an eum. */
+static gboolean
+check_certificate_name (const Check *c, const RspYaml *item, GError **error)
+{
+    const char *dot = strchr (item->text, '.');
+    g_autofree char *name = g_strndup (item->text, dot ? (gsize)(dot - item->text) : 4096);
+    RspYaml probe = *item;
+    probe.text = name;
+    if (!check_ref (c, &probe, dot ? "smdpp,operator" : "eum", error))
+        return FALSE;
+    static const char *const purposes[] = {"auth", "pb", "tls", "client", NULL};
+    return !dot || g_strv_contains (purposes, dot + 1) ||
+           rsp_yaml_fail (item, error, "a certificate is ACTOR.auth, .pb, .tls or .client");
+}
+
+static gboolean
+check_crl (const Check *c, const RspYaml *step, GError **error)
+{
+    return check_ref (c, rsp_yaml_get (step, "from"), "ci", error) &&
+           check_text_or_texts (c, rsp_yaml_get (step, "to"), check_receiver, error) &&
+           check_text_or_texts (c, rsp_yaml_get (step, "revoke"), check_certificate_name, error);
+}
+
+static gboolean
 check_step (const Check *c, const RspYaml *item, GError **error)
 {
     const RspYaml *step = item->items->pdata[0];
@@ -390,6 +458,8 @@ check_step (const Check *c, const RspYaml *item, GError **error)
         return check_send (c, step, error);
     if (strcmp (step->key, "expect") == 0)
         return check_expect (c, step, error);
+    if (strcmp (step->key, "crl") == 0)
+        return check_crl (c, step, error);
     return TRUE;
 }
 

@@ -56,6 +56,7 @@ actor_free (RspWorldActor *a)
     }
     g_ptr_array_unref (a->roots);
     g_clear_pointer (&a->known_clients, g_ptr_array_unref);
+    g_ptr_array_unref (a->base.crls);
     g_ptr_array_unref (a->credentials);
     g_free (a);
 }
@@ -137,6 +138,7 @@ add_actor (RspWorld *w, const RspYaml *yaml)
     a->role = role_of (yaml);
     a->yaml = yaml;
     a->credentials = g_ptr_array_new_with_free_func ((GDestroyNotify)credential_free);
+    a->base.crls = g_ptr_array_new_with_free_func ((GDestroyNotify)rsp_crl_unref);
     a->roots = g_ptr_array_new_with_free_func ((GDestroyNotify)rsp_cert_unref);
     g_ptr_array_add (w->actors, a);
 }
@@ -145,8 +147,10 @@ void
 rsp_world_set_tls (RspWorld *w, RspWorldActor *a, const char *purpose)
 {
     RspWorldCredential *c = purpose ? rsp_world_credential (a, purpose) : NULL;
-    a->tls =
-        (RspCredential){.cert = c ? c->cert : NULL, .key = c ? c->key : NULL, .roots = a->roots};
+    a->tls = (RspCredential){.cert = c ? c->cert : NULL,
+                             .key = c ? c->key : NULL,
+                             .roots = a->roots,
+                             .crls = a->base.crls};
     if (a->role == RSP_ACTOR_SMDPP)
         a->tls.clients = a->known_clients = rsp_world_known_clients (w);
     rsp_bus_set_credential (w->bus, a->base.name, &a->tls);
@@ -224,6 +228,7 @@ start_euicc (RspWorld *w, RspWorldActor *a, GError **error)
         .services = rsp_world_services (rsp_yaml_get (a->yaml, "services")),
         .worn_memory = (guint32)rsp_world_number (a->yaml, "worn-memory", 0),
         .svn = {2, 6, 0},
+        .crl_memory = (guint32)rsp_world_number (a->yaml, "crl-memory", 4096),
         .has_clock = rsp_world_flag (a->yaml, "has-clock", FALSE),
         .test_profiles = rsp_world_flag (a->yaml, "test-profiles", TRUE),
         .rat = rat ? &rat_slice : NULL};
