@@ -196,6 +196,8 @@ rsp_function_encoding (const RspFunction *fn)
         return RSP_ENC_DER;
     case RSP_BINDING_APDU:
         return RSP_ENC_APDU;
+    case RSP_BINDING_RADIO:
+        return RSP_ENC_NAS;
     }
     g_assert_not_reached ();
 }

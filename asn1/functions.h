@@ -13,12 +13,19 @@ typedef enum {
     RSP_IF_ES10C,
     RSP_IF_ES8P,
     RSP_IF_APDU,
+    RSP_IF_NAS,
 } RspInterface;
 
 typedef enum { RSP_LEG_REQUEST, RSP_LEG_RESPONSE } RspLeg;
-typedef enum { RSP_ENC_JSON, RSP_ENC_DER, RSP_ENC_APDU, RSP_ENC_RAW } RspEncoding;
+typedef enum { RSP_ENC_JSON, RSP_ENC_DER, RSP_ENC_APDU, RSP_ENC_RAW, RSP_ENC_NAS } RspEncoding;
 
-typedef enum { RSP_BINDING_HTTP, RSP_BINDING_CARD, RSP_BINDING_NESTED, RSP_BINDING_APDU } RspBinding;
+typedef enum {
+    RSP_BINDING_HTTP,
+    RSP_BINDING_CARD,
+    RSP_BINDING_NESTED,
+    RSP_BINDING_APDU,
+    RSP_BINDING_RADIO, /* between a device and a mobile network, without TLS */
+} RspBinding;
 
 /* How a JSON member maps to a value (json-bindings.md). */
 typedef enum {
@@ -92,7 +99,11 @@ typedef struct {
     X (ES8P_STORE_METADATA, ES8P, "ES8+", "StoreMetadata", NESTED, NULL, 0xA1, "StoreMetadataRequest", NULL, "SGP.22 5.5.3") \
     X (ES8P_REPLACE_SESSION_KEYS, ES8P, "ES8+", "ReplaceSessionKeys", NESTED, NULL, 0xA2, "ReplaceSessionKeysRequest", NULL, "SGP.22 5.5.4") \
     X (ES8P_LOAD_PROFILE_ELEMENTS, ES8P, "ES8+", "LoadProfileElements", NESTED, NULL, 0xA3, NULL, NULL, "SGP.22 5.5.5") \
-    X (APDU_TRANSMIT, APDU, "APDU", "Transmit", APDU, NULL, 0, NULL, NULL, "ETSI TS 102 221 10")
+    X (APDU_TRANSMIT, APDU, "APDU", "Transmit", APDU, NULL, 0, NULL, NULL, "ETSI TS 102 221 10") \
+    X (NAS_ATTACH_REQUEST, NAS, "NAS", "AttachRequest", RADIO, NULL, 0, NULL, NULL, "3GPP TS 24.301 8.2.4") \
+    X (NAS_REGISTRATION_REQUEST, NAS, "NAS", "RegistrationRequest", RADIO, NULL, 0, NULL, NULL, "3GPP TS 24.501 8.2.6") \
+    X (NAS_AUTHENTICATION_RESPONSE, NAS, "NAS", "AuthenticationResponse", RADIO, NULL, 0, NULL, NULL, "3GPP TS 24.301 8.2.8") \
+    X (NAS_AUTHENTICATION_FAILURE, NAS, "NAS", "AuthenticationFailure", RADIO, NULL, 0, NULL, NULL, "3GPP TS 24.301 8.2.5")
 
 typedef enum {
 #define X(id, ...) RSP_FN_##id,

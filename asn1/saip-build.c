@@ -142,13 +142,14 @@ typedef struct {
     guint8 service;
 } Implied;
 
-/* A service table of at least 14 octets: SERVICES, and those that named files stand for. */
+/* A service table of the longest template's 17 octets, or more: SERVICES, and those that named
+ * files stand for. */
 static void
 default_services (const Section *s, const Implied *implied, const guint8 *services, gsize n,
                   GPtrArray *parts)
 {
     guint8 table[32] = {0};
-    gsize size = 14;
+    gsize size = 17;
     for (gsize i = 0; i < n; i++)
         table[(services[i] - 1) / 8] |= 1u << (services[i] - 1) % 8;
     for (; implied->member; implied++)

@@ -350,6 +350,10 @@ value_networks (const RspYaml *node, guint record_size, GPtrArray *parts, GError
 
 /* --- Service tables, text --- */
 
+/* The longest service table of a template: what a description leaves out is not available, and must
+ * not become FF. */
+#define SERVICE_OCTETS 17
+
 static gboolean
 value_services (const RspYaml *node, guint record_size, GPtrArray *parts, GError **error)
 {
@@ -362,6 +366,8 @@ value_services (const RspYaml *node, guint record_size, GPtrArray *parts, GError
             put (out, 0);
         out->data[(n - 1) / 8] |= 1u << (n - 1) % 8;
     }
+    while (out->len < SERVICE_OCTETS)
+        put (out, 0);
     take (parts, g_steal_pointer (&out));
     return TRUE;
 }

@@ -2,6 +2,7 @@
  * that changes has a fixed length, so that no length of the package changes. */
 #include "asn1/saip-schema.h"
 
+#include "asn1/aka.h"
 #include "asn1/saip-content.h"
 
 #include <string.h>
@@ -35,19 +36,6 @@ only_piece (const RspSaipFileDef *f)
 }
 
 static void
-read_imsi (RspSlice s, char out[16])
-{
-    guint n = 0;
-    for (gsize i = 3; i < 2 * s.len && n < 15; i++) {
-        guint digit = i % 2 ? s.data[i / 2] >> 4 : s.data[i / 2] & 15;
-        if (digit > 9)
-            break;
-        out[n++] = (char)('0' + digit);
-    }
-    out[n] = 0;
-}
-
-static void
 replace_imsi (Personal *p, const RspSaipFileDef *f)
 {
     guint8 octets[9];
@@ -57,7 +45,7 @@ replace_imsi (Personal *p, const RspSaipFileDef *f)
                             : "an IMSI has 6 to 15 digits";
         return;
     }
-    read_imsi (s, p->old_imsi);
+    rsp_imsi_digits (s, p->old_imsi);
     overwrite (p, s, octets);
     p->imsi = TRUE;
 }

@@ -1,5 +1,6 @@
 /* Command APDUs as over T=0: classes and channels, GET RESPONSE, STORE DATA chains, applications.
  */
+#include "components/euicc/euicc-auth.h"
 #include "components/euicc/euicc-internal.h"
 
 #include <string.h>
@@ -250,6 +251,8 @@ static const struct {
     {0x10, OWN, FALSE, rsp_euicc_terminal_profile},
     {0x12, OWN, TRUE, rsp_euicc_fetch},
     {0x14, OWN, FALSE, rsp_euicc_terminal_response},
+    {0x88, INTER, FALSE, rsp_euicc_authenticate},
+    {0x78, OWN, TRUE, rsp_euicc_get_identity},
 };
 
 static GBytes *

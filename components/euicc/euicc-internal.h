@@ -112,7 +112,7 @@ struct _RspEuicc {
     guint64 services;
     guint8 svn[3];
     gboolean has_clock, test_profiles;
-    RspRng *challenges, *keys;
+    RspRng *challenges, *keys, *identities;
     /* non-volatile */
     RspNvm *nvm;
     GPtrArray *profiles;      /* of RspEuiccProfile, by order */

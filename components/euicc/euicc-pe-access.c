@@ -1,6 +1,8 @@
 /* Profile elements that guard: PINs, PUKs, authentication parameters. */
 #include "components/euicc/euicc-pe-private.h"
 
+#include "asn1/aka.h"
+
 #include <string.h>
 
 /* --- PINs and PUKs --- */
@@ -160,24 +162,15 @@ is_test_key (RspSlice key)
 }
 
 static RspSaipStatus
-check_algorithm (RspInstall *in, RspSlice algo)
+check_algorithm (RspInstall *in, const RspAkaParameter *p)
 {
-    RspTlv id, key, opc;
-    if (!rsp_tlv_find (algo, 0x80, &id) || !rsp_tlv_find (algo, 0x82, &key) ||
-        !rsp_tlv_find (algo, 0x83, &opc))
-        return RSP_SAIP_INVALID_REQUEST_FORMAT;
-    guint8 algorithm = id.value.data[0];
-    gboolean tuak = algorithm == 2, long_key = key.value.len == 32;
-    if ((key.value.len != 16 && !(tuak && long_key)) || (algorithm == 1 && opc.value.len != 16) ||
-        (tuak && opc.value.len != 32))
-        return RSP_SAIP_BAD_VALUES;
-    RspSaipService service = algorithm == 1 ? RSP_SERVICE_MILENAGE
-                             : !tuak        ? RSP_SERVICE_USIM_TEST_ALGORITHM
-                             : long_key     ? RSP_SERVICE_TUAK256
-                                            : RSP_SERVICE_TUAK128;
+    RspSaipService service = p->algorithm == RSP_AKA_MILENAGE ? RSP_SERVICE_MILENAGE
+                             : p->algorithm == RSP_AKA_TEST   ? RSP_SERVICE_USIM_TEST_ALGORITHM
+                             : p->key.len == 32               ? RSP_SERVICE_TUAK256
+                                                              : RSP_SERVICE_TUAK128;
     if (!rsp_install_offers (in, service))
         return RSP_SAIP_FEATURE_NOT_SUPPORTED;
-    in->operational_key = in->operational_key || !is_test_key (key.value);
+    in->operational_key = in->operational_key || !is_test_key (p->key);
     return RSP_SAIP_OK;
 }
 
@@ -215,13 +208,10 @@ has_parameters (const RspInstall *in, const RspUiccFile *adf)
 }
 
 static RspSaipStatus
-check_mapping (const RspInstall *in, RspSlice mapping)
+check_mapping (const RspInstall *in, RspSlice source)
 {
-    RspTlv source;
-    if (!rsp_tlv_find (mapping, 0x81, &source))
-        return RSP_SAIP_INVALID_REQUEST_FORMAT;
-    const RspUiccFile *adf = rsp_uicc_adf (in->uicc, source.value, NULL);
-    if (adf && adf->aid.len == source.value.len && adf != in->adf && has_parameters (in, adf))
+    const RspUiccFile *adf = rsp_uicc_adf (in->uicc, source, NULL);
+    if (adf && adf->aid.len == source.len && adf != in->adf && has_parameters (in, adf))
         return RSP_SAIP_OK;
     return in->files_skipped ? RSP_SAIP_PE_NOT_SUPPORTED : RSP_SAIP_INVALID_PARAMETER;
 }
@@ -229,18 +219,16 @@ check_mapping (const RspInstall *in, RspSlice mapping)
 RspSaipStatus
 rsp_install_aka (RspInstall *in, const RspSaipElement *element)
 {
-    RspTlv choice, inner;
+    RspAkaParameter p;
     RspSaipStatus status = rsp_install_check_fields (element);
     if (status == RSP_SAIP_OK)
         status = check_adf (in, element);
+    if (status == RSP_SAIP_OK)
+        status = rsp_saip_read_aka (element->body, &p);
     if (status != RSP_SAIP_OK)
         return status;
-    if (!rsp_tlv_find (element->body, 0xA1, &choice))
-        return RSP_SAIP_INVALID_REQUEST_FORMAT;
-    if (rsp_tlv_find (choice.value, 0xA1, &inner))
-        status = check_algorithm (in, inner.value);
-    else if (rsp_tlv_find (choice.value, 0xA0, &inner))
-        status = check_mapping (in, inner.value);
+    status =
+        p.algorithm == RSP_AKA_MAPPED ? check_mapping (in, p.source) : check_algorithm (in, &p);
     return status == RSP_SAIP_OK ? keep (in, element) : status;
 }
 

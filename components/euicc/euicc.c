@@ -77,6 +77,7 @@ rsp_euicc_new (const RspActor *actor, const RspEuiccConfig *config, GError **err
     card->crls = g_ptr_array_new_with_free_func ((GDestroyNotify)rsp_crl_unref);
     card->challenges = rsp_actor_rng (actor, "challenge");
     card->keys = rsp_actor_rng (actor, "one-time key");
+    card->identities = rsp_actor_rng (actor, "identity");
     if (!rsp_eid_to_octets (config->eid, card->eid_octets)) {
         g_set_error (error, G_FILE_ERROR, G_FILE_ERROR_INVAL, "not an EID: \"%s\"", config->eid);
         return NULL;
@@ -109,6 +110,7 @@ rsp_euicc_free (RspEuicc *card)
     g_clear_pointer (&card->nvm, rsp_nvm_free);
     g_clear_pointer (&card->challenges, rsp_rng_free);
     g_clear_pointer (&card->keys, rsp_rng_free);
+    g_clear_pointer (&card->identities, rsp_rng_free);
     g_ptr_array_unref (card->roots);
     g_clear_pointer (&card->cert, rsp_cert_unref);
     g_clear_pointer (&card->eum_cert, rsp_cert_unref);

@@ -8,6 +8,7 @@
 
 struct _RspOperator {
     const RspActor *actor;
+    RspAuc *auc;
     guint64 next_call;
     GPtrArray *notifications; /* of RspOperatorNotification */
     GHashTable *seen;         /* SHA-256 of a call's body: SM-DP+s repeat until acknowledged */
@@ -155,6 +156,10 @@ serve (RspCall *call, gpointer data)
 {
     RspOperator *op = data;
     const RspFunction *fn = rsp_call_function (call);
+    if (fn->interface == RSP_IF_NAS) {
+        rsp_auc_serve (op->auc, call);
+        return;
+    }
     if (fn->id != RSP_FN_ES2P_HANDLE_DOWNLOAD_PROGRESS_INFO) {
         g_autofree char *message = g_strdup_printf ("not supported: %s", fn->full_name);
         refuse (call, "2.1", message);
@@ -179,10 +184,11 @@ serve (RspCall *call, gpointer data)
 /* --- Life --- */
 
 RspOperator *
-rsp_operator_new (const RspActor *actor)
+rsp_operator_new (const RspActor *actor, const char *plmn)
 {
     RspOperator *op = g_new0 (RspOperator, 1);
     op->actor = actor;
+    op->auc = rsp_auc_new (actor, plmn);
     op->next_call = 1;
     op->notifications = g_ptr_array_new_with_free_func (notification_free);
     op->seen =
@@ -200,6 +206,7 @@ rsp_operator_free (RspOperator *op)
     if (!op)
         return;
     rsp_bus_detach (op->actor->bus, op->actor->name);
+    rsp_auc_free (op->auc);
     g_hash_table_destroy (op->pending);
     g_hash_table_destroy (op->seen);
     g_ptr_array_unref (op->notifications);
@@ -210,4 +217,10 @@ const GPtrArray *
 rsp_operator_notifications (const RspOperator *op)
 {
     return op->notifications;
+}
+
+RspAuc *
+rsp_operator_auc (RspOperator *op)
+{
+    return op->auc;
 }

@@ -1,13 +1,18 @@
-/* The operator: calls ES2+ on SM-DP+s, receives their notifications, keeps what it ordered. */
+/* The operator: calls ES2+ on SM-DP+s, receives their notifications, keeps what it ordered,
+ * and admits devices to its network (auc.h). */
 #pragma once
 
 #include "asn1/fields.h"
+#include "components/operator/auc.h"
 #include "sim/net/actor.h"
 
 typedef struct _RspOperator RspOperator;
-RspOperator *rsp_operator_new (const RspActor *actor); /* attaches itself to the bus */
+/* Attaches itself to the bus. PLMN: digits of its network's MCC and MNC. */
+RspOperator *rsp_operator_new (const RspActor *actor, const char *plmn);
 void rsp_operator_free (RspOperator *op);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (RspOperator, rsp_operator_free)
+
+RspAuc *rsp_operator_auc (RspOperator *op); /* (transfer none) */
 
 typedef struct {
     const char

@@ -15,7 +15,7 @@ test_classes (void)
     assert_apdu (h, "80a40004023f00", "6e00");
     assert_apdu (h, "02a40004023f00", "6881");
     assert_apdu (h, "4fa40004023f00", "6881");
-    assert_apdu (h, "0088008100", "6d00");
+    assert_apdu (h, "008a008100", "6d00");
     assert_apdu (h, "0020000008ffffffffffffffff", "6a88");
 }
 
@@ -131,7 +131,7 @@ test_info (void)
     g_assert_nonnull (strstr (hex, "840f"
                                    "810100"
                                    "820400080000"));
-    g_assert_nonnull (strstr (hex, "8505077882f380"));
+    g_assert_nonnull (strstr (hex, "8505077b82f380"));
     g_assert_nonnull (strstr (hex, "88020490"));
     g_assert_nonnull (strstr (hex, "99020560")); /* no rule: both PPRs are forbidden */
     assert_es10 (h, "bf4300", "bf4302a000");

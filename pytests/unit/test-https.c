@@ -414,7 +414,7 @@ door_world (RspDoor **ret_door, guint *ret_port)
     w->loop = rsp_loop_new (RSP_CLOCK_REAL, START * G_USEC_PER_SEC);
     w->trace = rsp_trace_new (w->loop, NULL, (RspTraceOptions){0}, NULL);
     w->bus = rsp_bus_new (w->loop, w->trace, w->faults);
-    rsp_bus_set_latency (w->bus, 0, 0);
+    rsp_bus_set_latency (w->bus, 0, 0, 0);
     rsp_bus_attach (w->bus, "dp1", serve, w);
     g_autoptr (GError) error = NULL;
     *ret_door =

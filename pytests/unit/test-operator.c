@@ -35,7 +35,7 @@ world_new (void)
     w->loop = rsp_loop_new (RSP_CLOCK_VIRTUAL, 0);
     w->bus = rsp_bus_new (w->loop, NULL, NULL);
     w->actor = (RspActor){.name = "mno", .loop = w->loop, .bus = w->bus, .incarnation = 3};
-    w->op = rsp_operator_new (&w->actor);
+    w->op = rsp_operator_new (&w->actor, "00101");
     w->http = 200;
     w->header = g_string_new (NULL);
     rsp_bus_attach (w->bus, "dp1", serve, w);

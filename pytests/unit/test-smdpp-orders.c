@@ -270,7 +270,7 @@ test_operator_away (void)
     world_wait (w, 60);
     world_restart (w);
     world_wait (w, 2);
-    w->op = rsp_operator_new (&w->op_actor);
+    w->op = rsp_operator_new (&w->op_actor, "00101");
     g_assert_cmpstr (deliver_result (w, -1, BAD_NOTHING), ==, "http 204");
     world_wait (w, 1300);
     const GPtrArray *all = rsp_operator_notifications (w->op);

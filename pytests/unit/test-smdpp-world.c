@@ -164,8 +164,8 @@ void
 world_start (World *w)
 {
     start_dp (w);
-    w->op = rsp_operator_new (&w->op_actor);
-    w->op2 = rsp_operator_new (&w->op2_actor);
+    w->op = rsp_operator_new (&w->op_actor, "00101");
+    w->op2 = rsp_operator_new (&w->op2_actor, "00102");
 }
 
 void

@@ -259,7 +259,7 @@ set_outcome (RspTransit *transit, const RspOutcome *outcome, GBytes *body)
     }
     if (http && transit->http == 0)
         transit->http = 200;
-    if (!http && transit->sw == 0)
+    if (!http && transit->sw == 0 && call->fn->binding != RSP_BINDING_RADIO)
         transit->sw = 0x9000;
     /* These have no body in HTTP. */
     gboolean bare = http && (transit->http == 204 || transit->http == 304);

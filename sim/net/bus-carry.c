@@ -226,6 +226,8 @@ latency_of (const RspBus *bus, const RspFunction *fn)
         return bus->latency_http;
     case RSP_BINDING_APDU:
         return bus->latency_apdu;
+    case RSP_BINDING_RADIO:
+        return bus->latency_radio;
     case RSP_BINDING_CARD: /* a call inside the terminal; its APDUs take the time */
     case RSP_BINDING_NESTED:
         return 0;

@@ -73,7 +73,7 @@ struct _RspBus {
     GHashTable *packages;    /* interned LPA name → where its last package came from */
     GHashTable *nested;      /* card's RspEndpoint → ES8+ message under way (bus-nested.c) */
     const char *gateway;     /* interned name of who takes HTTP calls to unknown addresses */
-    gint64 latency_http, latency_apdu;
+    gint64 latency_http, latency_apdu, latency_radio;
     guint64 next_xid, calls;
     guint64 counts[RSP_FN_COUNT];
     RspCall *live;

@@ -4,6 +4,7 @@
 
 #define DEFAULT_LATENCY_HTTP (20 * G_TIME_SPAN_MILLISECOND)
 #define DEFAULT_LATENCY_APDU (1 * G_TIME_SPAN_MILLISECOND)
+#define DEFAULT_LATENCY_RADIO (50 * G_TIME_SPAN_MILLISECOND)
 
 /* The trace's dynamic context ----------------------------------------------------------------- */
 
@@ -274,6 +275,7 @@ rsp_bus_new (RspLoop *loop, RspTrace *trace, RspFaults *faults)
     bus->nested = rsp_bus_nested_table ();
     bus->latency_http = DEFAULT_LATENCY_HTTP;
     bus->latency_apdu = DEFAULT_LATENCY_APDU;
+    bus->latency_radio = DEFAULT_LATENCY_RADIO;
     bus->held = g_ptr_array_new ();
     bus->copies = g_ptr_array_new ();
     bus->empty = g_bytes_new_static ("", 0);
@@ -326,10 +328,11 @@ rsp_bus_set_transport (RspBus *bus, RspTransport *transport)
 }
 
 void
-rsp_bus_set_latency (RspBus *bus, gint64 http, gint64 apdu)
+rsp_bus_set_latency (RspBus *bus, gint64 http, gint64 apdu, gint64 radio)
 {
     bus->latency_http = MAX (http, 0);
     bus->latency_apdu = MAX (apdu, 0);
+    bus->latency_radio = MAX (radio, 0);
 }
 
 RspTrace *

@@ -61,8 +61,8 @@ RspBus *rsp_bus_new (RspLoop *loop, RspTrace *trace, RspFaults *faults); /* borr
 void rsp_bus_free (RspBus *bus);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (RspBus, rsp_bus_free)
 void rsp_bus_set_transport (RspBus *bus, RspTransport *transport); /* borrowed; NULL: memory */
-/* One-way latency in µs of HTTP legs and of APDUs. Defaults: 20 ms, 1 ms. */
-void rsp_bus_set_latency (RspBus *bus, gint64 http, gint64 apdu);
+/* One-way latency in µs of HTTP legs, of APDUs, of NAS messages. Defaults: 20 ms, 1 ms, 50 ms. */
+void rsp_bus_set_latency (RspBus *bus, gint64 http, gint64 apdu, gint64 radio);
 RspTrace *rsp_bus_trace (RspBus *bus);
 
 /* NAME is the actor's name. SERVE answers every function addressed to it. */

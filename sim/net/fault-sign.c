@@ -122,6 +122,7 @@ signer_of (RspFaults *faults, const RspFaultMessage *message, const char *purpos
     case RSP_BINDING_NESTED:
         return server ? message->src : message->dst;
     case RSP_BINDING_APDU:
+    case RSP_BINDING_RADIO:
         break;
     }
     return NULL;

@@ -48,7 +48,7 @@ static const char *const kind_names[] = {
 };
 static const char *const leg_names[] = {"request", "response"};
 static const char *const stage_names[] = {NULL, "sent", "delivered", "dropped"};
-static const char *const encoding_names[] = {"json", "der", "apdu", "raw"};
+static const char *const encoding_names[] = {"json", "der", "apdu", "raw", "nas"};
 
 static gboolean
 set_io_error (GError **error, const char *path, int code)

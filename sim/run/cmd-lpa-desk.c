@@ -183,7 +183,7 @@ rsp_lpa_desk_open (RspLpaDesk *d, const RspLpaArgs *args, GError **error)
     d->trace = rsp_trace_new (d->loop, args->trace, (RspTraceOptions){.bodies = TRUE}, error);
     if (!d->trace || !open_card (d, error) || !add_roots (d, error))
         return FALSE;
-    rsp_bus_set_latency (d->bus, 0, 0);
+    rsp_bus_set_latency (d->bus, 0, 0, 0);
     d->gateway = rsp_gateway_new (d->bus, d->loop, d->roots->len > 0 ? d->roots : NULL);
     if (args->insecure)
         rsp_gateway_trust_all (d->gateway);

@@ -205,7 +205,7 @@ start (Host *h, const RspScenario *scenario, const Args *a, GError **error)
     h->world = rsp_world_new (scenario, &options, error);
     if (!h->world || !rsp_world_begin (h->world, error))
         return FALSE;
-    rsp_bus_set_latency (h->world->bus, 0, 0);
+    rsp_bus_set_latency (h->world->bus, 0, 0, 0);
     return rsp_world_place_orders (h->world, error);
 }
 

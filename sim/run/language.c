@@ -152,10 +152,19 @@ static const RspKeySpec eum_keys[] = {
     {"organization", &text, FALSE, "subject O; default: the actor's name"},
     {"certificate", &twist, FALSE, NULL}, END};
 MAP_OF (eum, eum_keys, "an eum");
+static const char *const suci_profiles[] = {"A", "B", NULL};
+ENUM_OF (suci_profile, suci_profiles, "ECIES profile");
+static const RspKeySpec suci_key_keys[] = {
+    {"id", &small, TRUE, "home network public key identifier"}, {"profile", &suci_profile, TRUE, "X25519 or P-256"},
+    {"private", &hex, TRUE, "32 octets"}, END};
+MAP_OF (suci_key, suci_key_keys, "a home network key");
+LIST_OF (suci_keys, suci_key);
 static const RspKeySpec operator_keys[] = {
     {"role", &text, TRUE, NULL}, {"certified-by", &text, FALSE, "a ci: gives it a TLS client certificate"},
     {"certificate", &text, FALSE, "file: the client certificate (DER, PEM) that SM-DP+s take for this operator's, under any CI"},
-    {"key", &text, FALSE, "PEM file; needed where the operator calls by itself over HTTPS"}, END};
+    {"key", &text, FALSE, "PEM file; needed where the operator calls by itself over HTTPS"},
+    {"plmn", &text, FALSE, "MCC and MNC of its network; default \"00101\""},
+    {"suci-keys", &suci_keys, FALSE, "private keys that open SUCIs"}, END};
 MAP_OF (operator_, operator_keys, "an operator");
 static const RspKeySpec smdpp_keys[] = {
     {"role", &text, TRUE, NULL}, {"certified-by", &text, TRUE, "a ci"}, {"fqdn", &text, TRUE, NULL},
@@ -222,7 +231,8 @@ static const RspShape actors = {.kind = RSP_SHAPE_NAMED, .element = &actor};
 static const RspShape part = {.kind = RSP_SHAPE_VARIANT, .names = role_key, .keys = roles, .partial = TRUE, .what = "an actor"};
 static const RspShape parts = {.kind = RSP_SHAPE_NAMED, .element = &part};
 static const RspKeySpec latency_keys[] = {
-    {"http", &duration, FALSE, "one way; default 20ms"}, {"apdu", &duration, FALSE, "one way; default 1ms"}, END};
+    {"http", &duration, FALSE, "one way; default 20ms"}, {"apdu", &duration, FALSE, "one way; default 1ms"},
+    {"radio", &duration, FALSE, "of NAS messages, one way; default 50ms"}, END};
 MAP_OF (latency, latency_keys, "latencies");
 static const RspKeySpec whole_keys[] = {
     {"seed", &seed, FALSE, NULL}, {"start", &moment, FALSE, NULL}, {"latency", &latency, FALSE, NULL},
@@ -305,6 +315,23 @@ static const RspKeySpec read_keys[] = {
     {"at", &text, TRUE, "a euicc"}, {"file", &text, TRUE, "3F00/2FE2, or AID/6F07"}, {"record", &small, FALSE, NULL},
     {"expect", &hex, FALSE, "content"}, {"sw", &text, FALSE, "expected status word; default 9000"}, END};
 MAP_OF (read_step, read_keys, "a read step");
+static const char *const attach_results[] = {"attached", "no-profile", "pin-required", "card-error", "unknown-subscriber",
+    "identity-not-derived", "rejected", "mac-failure", "sync-failure", "res-mismatch", "no-answer", "link", NULL};
+static const char *const systems[] = {"eps", "5gs", NULL};
+static const char *const identities[] = {"imsi", "suci", "none", NULL};
+ENUM_OF (attach_result, attach_results, "result of an attach");
+ENUM_OF (system_, systems, "system");
+ENUM_OF (identity, identities, "identity");
+static const RspKeySpec attached_keys[] = {
+    {"result", &attach_result, FALSE, "default attached"}, {"identity", &identity, FALSE, "what the device sent"},
+    {"system", &system_, FALSE, NULL}, {"cause", &small, FALSE, "EMM or 5GMM cause"},
+    {"resynchronised", &boolean, FALSE, "the sequence number was brought back by AUTS"}, END};
+MAP_OF (attached, attached_keys, "an expected attach");
+static const RspKeySpec attach_keys[] = {
+    {"at", &text, TRUE, "an lpa: the device"}, {"to", &text, TRUE, "an operator"},
+    {"system", &system_, FALSE, "default: 5gs if the USIM conceals its identity (service 124), else eps"},
+    {"expect", &attached, FALSE, "default: attached"}, END};
+MAP_OF (attach, attach_keys, "an attach step");
 static const RspKeySpec send_reply_keys[] = {
     {"http", &status, FALSE, NULL}, {"sw", &text, FALSE, NULL}, {"code", &text, FALSE, "subject/reason, or \"success\""},
     {"failure", &text, FALSE, "timeout, link …"}, {"body", &hex, FALSE, NULL}, END};
@@ -368,6 +395,7 @@ const RspKeySpec rsp_language_steps[] = {
     {"wait", &duration, FALSE, "virtual time goes by"},
     {"card", &card_step, FALSE, "an APDU to the card, or a reset"},
     {"read", &read_step, FALSE, "reads a file of the enabled profile"},
+    {"attach", &attach, FALSE, "the device attaches to a mobile network"},
     {"send", &send_step, FALSE, "a hostile or broken peer says anything"},
     {"crl", &crl_step, FALSE, "a ci issues a CRL, and cards, servers and LPAs get it"},
     {"expect", &expect, FALSE, "expectations at this point"},

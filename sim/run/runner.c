@@ -136,6 +136,7 @@ rsp_step_func (const char *kind)
         {"operator", rsp_step_operator}, {"user", rsp_step_user}, {"wait", step_wait},
         {"card", rsp_step_card},         {"read", rsp_step_read}, {"send", rsp_step_send},
         {"expect", step_expect},         {"note", step_note},     {"crl", rsp_step_crl},
+        {"attach", rsp_step_attach},
     };
     for (guint i = 0; i < G_N_ELEMENTS (table); i++)
         if (strcmp (table[i].kind, kind) == 0)

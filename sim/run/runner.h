@@ -75,6 +75,7 @@ void rsp_step_card (RspRun *run, const RspYaml *step);
 void rsp_step_read (RspRun *run, const RspYaml *step);
 void rsp_step_send (RspRun *run, const RspYaml *step);
 void rsp_step_crl (RspRun *run, const RspYaml *step);
+void rsp_step_attach (RspRun *run, const RspYaml *step);
 
 gboolean rsp_expect_check (RspRun *run, const RspYaml *expect);
 /* What always holds; NODE is where to point. */

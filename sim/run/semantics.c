@@ -1,6 +1,7 @@
 #include "sim/run/semantics.h"
 
 #include "asn1/functions.h"
+#include "pki/suci.h"
 #include "sim/core/bytes.h"
 
 #include <string.h>
@@ -127,6 +128,15 @@ check_files (const RspYaml *actor, GError **error)
 }
 
 static gboolean
+check_plmn (const RspYaml *actor, GError **error)
+{
+    const RspYaml *plmn = rsp_yaml_get (actor, "plmn");
+    guint8 octets[3];
+    return !plmn || rsp_plmn_octets (plmn->text, octets) ||
+           rsp_yaml_fail (plmn, error, "expected an MCC and MNC: 5 or 6 digits, in quotes");
+}
+
+static gboolean
 check_actor (const Check *c, const RspYaml *actor, GError **error)
 {
     const char *role = rsp_yaml_get (actor, "role")->text;
@@ -146,7 +156,7 @@ check_actor (const Check *c, const RspYaml *actor, GError **error)
     if (strcmp (role, "ci") != 0 && strcmp (role, "operator") != 0 &&
         !check_twist (c, rsp_yaml_get (actor, "certificate"), error))
         return FALSE;
-    return check_files (actor, error) &&
+    return check_files (actor, error) && check_plmn (actor, error) &&
            check_ref (c, rsp_yaml_get (actor, "certified-by"),
                       strcmp (role, "euicc") == 0 ? "eum" : "ci", error) &&
            check_ref (c, rsp_yaml_get (actor, "euicc"), "euicc", error) &&
@@ -454,6 +464,9 @@ check_step (const Check *c, const RspYaml *item, GError **error)
         return check_card (c, step, error);
     if (strcmp (step->key, "read") == 0)
         return check_ref (c, rsp_yaml_get (step, "at"), "euicc", error);
+    if (strcmp (step->key, "attach") == 0)
+        return check_ref (c, rsp_yaml_get (step, "at"), "lpa", error) &&
+               check_ref (c, rsp_yaml_get (step, "to"), "operator", error);
     if (strcmp (step->key, "send") == 0)
         return check_send (c, step, error);
     if (strcmp (step->key, "expect") == 0)

@@ -88,6 +88,16 @@ static const Explanation explanations[] = {
     {"ES8+.ReplaceSessionKeys",
      "The keys that protect the profile itself, made before the eUICC was known.", NULL},
     {"ES8+.LoadProfileElements", "A piece of the profile package.", NULL},
+    {"NAS.AttachRequest", "The device asks a mobile network for service, under its IMSI.",
+     "The network challenges the device, or says why it refuses."},
+    {"NAS.RegistrationRequest",
+     "The device asks a 5G network for service, under a concealed identity.",
+     "The network challenges the device, or says why it refuses."},
+    {"NAS.AuthenticationResponse", "What the USIM answered to the challenge.",
+     "The network accepts the device, or rejects its answer."},
+    {"NAS.AuthenticationFailure",
+     "The USIM refused the challenge: not from its network, or out of sequence.",
+     "The network tries again with a new challenge, or gives up."},
     {"APDU.Transmit", "One command APDU on the card's link.", "The card's data and status word."},
 };
 

@@ -28,4 +28,5 @@ rsp_world_start_lpa (RspWorld *w, RspWorldActor *a)
     };
     rsp_world_set_tls (w, a, NULL);
     a->lpa = rsp_lpa_new (&a->base, &config);
+    a->modem = rsp_modem_new (&a->base, config.card);
 }

@@ -69,3 +69,4 @@ gboolean rsp_world_load_stock (RspWorld *w, const RspWorldActor *a, GError **err
 gboolean rsp_world_start_smdpp (RspWorld *w, RspWorldActor *a, GError **error);
 /* Brings the LPA of A to life. */
 void rsp_world_start_lpa (RspWorld *world, RspWorldActor *a);
+gboolean rsp_world_start_operator (RspWorld *w, RspWorldActor *a, GError **error);

@@ -51,6 +51,7 @@ actor_free (RspWorldActor *a)
         g_clear_pointer (&a->euicc, rsp_euicc_free);
         break;
     case RSP_ACTOR_LPA:
+        g_clear_pointer (&a->modem, rsp_modem_free);
         g_clear_pointer (&a->lpa, rsp_lpa_free);
         break;
     }
@@ -243,15 +244,6 @@ start_euicc (RspWorld *w, RspWorldActor *a, GError **error)
     return TRUE;
 }
 
-static void
-start_operator (RspWorld *w, RspWorldActor *a)
-{
-    RspWorldCredential *client = rsp_world_credential (a, "client");
-    if (client && client->key)
-        rsp_world_set_tls (w, a, "client");
-    a->op = rsp_operator_new (&a->base);
-}
-
 static gboolean
 start_actors (RspWorld *w, GError **error)
 {
@@ -265,8 +257,8 @@ start_actors (RspWorld *w, GError **error)
             return FALSE;
         if (a->role == RSP_ACTOR_LPA)
             rsp_world_start_lpa (w, a);
-        if (a->role == RSP_ACTOR_OPERATOR)
-            start_operator (w, a);
+        if (a->role == RSP_ACTOR_OPERATOR && !rsp_world_start_operator (w, a, error))
+            return FALSE;
     }
     return TRUE;
 }
@@ -306,7 +298,8 @@ rsp_world_new (const RspScenario *scenario, const RspWorldOptions *options, GErr
     w->bus = rsp_bus_new (options->loop, options->trace, options->faults);
     if (latency)
         rsp_bus_set_latency (w->bus, rsp_world_duration (latency, "http", 20000),
-                             rsp_world_duration (latency, "apdu", 1000));
+                             rsp_world_duration (latency, "apdu", 1000),
+                             rsp_world_duration (latency, "radio", 50000));
     if (!next_incarnation (w, error))
         return NULL;
     for (guint i = 0; i < actors->items->len; i++)

@@ -6,6 +6,7 @@
 #include "components/eum/eum.h"
 #include "components/euicc/euicc.h"
 #include "components/lpa/lpa.h"
+#include "components/modem/modem.h"
 #include "components/operator/operator.h"
 #include "components/smdpp/smdpp.h"
 #include "sim/net/apdu.h"
@@ -44,6 +45,7 @@ typedef struct {
         RspLpa *lpa;
     };
     RspApduLink *link; /* of a euicc */
+    RspModem *modem;   /* of a device */
 } RspWorldActor;
 
 /* What was ordered: for event 0 of the trace and for invariants. */
@@ -91,4 +93,6 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (RspWorld, rsp_world_free)
 /* Places the `orders:` of its servers over ES2+ and waits for the answers. */
 gboolean rsp_world_place_orders (RspWorld *world, GError **error);
 RspWorldActor *rsp_world_actor (const RspWorld *world, const char *name); /* NULL if unknown */
+/* MCC and MNC digits of an operator's network. */
+const char *rsp_world_plmn (const RspWorldActor *op);
 RspWorldCredential *rsp_world_credential (const RspWorldActor *actor, const char *purpose);
