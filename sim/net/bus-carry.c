@@ -51,7 +51,7 @@ call_identify (RspCall *call)
     if (!cert)
         call->client = g_strdup (call->src);
     else if (!call->tls.client_checked || call->tls.client == RSP_CHAIN_OK)
-        call->client = g_strdup (rsp_credential_client_name (&call->dst->credential, cert));
+        call->client = rsp_credential_client_name (&call->dst->credential, rsp_cert_der (cert));
 }
 
 static void

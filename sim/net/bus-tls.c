@@ -91,7 +91,7 @@ rsp_bus_tls_conclude (RspCall *call)
     }
     if (tls->mutual && client && client->cert && server->roots) {
         if (!tls->client_checked)
-            tls->client = rsp_tls_check_client (bus->loop, server, client->cert);
+            tls->client = rsp_tls_check_client (bus->loop, server, rsp_cert_der (client->cert));
         tls->client_checked = TRUE;
         trace_check (call, call->dst->name, call->src, tls->client);
         if (tls->client != RSP_CHAIN_OK)
@@ -157,28 +157,30 @@ rsp_tls_check_server (RspLoop *loop, const RspCredential *client, const RspCert 
 }
 
 static const RspKnownClient *
-known_client (const RspCredential *server, const RspCert *cert)
+known_client (const RspCredential *server, GBytes *der)
 {
-    for (guint i = 0; cert && server->clients && i < server->clients->len; i++) {
+    for (guint i = 0; der && server->clients && i < server->clients->len; i++) {
         const RspKnownClient *known = server->clients->pdata[i];
-        if (g_bytes_equal (rsp_cert_der (known->cert), rsp_cert_der (cert)))
+        if (g_bytes_equal (known->der, der))
             return known;
     }
     return NULL;
 }
 
-const char *
-rsp_credential_client_name (const RspCredential *server, const RspCert *cert)
+char *
+rsp_credential_client_name (const RspCredential *server, GBytes *der)
 {
-    const RspKnownClient *known = known_client (server, cert);
-    return known ? known->name : rsp_cert_common_name (cert);
+    const RspKnownClient *known = known_client (server, der);
+    g_autoptr (RspCert) cert = known ? NULL : rsp_cert_parse (der, NULL);
+    return g_strdup (known ? known->name : cert ? rsp_cert_common_name (cert) : NULL);
 }
 
 RspChainResult
-rsp_tls_check_client (RspLoop *loop, const RspCredential *server, const RspCert *cert)
+rsp_tls_check_client (RspLoop *loop, const RspCredential *server, GBytes *der)
 {
-    if (!server->roots || known_client (server, cert))
+    if (!server->roots || known_client (server, der))
         return RSP_CHAIN_OK;
+    g_autoptr (RspCert) cert = der ? rsp_cert_parse (der, NULL) : NULL;
     if (!cert)
         return RSP_CHAIN_FORMAT;
     return unless_revoked (

@@ -40,7 +40,7 @@ typedef void (*RspServeFunc) (RspCall *call, gpointer data);
 
 /* A client certificate that is taken for itself, whatever it chains to, and whose it is. */
 typedef struct {
-    RspCert *cert;
+    GBytes *der;
     const char *name; /* the caller of ES2+ */
 } RspKnownClient;
 

@@ -19,10 +19,10 @@ typedef struct {
 } Visit;
 
 static RspChainResult
-judge_client (const RspCert *cert, gpointer data)
+judge_client (GBytes *der, gpointer data)
 {
     const RspDoor *door = data;
-    return rsp_tls_check_client (door->loop, &door->credential, cert);
+    return rsp_tls_check_client (door->loop, &door->credential, der);
 }
 
 /* Bodies ------------------------------------------------------------------------------------------

@@ -10,9 +10,9 @@
 #define RSP_ADMIN_PROTOCOL "gsma/rsp/v2.6.0"
 #define RSP_MAX_BODY (4u << 20)
 
-/* Judges the certificate that a peer shows; CERT NULL: it does not parse. May run in a thread of
+/* Judges the certificate that a peer shows, in DER; NULL: none to be had. May run in a thread of
  * GIO's while the main thread waits. */
-typedef RspChainResult (*RspTlsJudge) (const RspCert *cert, gpointer data);
+typedef RspChainResult (*RspTlsJudge) (GBytes *der, gpointer data);
 GTlsDatabase *rsp_tls_database_new (RspTlsJudge judge, gpointer data);
 /* Keeps GIO from reading the host's certificate store at every connection. */
 void rsp_tls_no_host_certificates (void);

@@ -13,15 +13,12 @@ struct _RspTlsDatabase {
 
 G_DEFINE_TYPE (RspTlsDatabase, rsp_tls_database, G_TYPE_TLS_DATABASE)
 
-static RspCert *
-parse (GTlsCertificate *certificate)
+static GBytes *
+der_of (GTlsCertificate *certificate)
 {
     g_autoptr (GByteArray) der = NULL;
     g_object_get (certificate, "certificate", &der, NULL);
-    if (!der)
-        return NULL;
-    g_autoptr (GBytes) octets = g_bytes_new (der->data, der->len);
-    return rsp_cert_parse (octets, NULL);
+    return der ? g_bytes_new (der->data, der->len) : NULL;
 }
 
 static GTlsCertificateFlags
@@ -51,8 +48,8 @@ verify_chain (GTlsDatabase *database, GTlsCertificate *chain, const char *purpos
     RspTlsDatabase *self = RSP_TLS_DATABASE (database);
     if (!self->judge)
         return G_TLS_CERTIFICATE_UNKNOWN_CA;
-    g_autoptr (RspCert) cert = parse (chain);
-    return flags_of (self->judge (cert, self->data));
+    g_autoptr (GBytes) der = der_of (chain);
+    return flags_of (self->judge (der, self->data));
 }
 
 static void
@@ -101,8 +98,8 @@ rsp_tls_certificate (const RspCredential *credential, GError **error)
 char *
 rsp_tls_client_name (const RspCredential *credential, GTlsCertificate *certificate)
 {
-    g_autoptr (RspCert) cert = parse (certificate);
-    return cert ? g_strdup (rsp_credential_client_name (credential, cert)) : NULL;
+    g_autoptr (GBytes) der = der_of (certificate);
+    return der ? rsp_credential_client_name (credential, der) : NULL;
 }
 
 /* Servers ---------------------------------------------------------------------------------------

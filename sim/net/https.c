@@ -56,7 +56,7 @@ struct _Exchange {
  */
 
 static RspChainResult
-judge_server (const RspCert *cert, gpointer data)
+judge_server (GBytes *der, gpointer data)
 {
     const Https *https = data;
     const Exchange *exchange = https->current;
@@ -65,6 +65,7 @@ judge_server (const RspCert *cert, gpointer data)
     if (!exchange->client || !exchange->client->roots)
         return RSP_CHAIN_OK;
     RspTlsCheck *tls = rsp_call_tls (exchange->call);
+    g_autoptr (RspCert) cert = der ? rsp_cert_parse (der, NULL) : NULL;
     tls->server = rsp_tls_check_server (https->loop, exchange->client, cert,
                                         rsp_call_address (exchange->call));
     tls->server_checked = TRUE;
@@ -72,14 +73,14 @@ judge_server (const RspCert *cert, gpointer data)
 }
 
 static RspChainResult
-judge_client (const RspCert *cert, gpointer data)
+judge_client (GBytes *der, gpointer data)
 {
     const Https *https = data;
     const Exchange *exchange = https->current;
     if (!exchange || !exchange->call)
         return RSP_CHAIN_FORMAT;
     RspTlsCheck *tls = rsp_call_tls (exchange->call);
-    tls->client = rsp_tls_check_client (https->loop, exchange->server, cert);
+    tls->client = rsp_tls_check_client (https->loop, exchange->server, der);
     tls->client_checked = TRUE;
     return tls->client;
 }

@@ -45,10 +45,9 @@ GPtrArray *rsp_bus_tls_servers (RspBus *bus);
  * says of a client that shows CERT. */
 RspChainResult rsp_tls_check_server (RspLoop *loop, const RspCredential *client,
                                      const RspCert *cert, const char *address);
-/* Whose CERT is, on ES2+. NULL: it does not say. */
-const char *rsp_credential_client_name (const RspCredential *server, const RspCert *cert);
-RspChainResult rsp_tls_check_client (RspLoop *loop, const RspCredential *server,
-                                     const RspCert *cert);
+/* Whose certificate DER is, on ES2+; NULL if it does not say. (transfer full) */
+char *rsp_credential_client_name (const RspCredential *server, GBytes *der);
+RspChainResult rsp_tls_check_client (RspLoop *loop, const RspCredential *server, GBytes *der);
 
 /* As rsp_bus_call, for a door: the call goes to actor DST whatever ADDRESS says, from a caller
  * whose identity the door has proved (CLIENT NULL: anonymous). */

@@ -21,16 +21,22 @@ der_of (const char *data, gsize n)
     return g_bytes_new_take (der, size);
 }
 
-RspCert *
-rsp_world_read_cert (const RspWorld *w, const RspYaml *node, GError **error)
+GBytes *
+rsp_world_read_der (const RspWorld *w, const RspYaml *node, GError **error)
 {
-    g_autoptr (GError) failure = NULL;
     g_autofree char *data = NULL;
     gsize n = 0;
     g_autofree char *path = rsp_scenario_find (w->scenario, node, error);
-    if (!path || !g_file_get_contents (path, &data, &n, error))
+    return path && g_file_get_contents (path, &data, &n, error) ? der_of (data, n) : NULL;
+}
+
+static RspCert *
+read_cert (const RspWorld *w, const RspYaml *node, GError **error)
+{
+    g_autoptr (GError) failure = NULL;
+    g_autoptr (GBytes) der = rsp_world_read_der (w, node, error);
+    if (!der)
         return NULL;
-    g_autoptr (GBytes) der = der_of (data, n);
     RspCert *cert = rsp_cert_parse (der, &failure);
     if (!cert)
         rsp_yaml_fail (node, error, "not a certificate: %s", failure->message);
@@ -41,8 +47,8 @@ rsp_world_read_cert (const RspWorld *w, const RspYaml *node, GError **error)
     return cert;
 }
 
-RspKey *
-rsp_world_read_key (const RspWorld *w, const RspYaml *node, const RspCert *cert, GError **error)
+static RspKey *
+read_key (const RspWorld *w, const RspYaml *node, const RspCert *cert, GError **error)
 {
     g_autoptr (GError) failure = NULL;
     g_autofree char *pem = NULL;
@@ -68,9 +74,9 @@ rsp_world_read_pair (const RspWorld *w, const RspYaml *map, const char *file, Rs
                      RspKey **ret_key, GError **error)
 {
     const RspYaml *key = rsp_yaml_get (map, "key");
-    g_autoptr (RspCert) cert = rsp_world_read_cert (w, rsp_yaml_get (map, file), error);
+    g_autoptr (RspCert) cert = read_cert (w, rsp_yaml_get (map, file), error);
     *ret_key = NULL;
-    if (!cert || (key && !(*ret_key = rsp_world_read_key (w, key, cert, error))))
+    if (!cert || (key && !(*ret_key = read_key (w, key, cert, error))))
         return FALSE;
     *ret_cert = g_steal_pointer (&cert);
     return TRUE;

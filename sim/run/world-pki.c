@@ -283,17 +283,28 @@ build_server (RspWorld *w, RspWorldActor *a, guint index, GError **error)
     return TRUE;
 }
 
+/* Known by itself; with its key the operator here shows it as well. */
+static gboolean
+give_client (RspWorld *w, RspWorldActor *a, GError **error)
+{
+    RspCert *cert = NULL;
+    RspKey *key = NULL;
+    a->given = rsp_world_read_der (w, rsp_yaml_get (a->yaml, "certificate"), error);
+    if (!a->given || !rsp_yaml_get (a->yaml, "key"))
+        return a->given != NULL;
+    if (!rsp_world_read_pair (w, a->yaml, "certificate", &cert, &key, error))
+        return FALSE;
+    keep (a, "client", key, cert);
+    return TRUE;
+}
+
 static gboolean
 build_operator (RspWorld *w, RspWorldActor *a, GError **error)
 {
     g_autoptr (RspKey) key = NULL;
     RspCert *cert = NULL;
-    if (rsp_yaml_get (a->yaml, "certificate")) {
-        if (!rsp_world_read_pair (w, a->yaml, "certificate", &cert, &key, error))
-            return FALSE;
-        keep (a, "client", g_steal_pointer (&key), cert);
-        return TRUE;
-    }
+    if (rsp_yaml_get (a->yaml, "certificate"))
+        return give_client (w, a, error);
     if (!rsp_yaml_get (a->yaml, "certified-by"))
         return TRUE;
     key = make_key (w, a, "client");

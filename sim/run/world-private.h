@@ -4,10 +4,8 @@
 #include "asn1/saip.h"
 #include "sim/run/world.h"
 
-/* What a file named by NODE holds (world-files.c). (transfer full); NULL with a position. */
-RspCert *rsp_world_read_cert (const RspWorld *w, const RspYaml *node, GError **error);
-RspKey *rsp_world_read_key (const RspWorld *w, const RspYaml *node, const RspCert *cert,
-                            GError **error);
+/* The certificate in the file that NODE names, whatever it is of. (transfer full) */
+GBytes *rsp_world_read_der (const RspWorld *w, const RspYaml *node, GError **error);
 /* The certificate under member FILE of MAP and the key under "key"; *RET_KEY NULL: none given. */
 gboolean rsp_world_read_pair (const RspWorld *w, const RspYaml *map, const char *file,
                               RspCert **ret_cert, RspKey **ret_key, GError **error);
@@ -54,8 +52,6 @@ rsp_world_duration (const RspYaml *map, const char *key, gint64 absent)
     return value;
 }
 
-/* Of RspKnownClient, which borrow from the world: operators with a certificate of their own. */
-GPtrArray *rsp_world_known_clients (const RspWorld *w);
 /* PURPOSE: which of the actor's credentials it shows at TLS; NULL: none. */
 void rsp_world_set_tls (RspWorld *w, RspWorldActor *a, const char *purpose);
 /* Faults that sign again use the key of CREDENTIAL under the name PURPOSE. */

@@ -78,16 +78,15 @@ identities_of (const RspWorldActor *a)
 }
 
 /* Operators whose certificate is given are known by it. */
-GPtrArray *
-rsp_world_known_clients (const RspWorld *w)
+static GPtrArray *
+known_clients (const RspWorld *w)
 {
     GPtrArray *out = g_ptr_array_new_with_free_func (g_free);
     for (guint i = 0; i < w->actors->len; i++) {
         const RspWorldActor *a = w->actors->pdata[i];
-        if (a->role != RSP_ACTOR_OPERATOR || !rsp_yaml_get (a->yaml, "certificate"))
-            continue;
-        RspKnownClient client = {rsp_world_credential (a, "client")->cert, a->base.name};
-        g_ptr_array_add (out, g_memdup2 (&client, sizeof client));
+        RspKnownClient client = {a->given, a->base.name};
+        if (a->given)
+            g_ptr_array_add (out, g_memdup2 (&client, sizeof client));
     }
     return out;
 }
@@ -123,6 +122,7 @@ rsp_world_start_smdpp (RspWorld *w, RspWorldActor *a, GError **error)
     a->smdpp = rsp_smdpp_new (&a->base, &config, error);
     if (!a->smdpp)
         return FALSE;
+    a->known_clients = known_clients (w);
     rsp_world_set_tls (w, a, "tls");
     rsp_bus_add_address (w->bus, config.fqdn, a->base.name);
     for (guint i = 0; i + 1 < names->len; i++)

@@ -58,6 +58,7 @@ actor_free (RspWorldActor *a)
     g_ptr_array_unref (a->roots);
     g_clear_pointer (&a->known_clients, g_ptr_array_unref);
     g_ptr_array_unref (a->base.crls);
+    g_clear_pointer (&a->given, g_bytes_unref);
     g_ptr_array_unref (a->credentials);
     g_free (a);
 }
@@ -152,8 +153,7 @@ rsp_world_set_tls (RspWorld *w, RspWorldActor *a, const char *purpose)
                              .key = c ? c->key : NULL,
                              .roots = a->roots,
                              .crls = a->base.crls};
-    if (a->role == RSP_ACTOR_SMDPP)
-        a->tls.clients = a->known_clients = rsp_world_known_clients (w);
+    a->tls.clients = a->known_clients;
     rsp_bus_set_credential (w->bus, a->base.name, &a->tls);
 }
 

@@ -34,7 +34,8 @@ typedef struct {
     const RspYaml *yaml;
     GPtrArray *credentials;   /* of RspWorldCredential */
     GPtrArray *roots;         /* of RspCert: what it trusts */
-    GPtrArray *known_clients; /* of RspKnownClient: a server's (nullable) */
+    GPtrArray *known_clients; /* of RspKnownClient (nullable): a server's */
+    GBytes *given;            /* an operator's own certificate (nullable) */
     RspCredential tls;
     union {
         RspCi *ci;
