@@ -38,11 +38,12 @@ typedef struct {
  */
 
 static RspChainResult
-judge (const RspCert *cert, gpointer data)
+judge (GBytes *der, gpointer data)
 {
     Route *route = data;
     if (route->gateway->trusts_all)
         return RSP_CHAIN_OK;
+    g_autoptr (RspCert) cert = der ? rsp_cert_parse (der, NULL) : NULL;
     const RspCredential client = {.roots = route->gateway->roots};
     RspChainResult r = rsp_tls_check_server (route->gateway->loop, &client, cert, route->identity);
     g_atomic_int_set (&route->verdict, (gint)r);
