@@ -86,6 +86,35 @@ static const struct {
     {RSP_FN_ES10C_SET_NICKNAME, "SetNicknameResult", "setNicknameResult"},
 };
 
+/* Values of these enumerations that cannot come about here. */
+static const struct {
+    RspFunctionId function;
+    const char *code, *why;
+} never[] = {
+    {RSP_FN_ES10B_LIST_NOTIFICATION, "undefinedError",
+     "this card reads its list from where it cannot fail, and answers what it cannot decode with "
+     "6A80"},
+    {RSP_FN_ES10B_RETRIEVE_NOTIFICATIONS_LIST, "undefinedError",
+     "this card reads its list from where it cannot fail, and answers what it cannot decode with "
+     "6A80"},
+    {RSP_FN_ES10B_AUTHENTICATE_SERVER, "undefinedError",
+     "nothing is written; every check that can fail has a code of its own"},
+    {RSP_FN_ES10B_CANCEL_SESSION, "undefinedError",
+     "nothing is written; whatever is not of the session is invalidTransactionId"},
+    {RSP_FN_ES10C_GET_PROFILES_INFO, "undefinedError",
+     "this card reads its profiles from where it cannot fail; bad criteria are "
+     "incorrectInputValues"},
+};
+
+static const char *
+why_never (RspFunctionId function, const char *code)
+{
+    for (gsize i = 0; i < G_N_ELEMENTS (never); i++)
+        if (never[i].function == function && strcmp (never[i].code, code) == 0)
+            return never[i].why;
+    return NULL;
+}
+
 #define LARGEST_VALUE 127
 
 void
@@ -101,7 +130,9 @@ rsp_conditions_foreach (void (*func) (const RspCondition *condition, gpointer da
                 continue;
             g_autofree char *meaning =
                 g_strdup_printf ("%s %" G_GINT64_FORMAT, asn1_conditions[i].meaning, value);
-            func (&(RspCondition){asn1_conditions[i].function, name, meaning, NULL}, data);
+            func (&(RspCondition){asn1_conditions[i].function, name, meaning,
+                                  why_never (asn1_conditions[i].function, name)},
+                  data);
         }
     }
 }

@@ -5,9 +5,15 @@
 #include "asn1/tlv.h"
 #include "pki/key-private.h"
 
+#include "pki/hash.h"
+
+#include <nettle/bignum.h>
+#include <nettle/ecc-curve.h>
+#include <nettle/ecc.h>
 #include <nettle/sha1.h>
 #include <string.h>
 
+#define P384_SIZE 48
 #define MAX_TEXT 64 /* upper bounds of X.520 */
 #define MAX_URI 512
 
@@ -109,6 +115,38 @@ put_validity (GByteArray *out, const RspCertSpec *spec)
     g_autofree char *to = rsp_time_format (spec->not_after, &tag);
     rsp_tlv_put_text (out, tag, to);
     rsp_tlv_close (out, validity);
+}
+
+/* A key that no party here supports: a point of P-384, whose scalar is the hash of POINT. */
+static void
+put_p384_key (GByteArray *out, RspSlice point)
+{
+    static const guint8 p384[] = {0x2b, 0x81, 0x04, 0x00, 0x22};
+    guint8 scalar[RSP_SHA256_SIZE], octets[1 + 2 * P384_SIZE] = {0x04};
+    const struct ecc_curve *curve = nettle_get_secp_384r1 ();
+    struct ecc_scalar secret;
+    struct ecc_point public;
+    mpz_t number, x, y;
+    rsp_sha256 (&point, 1, scalar);
+    mpz_inits (number, x, y, NULL);
+    mpz_import (number, sizeof scalar, 1, 1, 1, 0, scalar);
+    ecc_scalar_init (&secret, curve);
+    ecc_point_init (&public, curve);
+    ecc_scalar_set (&secret, number);
+    ecc_point_mul_g (&public, &secret);
+    ecc_point_get (&public, x, y);
+    nettle_mpz_get_str_256 (P384_SIZE, octets + 1, x);
+    nettle_mpz_get_str_256 (P384_SIZE, octets + 1 + P384_SIZE, y);
+    ecc_scalar_clear (&secret);
+    ecc_point_clear (&public);
+    mpz_clears (number, x, y, NULL);
+
+    gsize info = rsp_tlv_open (out, 0x30), algorithm = rsp_tlv_open (out, 0x30);
+    rsp_tlv_put (out, 0x06, rsp_oid_ec_public_key);
+    rsp_tlv_put (out, 0x06, RSP_SLICE_ARRAY (p384));
+    rsp_tlv_close (out, algorithm);
+    rsp_der_put_bits (out, RSP_SLICE_ARRAY (octets));
+    rsp_tlv_close (out, info);
 }
 
 static void
@@ -289,7 +327,10 @@ build_tbs (const RspCertSpec *spec, const RspCert *issuer, RspSlice oid)
         put_subject (out, spec);
     put_validity (out, spec);
     put_subject (out, spec);
-    put_public_key (out, spec->point);
+    if (spec->p384)
+        put_p384_key (out, spec->point);
+    else
+        put_public_key (out, spec->point);
     put_extensions (out, spec, issuer, oid);
     rsp_tlv_close (out, tbs);
     return out;

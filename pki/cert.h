@@ -60,6 +60,7 @@ typedef struct {
     const char *crl_uri;                                              /* CRL distribution point */
     const char *eid_prefix; /* EUM: permitted serialNumber prefix, with `organization` */
     RspRole policy;         /* another policy than ROLE's, to make a wrong one; NONE: ROLE's */
+    gboolean p384;          /* the subject's key is on P-384, made from POINT */
     gboolean bad_signature; /* makes a certificate whose signature does not verify */
     guint64 serial;
     gint64 not_before, not_after; /* Unix seconds; after 9999 means no end */

@@ -124,6 +124,7 @@ issue (RspCi *ci, RspCertSpec *spec, gint64 validity, const RspCertTwist *twist,
     spec->not_before = twist->not_before ? twist->not_before : ci->start - DAY;
     spec->not_after = twist->not_after ? twist->not_after : ci->start + validity;
     spec->bad_signature = twist->bad_signature;
+    spec->p384 = twist->p384;
     return rsp_cert_issue (spec, ci->cert, ci->key, error);
 }
 

@@ -25,6 +25,7 @@ typedef struct {
     gint64 not_before, not_after; /* Unix seconds */
     RspRole role;                 /* another role than asked for */
     gboolean bad_signature;
+    gboolean p384; /* a subject key on P-384 */
 } RspCertTwist;
 
 /* Server certificates of one SM-DP+ or SM-DS: NAME, OID (registeredID), FQDN (TLS only). */

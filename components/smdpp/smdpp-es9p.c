@@ -72,7 +72,8 @@ admit (RspSmdpp *dp, RspOrder *order, const RspDpSession *s, const RspAsn1 *answ
     order->attempts++;
     if (order->attempts > dp->config.attempt_limit)
         return end_order (dp, order, s, EXHAUSTED, error);
-    RspStatus status = rsp_order_check_eligible (order, answer);
+    RspStatus status =
+        dp->config.ignore_eligibility ? RSP_OK : rsp_order_check_eligible (order, answer);
     if (status.subject && !dp->config.keep_on_ineligible)
         return end_order (dp, order, s, status, error);
     if (!status.subject && !rsp_order_eid (order))

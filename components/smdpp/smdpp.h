@@ -21,6 +21,7 @@ typedef struct {
     gboolean protection_keys;     /* BPP with ReplaceSessionKeys (PPK) */
     gboolean lenient_matching_id; /* allow "_" */
     gboolean keep_on_rejection;   /* CancelSession endUserRejection keeps the order (lab setting) */
+    gboolean ignore_eligibility;  /* a server that does not look what the card can take */
     gboolean keep_on_ineligible;  /* a failed eligibility check leaves the order Released */
     gboolean refuse_rebinding;    /* another otPK.EUICC for a bound order is refused: 8.2/3.7 */
     gint64 order_lifetime;        /* µs from the release; 0: orders do not expire */

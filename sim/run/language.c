@@ -43,6 +43,7 @@ const char *const rsp_language_user_verbs[] = {"download", "deliver-notification
 const char *const rsp_language_fault_actions[] = {"drop", "delay", "duplicate", "reorder", "replay", "corrupt", "replace",
     "cut-link", "http-status", "status-word", "power-loss", "write-error", NULL};
 static const char *const fault_points[] = {"before-commit", "after-commit", NULL};
+static const char *const curves[] = {"p-384", NULL};
 static const char *const legs[] = {"request", "response", "any", NULL};
 static const char *const profile_states[] = {"disabled", "enabled", NULL};
 static const char *const order_states[] = {"available", "allocated", "linked", "confirmed", "released", "downloaded",
@@ -58,6 +59,7 @@ static const char *const stages[] = {"connecting", "authenticating", "asking", "
 static const char *const final_states[] = {"Available", "Unavailable", NULL};
 static const char *const reset_words[] = {"reset", NULL};
 ENUM_OF (cert_role, rsp_language_roles, "certificate role");
+ENUM_OF (cert_curve, curves, "curve");
 ENUM_OF (consent, rsp_language_consents, "consent");
 ENUM_OF (verb, rsp_language_user_verbs, "user action");
 ENUM_OF (action, rsp_language_fault_actions, "fault action");
@@ -86,6 +88,7 @@ static const RspKeySpec twist_keys[] = {
     {"not-after", &moment, FALSE, "end of validity"},
     {"role", &cert_role, FALSE, "another role than the right one"},
     {"bad-signature", &boolean, FALSE, "the issuer's signature is damaged"},
+    {"curve", &cert_curve, FALSE, "a subject key on another curve"},
     {"issued-by", &text, FALSE, "another CI (or EUM) of the world"},
     {"oid", &text, FALSE, "another registeredID than the server's"},
     {"fqdn", &text, FALSE, "another dNSName than the server's (TLS)"},
@@ -178,6 +181,7 @@ static const RspKeySpec smdpp_keys[] = {
     {"protection-keys", &boolean, FALSE, "BPP with ReplaceSessionKeys"},
     {"lenient-matching-id", &boolean, FALSE, "allow _ in a MatchingID"},
     {"keep-on-rejection", &boolean, FALSE, "endUserRejection keeps the order"},
+    {"ignore-eligibility", &boolean, FALSE, "does not look whether card and device can take the profile"},
     {"keep-on-ineligible", &boolean, FALSE, "a failed eligibility check keeps the order"},
     {"order-lifetime", &duration, FALSE, "orders expire so long after their release; default: never"},
     {"refuse-rebinding", &boolean, FALSE, "no new binding for another one-time key"},

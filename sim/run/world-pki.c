@@ -74,6 +74,7 @@ read_twist (const RspYaml *yaml, RspCertTwist *ret, GError **error)
     if (yaml && !rsp_yaml_opt_bool (yaml, "bad-signature", &bad, error))
         return FALSE;
     ret->bad_signature = bad;
+    ret->p384 = yaml && rsp_yaml_get (yaml, "curve");
     ret->role = read_role (yaml);
     return read_time (yaml, "not-before", &ret->not_before, error) &&
            read_time (yaml, "not-after", &ret->not_after, error);

@@ -115,6 +115,7 @@ rsp_world_start_smdpp (RspWorld *w, RspWorldActor *a, GError **error)
         .protection_keys = rsp_world_flag (a->yaml, "protection-keys", FALSE),
         .lenient_matching_id = rsp_world_flag (a->yaml, "lenient-matching-id", FALSE),
         .keep_on_rejection = rsp_world_flag (a->yaml, "keep-on-rejection", FALSE),
+        .ignore_eligibility = rsp_world_flag (a->yaml, "ignore-eligibility", FALSE),
         .keep_on_ineligible = rsp_world_flag (a->yaml, "keep-on-ineligible", FALSE),
         .refuse_rebinding = rsp_world_flag (a->yaml, "refuse-rebinding", FALSE),
         .order_lifetime = rsp_world_duration (a->yaml, "order-lifetime", 0),
