@@ -1,0 +1,117 @@
+"""Each entry of a scenario's `errors:` stands in the trace of its run: as subject and reason in a JSON
+answer, or as the number of the enumeration in a card's DER answer. Read with PyYAML, json and plain
+TLV; the numbers are those of SGP.22 v2.6 annex H."""
+
+import json
+
+import yaml
+
+import tlv
+
+RESULTS = {
+    "SetDefaultDpAddress": {"undefinedError": 127},
+    "RemoveNotificationFromList": {"nothingToDelete": 1, "undefinedError": 127},
+    "EnableProfile": {"iccidOrAidNotFound": 1, "profileNotInDisabledState": 2, "disallowedByPolicy": 3,
+                      "wrongProfileReenabling": 4, "catBusy": 5, "undefinedError": 127},
+    "DisableProfile": {"iccidOrAidNotFound": 1, "profileNotInEnabledState": 2, "disallowedByPolicy": 3,
+                       "catBusy": 5, "undefinedError": 127},
+    "DeleteProfile": {"iccidOrAidNotFound": 1, "profileNotInDisabledState": 2, "disallowedByPolicy": 3,
+                      "undefinedError": 127},
+    "eUICCMemoryReset": {"nothingToDelete": 1, "catBusy": 5, "undefinedError": 127},
+    "SetNickname": {"iccidNotFound": 1, "undefinedError": 127},
+    "PrepareDownload": {"invalidCertificate": 1, "invalidSignature": 2, "unsupportedCurve": 3,
+                        "noSessionContext": 4, "invalidTransactionId": 5, "undefinedError": 127},
+    "AuthenticateServer": {"invalidCertificate": 1, "invalidSignature": 2, "unsupportedCurve": 3,
+                           "noSessionContext": 4, "invalidOid": 5, "euiccChallengeMismatch": 6,
+                           "ciPKUnknown": 7, "undefinedError": 127},
+    "CancelSession": {"invalidTransactionId": 5, "undefinedError": 127},
+    "GetProfilesInfo": {"incorrectInputValues": 1, "undefinedError": 127},
+    "LoadCRL": {"invalidSignature": 1, "invalidCRLFormat": 2, "notEnoughMemorySpace": 3,
+                "verificationKeyNotFound": 4, "fresherCrlAlreadyLoaded": 5, "baseCrlMissing": 6,
+                "undefinedError": 127},
+    "LoadBoundProfilePackage": {
+        "incorrectInputValues": 1, "invalidSignature": 2, "invalidTransactionId": 3,
+        "unsupportedCrtValues": 4, "unsupportedRemoteOperationType": 5, "unsupportedProfileClass": 6,
+        "scp03tStructureError": 7, "scp03tSecurityError": 8,
+        "installFailedDueToIccidAlreadyExistsOnEuicc": 9,
+        "installFailedDueToInsufficientMemoryForProfile": 10, "installFailedDueToInterruption": 11,
+        "installFailedDueToPEProcessingError": 12, "installFailedDueToDataMismatch": 13,
+        "testProfileInstallFailedDueToInvalidNaaKey": 14, "pprNotAllowed": 15,
+        "installFailedDueToUnknownError": 127},
+}
+
+
+def inside(data, *path):
+    """Contents of all TLVs that PATH of tags leads to."""
+    found = [data]
+    for tag in path:
+        found = [value for level in found for t, value, _ in tlv.walk(level) if t == tag]
+    return found
+
+
+CODES = {  # where an answer has its code, behind its own tag
+    "PrepareDownload": [(0xA1, 0x02)],
+    "AuthenticateServer": [(0xA1, 0x02)],
+    "CancelSession": [(0x81,)],
+    "GetProfilesInfo": [(0x81,)],
+    "LoadCRL": [(0x81,)],
+}
+
+
+def reasons_of_results(body):
+    """errorReason of each ProfileInstallationResult in BODY, an answer to a load or a list of notifications."""
+    results = inside(body, 0xBF37) + inside(body, 0xBF2B, 0xA0, 0xBF37)
+    return {value for r in results for value in inside(r, 0xBF27, 0xA2, 0xA1, 0x81)}
+
+
+def codes_of(event):
+    """Codes that an answer of the trace gives, as `errors:` writes them."""
+    if not event["body"]:
+        return set()
+    if event["encoding"] == "json":
+        status = json.loads(event["body"]).get("header", {}).get("functionExecutionStatus", {})
+        data = status.get("statusCodeData")
+        return {f"{data['subjectCode']}/{data['reasonCode']}"} if data else set()
+    if event["encoding"] != "der":
+        return set()
+    body = bytes.fromhex(event["body"])
+    if event["function"] in ("RetrieveNotificationsList", "LoadBoundProfilePackage"):
+        numbers = reasons_of_results(body)
+    else:
+        content = tlv.read(body)[1]
+        numbers = {v for path in CODES.get(event["function"], [(0x80,)]) for v in inside(content, *path)}
+    names = RESULTS.get("LoadBoundProfilePackage" if event["function"] == "RetrieveNotificationsList"
+                        else event["function"], {})
+    return {name for name, number in names.items() if bytes([number]) in numbers}
+
+
+def produced(trace):
+    found = set()
+    for line in trace.read_text().splitlines():
+        event = json.loads(line)
+        # An answer as it was given, whatever became of it on its way.
+        if event["kind"] != "message" or event["leg"] != "response" or "body" not in event:
+            continue
+        function = event["function"]
+        if function == "RetrieveNotificationsList":
+            function = "LoadBoundProfilePackage"
+        found |= {f"{event['interface']}.{function} {code}" for code in codes_of(event)}
+    return found
+
+
+def test_every_error_is_in_its_trace(root, traces):
+    missing = []
+    for path in sorted((root / "scenarios").rglob("*.yaml")):
+        scenario = yaml.safe_load(path.read_text())
+        if "errors" not in scenario:
+            continue
+        found = produced(traces / f"{scenario['scenario']}.jsonl")
+        missing += [f"{path.name}: {e}" for e in scenario["errors"] if e not in found]
+    assert missing == []
+
+
+def test_every_es10_code_has_a_scenario_or_a_reason(rspsim, root):
+    for line in rspsim("list", "errors", cwd=root).stdout.splitlines():
+        interface, function, code, _, scenario, *why = line.split("\t")
+        if interface.startswith("ES10"):
+            assert scenario != "-" or why[0] != "no scenario here produces it", f"{function} {code}"
