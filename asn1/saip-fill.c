@@ -63,3 +63,18 @@ rsp_saip_update (RspSlice content, guint8 *body, gsize size)
     }
     return RSP_SAIP_OK;
 }
+
+gsize
+rsp_saip_extent (RspSlice content)
+{
+    gsize at = 0;
+    gint64 offset;
+    RspTlv tlv;
+    while (rsp_tlv_next (&content, &tlv) == RSP_TLV_OK) {
+        if (tlv.tag != 0x82 && tlv.tag != 0x02)
+            at += tlv.value.len;
+        else if (rsp_saip_int (tlv.value, &offset))
+            at += offset;
+    }
+    return at;
+}

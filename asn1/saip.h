@@ -191,6 +191,7 @@ RspSaipStatus rsp_saip_files (const RspSaipElement *element, RspSaipFileFunc fun
 RspSaipStatus rsp_saip_fill (const RspSaipFileDef *file, guint8 *out);
 /* The profile's content alone, over a body that exists. */
 RspSaipStatus rsp_saip_update (RspSlice content, guint8 *body, gsize size);
+gsize rsp_saip_extent (RspSlice content); /* octets from the beginning to the end of CONTENT */
 
 /* --- Whole packages --- */
 

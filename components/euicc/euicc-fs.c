@@ -115,6 +115,42 @@ refuse (RspSaipProblem *problem, RspSaipStatus status, const char *why)
     return status;
 }
 
+static gboolean
+is_ber_tlv (const RspUiccFile *file)
+{
+    return (file->kind & 0x3F) == 0x39;
+}
+
+/* A BER-TLV file holds whole objects from its beginning on. */
+static RspSaipStatus
+update_objects (RspUicc *uicc, RspUiccFile *ef, RspSlice content)
+{
+    guint32 room = MAX (ef->body->size, ef->maximum);
+    g_autofree guint8 *next = g_malloc0 (MAX (room, 1));
+    if (ef->body->used)
+        memcpy (next, ef->body->data, ef->body->used);
+    RspSaipStatus status = rsp_saip_update (content, next, room);
+    RspSlice objects = RSP_SLICE (next, MAX (ef->body->used, rsp_saip_extent (content)));
+    RspSlice rest = objects;
+    RspTlv object;
+    RspTlvResult result = RSP_TLV_END;
+    while (status == RSP_SAIP_OK && (result = rsp_tlv_next (&rest, &object)) == RSP_TLV_OK)
+        ;
+    if (status == RSP_SAIP_OK && (result == RSP_TLV_BAD || !rsp_uicc_set_body (uicc, ef, objects)))
+        status = RSP_SAIP_INVALID_PARAMETER;
+    rsp_wipe (next, room);
+    return status;
+}
+
+RspSaipStatus
+rsp_uicc_update (RspUicc *uicc, RspUiccFile *ef, RspSlice content)
+{
+    if (content.len == 0)
+        return RSP_SAIP_OK;
+    return is_ber_tlv (ef) ? update_objects (uicc, ef, content)
+                           : rsp_saip_update (content, ef->body->data, ef->body->size);
+}
+
 static RspSaipStatus
 link_body (RspUicc *uicc, RspUiccFile *file, const RspSaipFileDef *def, RspSaipProblem *problem)
 {
@@ -124,7 +160,6 @@ link_body (RspUicc *uicc, RspUiccFile *file, const RspSaipFileDef *def, RspSaipP
     if (rsp_uicc_is_df (target) || rsp_uicc_is_df (file))
         return refuse (problem, RSP_SAIP_FEATURE_NOT_SUPPORTED, "links of DFs are not supported");
     file->body = target->body;
-    file->shares = TRUE;
     file->kind = target->kind;
     file->records = target->records;
     file->record_size = target->record_size;
@@ -140,8 +175,13 @@ new_body (RspUicc *uicc, RspUiccFile *file, const RspSaipFileDef *def, RspSaipPr
     file->body = take (uicc, sizeof (RspUiccBody));
     file->body->size = def->size;
     file->body->owner = file;
-    file->body->data = take (uicc, MAX (def->size, 1));
-    RspSaipStatus status = rsp_saip_fill (def, file->body->data);
+    RspSaipStatus status;
+    if (is_ber_tlv (file)) {
+        status = rsp_uicc_update (uicc, file, def->content);
+    } else {
+        file->body->data = take (uicc, MAX (def->size, 1));
+        status = rsp_saip_fill (def, file->body->data);
+    }
     return status == RSP_SAIP_OK ? status
                                  : refuse (problem, status, "the content does not fit the file");
 }
@@ -229,7 +269,7 @@ rsp_uicc_take_back (RspUicc *uicc, RspUiccFile *file)
     RspUiccFile **at = file->parent ? &file->parent->first : &uicc->mf, *before = NULL;
     uicc->n_files--;
     uicc->used -= FILE_COST;
-    if (file->body && !file->shares)
+    if (file->body && file->body->owner == file)
         uicc->used -= file->body->size;
     if (g_ptr_array_remove (uicc->adfs, file))
         return;

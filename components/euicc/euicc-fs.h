@@ -24,7 +24,6 @@ struct _RspUiccFile {
     RspSlice aid;           /* ADFs */
     RspSlice pins;          /* key references of a DF */
     guint32 maximum;        /* BER-TLV */
-    gboolean shares;        /* a link: BODY is another file's */
     guint16 fid, records, record_size, arr_fid;
     guint8 kind, sfi, lcsi, special, arr_record;
 };
@@ -57,6 +56,8 @@ gboolean rsp_uicc_reserve (RspUicc *uicc, guint32 octets); /* FALSE: more than t
 /* Makes DEF below PARENT (NULL for the MF). *RET_FILE is set on RSP_SAIP_OK alone. */
 RspSaipStatus rsp_uicc_add (RspUicc *uicc, RspUiccFile *parent, const RspSaipFileDef *def,
                             RspUiccFile **ret_file, RspSaipProblem *problem);
+/* CONTENT (fillFileOffset, fillFileContent) over what EF holds. */
+RspSaipStatus rsp_uicc_update (RspUicc *uicc, RspUiccFile *ef, RspSlice content);
 /* Removes FILE, the last one added that is still there. */
 void rsp_uicc_take_back (RspUicc *uicc, RspUiccFile *file);
 RspSaipStatus rsp_uicc_add_pin (RspUicc *uicc, const RspUiccPin *pin);

@@ -59,9 +59,13 @@ find_named (const RspInstall *in, const char *member)
 /* --- Taking back --- */
 
 static void
-note_change (RspInstall *in, RspUiccFile *file, RspUiccBody *body, guint8 *old)
+note_change (RspInstall *in, RspUiccFile *file, RspUiccBody *body)
 {
-    RspInstallChange change = {file, body, old};
+    RspInstallChange change = {file, body, NULL, 0};
+    if (body)
+        change.used = body->used;
+    if (body && body->data)
+        change.old = g_memdup2 (body->data, MAX (body->size, body->used));
     g_array_append_val (in->changes, change);
 }
 
@@ -72,8 +76,10 @@ forget_changes (RspInstall *in, gboolean undo)
         RspInstallChange *c = &g_array_index (in->changes, RspInstallChange, i);
         if (undo && c->file)
             rsp_uicc_take_back (in->uicc, c->file);
-        else if (undo)
-            memcpy (c->body->data, c->old, c->body->size);
+        else if (undo && c->old)
+            memcpy (c->body->data, c->old, MAX (c->body->size, c->used));
+        if (undo && !c->file)
+            c->body->used = c->used;
         g_free (c->old);
     }
     g_array_set_size (in->changes, 0);
@@ -159,7 +165,7 @@ create_file (RspInstall *in, const RspSaipFileDef *file, RspSaipProblem *problem
         status = rsp_uicc_add (in->uicc, parent, file, &made, problem);
     if (status != RSP_SAIP_OK)
         return status;
-    note_change (in, made, NULL, NULL);
+    note_change (in, made, NULL);
     gboolean df = rsp_uicc_is_df (made);
     if (generic) {
         in->current_ef = df ? NULL : made;
@@ -191,9 +197,8 @@ update_file (RspInstall *in, RspSlice content, RspSaipProblem *problem)
 {
     if (!in->current_ef)
         return refuse (problem, RSP_SAIP_INVALID_PARAMETER, "content without an EF");
-    RspUiccBody *body = in->current_ef->body;
-    note_change (in, NULL, body, g_memdup2 (body->data, body->size));
-    return rsp_saip_update (content, body->data, body->size);
+    note_change (in, NULL, in->current_ef->body);
+    return rsp_uicc_update (in->uicc, in->current_ef, content);
 }
 
 static RspSaipStatus

@@ -15,6 +15,7 @@ typedef struct {
     RspUiccFile *file; /* made; or NULL: BODY held OLD */
     RspUiccBody *body;
     guint8 *old; /* owned */
+    guint32 used;
 } RspInstallChange;
 
 typedef enum { RSP_NAA_USIM, RSP_NAA_ISIM, RSP_NAA_CSIM, RSP_N_NAAS } RspInstallNaa;
