@@ -80,7 +80,6 @@ forget_changes (RspInstall *in, gboolean undo)
             memcpy (c->body->data, c->old, MAX (c->body->size, c->used));
         if (undo && !c->file)
             c->body->used = c->used;
-        g_free (c->old);
     }
     g_array_set_size (in->changes, 0);
 }
