@@ -129,7 +129,8 @@ struct _RspEuicc {
     gboolean refresh_pending; /* a REFRESH was announced, perhaps fetched, and is not done */
     guint refresh_target;     /* profile to enable; 0: only disable */
     gboolean refresh_fetched;
-    RspUicc *uicc; /* of the enabled profile; made when first needed */
+    GBytes *elements; /* EUICCResponse of the last installation, or NULL */
+    RspUicc *uicc;    /* of the enabled profile; made when first needed */
 };
 
 /* --- euicc-nvm.c --- */

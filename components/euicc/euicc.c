@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "asn1/saip-schema.h"
+
 #define DEFAULT_MEMORY (512 * 1024)
 
 static void
@@ -114,6 +116,7 @@ rsp_euicc_free (RspEuicc *card)
     g_ptr_array_unref (card->roots);
     g_clear_pointer (&card->cert, rsp_cert_unref);
     g_clear_pointer (&card->eum_cert, rsp_cert_unref);
+    g_clear_pointer (&card->elements, g_bytes_unref);
     g_bytes_unref (card->rat);
     g_free (card->default_dp);
     g_free (card->initial_dp);
@@ -126,6 +129,10 @@ void
 rsp_euicc_session_end (RspEuicc *card)
 {
     RspEuiccSession *s = &card->session;
+    if (s->load.install) {
+        g_clear_pointer (&card->elements, g_bytes_unref);
+        card->elements = rsp_install_response (s->load.install);
+    }
     rsp_euicc_load_clear (&s->load);
     g_free (s->address);
     g_clear_pointer (&s->auth, rsp_cert_unref);
@@ -355,6 +362,27 @@ rsp_euicc_notifications (RspEuicc *card)
         if (n->has_iccid)
             view->iccid = rsp_iccid_from_octets (RSP_SLICE_ARRAY (n->iccid));
         g_ptr_array_add (views, view);
+    }
+    return views;
+}
+
+GArray *
+rsp_euicc_elements (RspEuicc *card)
+{
+    GArray *views = g_array_new (FALSE, FALSE, sizeof (RspElementView));
+    RspTlv response, list, entry, status, identification;
+    gint64 number;
+    if (!card->elements || !rsp_tlv_single (rsp_slice_of (card->elements), 0x30, &response) ||
+        !rsp_tlv_find (response.value, 0xA0, &list))
+        return views;
+    while (rsp_tlv_next (&list.value, &entry) == RSP_TLV_OK) {
+        RspElementView view = {NULL, -1};
+        if (rsp_tlv_find (entry.value, 0x80, &status) && rsp_saip_int (status.value, &number))
+            view.status = rsp_saip_status_name ((RspSaipStatus)number);
+        if (rsp_tlv_find (entry.value, 0x81, &identification) &&
+            rsp_saip_int (identification.value, &number))
+            view.identification = (gint32)number;
+        g_array_append_val (views, view);
     }
     return views;
 }

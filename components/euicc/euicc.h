@@ -52,4 +52,11 @@ typedef struct {
     char *address, *iccid; /* iccid may be NULL */
 } RspNotificationView;
 GPtrArray *rsp_euicc_notifications (RspEuicc *card); /* of RspNotificationView. (transfer full) */
+typedef struct {
+    const char *status;    /* "bad-values"; NULL: unknown */
+    gint32 identification; /* of the element; -1: none */
+} RspElementView;
+/* The PEStatus list of the last installation that came to its profile elements, of RspElementView.
+ * (transfer full) */
+GArray *rsp_euicc_elements (RspEuicc *card);
 guint32 rsp_euicc_free_memory (RspEuicc *card);

@@ -71,6 +71,23 @@ check_notifications (RspRun *run, const RspYaml *want, const RspWorldActor *card
     return TRUE;
 }
 
+static gboolean
+check_elements (RspRun *run, const RspYaml *want, const RspWorldActor *card)
+{
+    g_autoptr (GArray) views = rsp_euicc_elements (card->euicc);
+    if (views->len != want->items->len)
+        return rsp_run_fail (run, want, "expected %u element statuses of %s, got %u",
+                             want->items->len, card->base.name, views->len);
+    for (guint i = 0; i < views->len; i++) {
+        const RspYaml *entry = want->items->pdata[i];
+        const RspElementView *v = &g_array_index (views, RspElementView, i);
+        if (!match_opt (run, entry, "status", v->status) ||
+            !rsp_run_match_number (run, rsp_yaml_get (entry, "identification"), v->identification))
+            return FALSE;
+    }
+    return TRUE;
+}
+
 /* --- servers -----------------------------------------------------------------------------------
  */
 
@@ -188,6 +205,8 @@ check_item (RspRun *run, const RspYaml *what, const RspWorldActor *a)
         return check_profiles (run, what, a);
     if (strcmp (what->key, "notifications") == 0)
         return check_notifications (run, what, a);
+    if (strcmp (what->key, "elements") == 0)
+        return check_elements (run, what, a);
     if (strcmp (what->key, "orders") == 0)
         return check_orders (run, what, a);
     if (strcmp (what->key, "received") == 0)

@@ -369,6 +369,11 @@ static const RspKeySpec notification_view_keys[] = {
     {"event", &event, FALSE, NULL}, {"iccid", &iccid, FALSE, NULL}, {"address", &text, FALSE, NULL}, END};
 MAP_OF (notification_view, notification_view_keys, "a pending notification");
 LIST_OF (notification_views, notification_view);
+INTEGER (identification, 0, 32767);
+static const RspKeySpec element_view_keys[] = {
+    {"status", &text, FALSE, "ok, bad-values …"}, {"identification", &identification, FALSE, NULL}, END};
+MAP_OF (element_view, element_view_keys, "a PEStatus");
+LIST_OF (element_views, element_view);
 static const RspKeySpec order_keys[] = {
     {"iccid", &iccid, TRUE, NULL}, {"state", &order_state, FALSE, NULL}, {"eid", &text, FALSE, NULL},
     {"matchingId", &text, FALSE, NULL}, {"attempts", &count, FALSE, NULL}, END};
@@ -381,6 +386,7 @@ LIST_OF (received_list, received);
 const RspKeySpec rsp_language_expectations[] = {
     {"profiles", &profile_views, FALSE, "euicc: exactly these profiles"},
     {"notifications", &notification_views, FALSE, "euicc: exactly these pending notifications, in order"},
+    {"elements", &element_views, FALSE, "euicc: exactly this PEStatus list of the last installation, in order"},
     {"orders", &orders, FALSE, "smdpp: these orders are as said"},
     {"sessions", &count, FALSE, "smdpp: so many live sessions"},
     {"received", &received_list, FALSE, "operator: these came, in this order"},

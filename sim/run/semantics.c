@@ -316,7 +316,8 @@ check_messages (const Check *c, const RspYaml *list, GError **error)
 static const char *
 role_of_expectation (const char *key)
 {
-    if (strcmp (key, "profiles") == 0 || strcmp (key, "notifications") == 0)
+    if (strcmp (key, "profiles") == 0 || strcmp (key, "notifications") == 0 ||
+        strcmp (key, "elements") == 0)
         return "euicc";
     return strcmp (key, "received") == 0 ? "operator" : "smdpp";
 }
