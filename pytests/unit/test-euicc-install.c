@@ -269,9 +269,12 @@ assert_before_or_after (const char *path, guint32 memory, gboolean *ret_after)
     g_autoptr (GPtrArray) pending = rsp_euicc_notifications (h->card);
     g_assert_cmpuint (profiles->len, <=, 1);
     *ret_after = profiles->len == 1;
-    /* The result, and the install notifications that the metadata asks for, come with the profile.
-     */
-    g_assert_cmpuint (pending->len, ==, *ret_after ? 2 : 0);
+    /* The result and the install notification come with the profile; a load that was interrupted
+     * leaves a result at most. */
+    if (*ret_after)
+        g_assert_cmpuint (pending->len, ==, 2);
+    else
+        g_assert_cmpuint (pending->len, <=, 1);
     if (*ret_after) {
         g_assert_cmpuint (rsp_euicc_free_memory (h->card), <, memory);
         g_assert_cmphex (host_download (h, &fine), ==, 0x0209);
