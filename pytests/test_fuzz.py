@@ -13,7 +13,7 @@ import pytest
 
 RUNS = os.environ.get("RSPSIM_FUZZ", "2000")
 TARGETS = ["decode", "body", "cert", "package", "yaml", "card"]
-TRACES = ["consumer-download-install", "consumer-local-management", "lpa-ppr1-allowed-by-rat", "garbage-to-server"]
+TRACES = ["consumer-download-install", "consumer-local-management", "lpa-ppr1-allowed-by-rat", "hostile-es9p-cancel-session"]
 
 
 def messages(traces):

@@ -85,14 +85,23 @@ write_actor (const char *dir, const RspWorldActor *a, GError **error)
     return TRUE;
 }
 
+/* Today, for TLS certificates like those of `serve`. */
+static gint64
+today (void)
+{
+    g_autoptr (RspLoop) clock = rsp_loop_new (RSP_CLOCK_REAL, 0);
+    return rsp_loop_wall (clock) / G_USEC_PER_SEC;
+}
+
 static gboolean
-write_world (const char *path, const char *dir, gint64 seed, GError **error)
+write_world (const char *path, const char *dir, gint64 seed, gboolean for_today, GError **error)
 {
     g_autoptr (RspScenario) scenario = rsp_scenario_load_world (path, error);
     if (!scenario)
         return FALSE;
     g_autoptr (RspLoop) loop = rsp_loop_new (RSP_CLOCK_VIRTUAL, rsp_world_start (scenario));
-    const RspWorldOptions options = {.loop = loop, .seed = seed};
+    const RspWorldOptions options = {
+        .loop = loop, .seed = seed, .tls_from = for_today ? today () : 0};
     g_autoptr (RspWorld) world = rsp_world_new (scenario, &options, error);
     if (!world)
         return FALSE;
@@ -112,9 +121,12 @@ rsp_cmd_pki (int argc, char **argv)
 {
     g_autofree char *dir = NULL;
     gint64 seed = -1;
+    gboolean for_today = FALSE;
     const GOptionEntry entries[] = {
         {"output", 'o', 0, G_OPTION_ARG_FILENAME, &dir, "the folder to write to", "D"},
         {"seed", 0, 0, G_OPTION_ARG_INT64, &seed, "instead of the world's own", "N"},
+        {"today", 0, 0, G_OPTION_ARG_NONE, &for_today,
+         "TLS certificates valid from today, as `serve` makes them", NULL},
         {NULL}};
     g_autoptr (GOptionContext) context =
         g_option_context_new ("WORLD -o D - write every certificate and key of a world");
@@ -126,7 +138,7 @@ rsp_cmd_pki (int argc, char **argv)
                  error ? error->message : "usage: rspsim pki WORLD -o D");
         return 2;
     }
-    if (write_world (argv[1], dir, seed, &error))
+    if (write_world (argv[1], dir, seed, for_today, &error))
         return 0;
     g_autofree char *shown = rsp_escape_text (error->message, -1, 1000);
     fprintf (stderr, "rspsim pki: %s\n", shown);
