@@ -244,12 +244,32 @@ rsp_asn1_decode_borrowed (const char *type, RspSlice der, GError **error)
     return decode (type, der, error);
 }
 
+/* As rsp_value_find, but the names of alternatives may be left out. */
+static RspValue *
+find_through_choices (RspValue *at, const char *path)
+{
+    while (*path) {
+        gsize length = 0;
+        const char *rest = rsp_value_rest (path, &length);
+        RspValue *next = rsp_value_step (at, path, length);
+        while (!next && at->schema->kind == RSP_KIND_CHOICE && at->first) {
+            at = at->first;
+            next = rsp_value_step (at, path, length);
+        }
+        if (!next)
+            return NULL;
+        at = next;
+        path = rest;
+    }
+    return at;
+}
+
 gboolean
 rsp_asn1_locate (const char *type, RspSlice der, const char *path, RspSlice *ret_content,
                  RspSlice *ret_whole)
 {
     g_autoptr (RspAsn1) node = decode (type, der, NULL);
-    const RspValue *value = node ? rsp_value_find (node, path) : NULL;
+    const RspValue *value = node ? find_through_choices (node->root, path) : NULL;
     if (!value)
         return FALSE;
     *ret_content = value->content;

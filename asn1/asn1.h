@@ -54,7 +54,8 @@ void rsp_asn1_append (RspAsn1 *node, const char *path); /* then address it as PA
 /* DER of the whole (PATH "") or of an element: what is signed. (transfer full) */
 GBytes *rsp_asn1_encode (RspAsn1 *node, const char *path);
 
-/* Where the element PATH stands in DER of TYPE, for faults and tools: its content slice.
+/* Where the element PATH stands in DER of TYPE, for faults and tools: its content slice. The names
+ * of alternatives of a CHOICE may be left out of PATH.
  * FALSE if the DER does not decode or the element is absent. */
 gboolean rsp_asn1_locate (const char *type, RspSlice der, const char *path, RspSlice *ret_content,
                           RspSlice *ret_whole);

@@ -465,6 +465,32 @@ rsp_fields_failed (const RspFields *f, RspStatus *ret_status)
     return f->subject != NULL;
 }
 
+void
+rsp_fields_set_failed (RspFields *f, RspStatus status)
+{
+    g_free (f->subject);
+    g_free (f->reason);
+    g_free (f->message);
+    f->subject = g_strdup (status.subject);
+    f->reason = g_strdup (status.reason);
+    f->message = g_strdup (status.message);
+}
+
+gboolean
+rsp_fields_has (const RspFields *f, const char *name)
+{
+    RspMemberKind kind;
+    const Value *value = find_value (f, name, &kind);
+    return value && value->is_set;
+}
+
+const RspFunction *
+rsp_fields_function (const RspFields *f, RspLeg *ret_leg)
+{
+    *ret_leg = f->leg;
+    return f->fn;
+}
+
 static gboolean
 is_json (const char *text, gboolean object)
 {

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "asn1/tlv.h"
+
 #define TEXT(name)                                                                                 \
     {                                                                                              \
         name, RSP_MEMBER_TEXT, FALSE, NULL                                                         \
@@ -17,6 +19,18 @@
 #define FLAG(name)                                                                                 \
     {                                                                                              \
         name, RSP_MEMBER_BOOL, FALSE, NULL                                                         \
+    }
+#define NUMBER_OPT(name)                                                                           \
+    {                                                                                              \
+        name, RSP_MEMBER_NUMBER, TRUE, NULL                                                        \
+    }
+#define FLAG_OPT(name)                                                                             \
+    {                                                                                              \
+        name, RSP_MEMBER_BOOL, TRUE, NULL                                                          \
+    }
+#define HEX_OPT(name)                                                                              \
+    {                                                                                              \
+        name, RSP_MEMBER_HEX, TRUE, NULL                                                           \
     }
 #define HEX(name)                                                                                  \
     {                                                                                              \
@@ -95,6 +109,66 @@ static const RspMember cancel_session_request[] = {
 static const RspMember handle_notification_request[] = {
     BASE64 ("pendingNotification", "PendingNotification"), END};
 
+/* ESipa (SGP.32 6.4.1). An answer that is an error in ASN.1 is a Failed status here, but where the
+ * error has a member of its own. */
+static const RspMember esipa_initiate_authentication_request[] = {
+    BASE64 ("euiccChallenge", NULL), TEXT_OPT ("smdpAddress"),
+    BASE64_OPT ("euiccInfo1", "EUICCInfo1"), HEX_OPT ("eimTransactionId"), END};
+static const RspMember esipa_initiate_authentication_response[] = {
+    HEX_OPT ("transactionId"),
+    BASE64 ("serverSigned1", "ServerSigned1"),
+    BASE64 ("serverSignature1", "RspSignature"),
+    BASE64 ("euiccCiPKIdentifierToBeUsed", "SubjectKeyIdentifier"),
+    BASE64 ("serverCertificate", "Certificate"),
+    TEXT_OPT ("matchingId"),
+    BASE64_OPT ("ctxParams1", "CtxParams1"),
+    END};
+static const RspMember esipa_authenticate_client_request[] = {
+    HEX ("transactionId"),
+    BASE64 ("authenticateServerResponse", "SGP32-AuthenticateServerResponse"), END};
+static const RspMember esipa_authenticate_client_response[] = {
+    HEX_OPT ("transactionId"),
+    BASE64_OPT ("profileMetadata", "StoreMetadataRequest"),
+    BASE64_OPT ("smdpSigned2", "SmdpSigned2"),
+    BASE64_OPT ("smdpSignature2", "RspSignature"),
+    BASE64_OPT ("smdpCertificate", "Certificate"),
+    BASE64_OPT ("hashCc", NULL),
+    BASE64_OPT ("profileDownloadTrigger", "ProfileDownloadTriggerRequest"),
+    END};
+static const RspMember esipa_get_bound_profile_package_request[] = {
+    HEX ("transactionId"), BASE64 ("prepareDownloadResponse", "SGP32-PrepareDownloadResponse"),
+    END};
+static const RspMember esipa_get_bound_profile_package_response[] = {
+    HEX_OPT ("transactionId"), BASE64 ("boundProfilePackage", "BoundProfilePackage"), END};
+static const RspMember transfer_eim_package_request[] = {
+    BASE64_OPT ("euiccPackageRequest", "EuiccPackageRequest"),
+    BASE64_OPT ("ipaEuiccDataRequest", "IpaEuiccDataRequest"),
+    BASE64_OPT ("eimAcknowledgements", "EimAcknowledgements"),
+    BASE64_OPT ("profileDownloadTriggerRequest", "ProfileDownloadTriggerRequest"), END};
+static const RspMember transfer_eim_package_response[] = {
+    BASE64_OPT ("euiccPackageResult", "EuiccPackageResult"),
+    BASE64_OPT ("ePRAndNotifications", "EPRAndNotifications"),
+    BASE64_OPT ("ipaEuiccDataResponse", "IpaEuiccDataResponse"),
+    FLAG_OPT ("eimPackageReceived"),
+    NUMBER_OPT ("eimPackageError"),
+    END};
+static const RspMember get_eim_package_request[] = {
+    TEXT ("eidValue"), FLAG_OPT ("notifyStateChange"), NUMBER_OPT ("stateChangeCause"),
+    HEX_OPT ("rPLMN"), END};
+static const RspMember get_eim_package_response[] = {
+    BASE64_OPT ("euiccPackageRequest", "EuiccPackageRequest"),
+    BASE64_OPT ("ipaEuiccDataRequest", "IpaEuiccDataRequest"),
+    BASE64_OPT ("profileDownloadTriggerRequest", "ProfileDownloadTriggerRequest"),
+    NUMBER_OPT ("eimPackageError"), END};
+static const RspMember provide_eim_package_result_request[] = {
+    TEXT_OPT ("eidValue"), BASE64 ("eimPackageResult", "EimPackageResult"), END};
+static const RspMember provide_eim_package_result_response[] = {
+    BASE64_OPT ("eimAcknowledgements", "EimAcknowledgements"),
+    NUMBER_OPT ("provideEimPackageResultError"), END};
+static const RspMember esipa_handle_notification_request[] = {
+    BASE64_OPT ("pendingNotification", "SGP32-PendingNotification"),
+    BASE64_OPT ("provideEimPackageResult", "ProvideEimPackageResult"), END};
+
 /* A reply of NULL has no body (HTTP 204); one of `nothing` has the header alone. */
 static const struct {
     const RspMember *request, *response;
@@ -111,6 +185,19 @@ static const struct {
                                                get_bound_profile_package_response},
     [RSP_FN_ES9P_HANDLE_NOTIFICATION] = {handle_notification_request, NULL},
     [RSP_FN_ES9P_CANCEL_SESSION] = {cancel_session_request, nothing},
+    [RSP_FN_ESIPA_INITIATE_AUTHENTICATION] = {esipa_initiate_authentication_request,
+                                              esipa_initiate_authentication_response},
+    [RSP_FN_ESIPA_AUTHENTICATE_CLIENT] = {esipa_authenticate_client_request,
+                                          esipa_authenticate_client_response},
+    [RSP_FN_ESIPA_GET_BOUND_PROFILE_PACKAGE] = {esipa_get_bound_profile_package_request,
+                                                esipa_get_bound_profile_package_response},
+    [RSP_FN_ESIPA_TRANSFER_EIM_PACKAGE] = {transfer_eim_package_request,
+                                           transfer_eim_package_response},
+    [RSP_FN_ESIPA_GET_EIM_PACKAGE] = {get_eim_package_request, get_eim_package_response},
+    [RSP_FN_ESIPA_PROVIDE_EIM_PACKAGE_RESULT] = {provide_eim_package_result_request,
+                                                 provide_eim_package_result_response},
+    [RSP_FN_ESIPA_HANDLE_NOTIFICATION] = {esipa_handle_notification_request, NULL},
+    [RSP_FN_ESIPA_CANCEL_SESSION] = {cancel_session_request, nothing},
 };
 
 /* Initialisers take constants only, so the member lists are joined in on first use. */
@@ -185,12 +272,33 @@ rsp_function_by_tag (guint32 tag)
     return NULL;
 }
 
+const RspFunction *
+rsp_function_by_asn1 (const guint8 *body, gsize len)
+{
+    RspSlice in = RSP_SLICE (body, len);
+    RspTlv tlv, inner;
+    RspInterface interface = RSP_IF_ESIPA;
+    if (rsp_tlv_next (&in, &tlv) != RSP_TLV_OK || in.len > 0)
+        return NULL;
+    if (tlv.tag == RSP_REMOTE_PROVISIONING_TAG) {
+        interface = RSP_IF_ES9P;
+        if (rsp_tlv_next (&tlv.value, &inner) != RSP_TLV_OK || tlv.value.len > 0)
+            return NULL;
+        tlv = inner;
+    }
+    const RspFunction *all = functions ();
+    for (guint i = 0; i < RSP_FN_COUNT; i++)
+        if (all[i].interface == interface && all[i].tag == tlv.tag)
+            return &all[i];
+    return NULL;
+}
+
 RspEncoding
 rsp_function_encoding (const RspFunction *fn)
 {
     switch (fn->binding) {
     case RSP_BINDING_HTTP:
-        return RSP_ENC_JSON;
+        return fn->interface == RSP_IF_ESIPA ? RSP_ENC_DER : RSP_ENC_JSON;
     case RSP_BINDING_CARD:
     case RSP_BINDING_NESTED:
         return RSP_ENC_DER;

@@ -5,6 +5,7 @@
 #include "asn1/ids.h"
 
 extern const asn1_static_node rsp_tab[];
+extern const asn1_static_node sgp32_tab[];
 extern const asn1_static_node pe_tab[];
 
 /* The type word of asn1_static_node: kind in the low octet, these above it. */
@@ -195,7 +196,7 @@ fill (RspSchema *schema, const asn1_static_node *node, guint depth)
 static const asn1_static_node *
 find_definition (const char *type)
 {
-    const asn1_static_node *const tables[] = {rsp_tab, pe_tab};
+    const asn1_static_node *const tables[] = {rsp_tab, sgp32_tab, pe_tab};
     for (guint t = 0; t < G_N_ELEMENTS (tables); t++) {
         const asn1_static_node *node = first_child (tables[t]);
         for (; node; node = next_sibling (node))
@@ -231,9 +232,11 @@ rsp_schema_types (void)
     static GPtrArray *names;
     if (!names) {
         names = g_ptr_array_new ();
-        for (const asn1_static_node *node = first_child (rsp_tab); node; node = next_sibling (node))
-            if (node->name && is_component (node))
-                g_ptr_array_add (names, (gpointer)node->name);
+        const asn1_static_node *const tables[] = {rsp_tab, sgp32_tab};
+        for (guint t = 0; t < G_N_ELEMENTS (tables); t++)
+            for (const asn1_static_node *n = first_child (tables[t]); n; n = next_sibling (n))
+                if (n->name && is_component (n) && find_definition (n->name) == n)
+                    g_ptr_array_add (names, (gpointer)n->name);
         g_ptr_array_add (names, NULL);
     }
     return (const char *const *)names->pdata;

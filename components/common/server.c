@@ -6,7 +6,8 @@
 static void
 reply_failed (RspCall *call, RspStatus status)
 {
-    g_autoptr (GBytes) body = rsp_fields_encode_failed (status);
+    g_autoptr (GBytes) body =
+        rsp_fields_encode_failed_as (rsp_call_function (call), rsp_call_encoding (call), status);
     RspOutcome outcome = {.http = 200, .subject = status.subject, .reason = status.reason};
     rsp_call_reply (call, &outcome, body);
 }
@@ -64,9 +65,10 @@ answer_repeat (RspServer *server, RspRequest *r)
 static void
 reply_ok (RspRequest *r, gboolean empty)
 {
-    g_autoptr (GBytes) body = empty        ? NULL
-                              : r->earlier ? g_bytes_ref (r->earlier)
-                                           : rsp_fields_encode (r->out);
+    g_autoptr (GBytes) body = empty ? NULL
+                              : r->earlier
+                                  ? g_bytes_ref (r->earlier)
+                                  : rsp_fields_encode_as (r->out, rsp_call_encoding (r->call));
     if (r->session && body && !r->end_session) {
         memcpy (r->session->request_hash, r->hash, sizeof r->hash);
         g_clear_pointer (&r->session->reply, g_bytes_unref);
@@ -105,8 +107,8 @@ serve (RspCall *call, gpointer data)
         reply_failed (call, RSP_FAILED ("1.6", "2.1", message));
         return;
     }
-    g_autoptr (RspFields) in =
-        rsp_fields_decode (fn, RSP_LEG_REQUEST, rsp_call_body (call), &error);
+    g_autoptr (RspFields) in = rsp_fields_decode_as (fn, RSP_LEG_REQUEST, rsp_call_encoding (call),
+                                                     rsp_call_body (call), &error);
     if (!in) {
         gboolean missing = g_error_matches (error, RSP_FIELDS_ERROR, RSP_FIELDS_ERROR_MISSING);
         g_autofree char *message = rsp_escape_text (error->message, -1, 200);

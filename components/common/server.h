@@ -1,5 +1,6 @@
-/* What the RSP servers share (SM-DP+, SM-DS): dispatch of calls in the JSON binding, sessions, and
- * the server's side of common mutual authentication (SGP.22 3.0.1), the same on ES9+ and ES11.
+/* What the RSP servers share (SM-DP+, SM-DS): dispatch of calls, each answered in the binding that
+ * it came in, sessions, and the server's side of common mutual authentication (SGP.22 3.0.1), the
+ * same on ES9+ and ES11.
  *
  * A server embeds an RspServer and fills in the upper part; its session type, if it has one of its
  * own, begins with an RspSession. Sessions live in memory and end with the process.

@@ -36,7 +36,7 @@ lpa_on_cancel_card (RspLpa *lpa, const RspReply *reply)
     rsp_fields_set_text (fields, "transactionId", op->transaction_text);
     rsp_fields_set_bytes (fields, "cancelSessionResponse", reply->body);
     lpa_call (lpa, LPA_CANCEL_ON_SERVER, RSP_FN_ES9P_CANCEL_SESSION, op->address,
-              rsp_fields_encode (fields));
+              rsp_fields_encode_as (fields, lpa->encoding));
 }
 
 void

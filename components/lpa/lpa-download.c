@@ -134,7 +134,7 @@ lpa_on_challenge (RspLpa *lpa, const RspReply *reply)
     rsp_fields_set_bytes (fields, "euiccInfo1", op->info1);
     rsp_fields_set_text (fields, "smdpAddress", op->address);
     lpa_call (lpa, LPA_INITIATE_AUTHENTICATION, RSP_FN_ES9P_INITIATE_AUTHENTICATION, op->address,
-              rsp_fields_encode (fields));
+              rsp_fields_encode_as (fields, lpa->encoding));
 }
 
 RspFields *
@@ -146,7 +146,7 @@ lpa_server_reply (RspLpa *lpa, const RspReply *reply)
         return NULL;
     }
     g_autoptr (RspFields) fields =
-        rsp_fields_decode (lpa->function, RSP_LEG_RESPONSE, reply->body, NULL);
+        rsp_fields_decode_as (lpa->function, RSP_LEG_RESPONSE, lpa->encoding, reply->body, NULL);
     if (!fields) {
         lpa_note_failure (lpa, NULL, "badReply");
         return NULL;
@@ -321,7 +321,7 @@ lpa_on_authenticate_server (RspLpa *lpa, const RspReply *reply)
     rsp_fields_set_text (fields, "transactionId", op->transaction_text);
     rsp_fields_set_bytes (fields, "authenticateServerResponse", reply->body);
     lpa_call (lpa, LPA_AUTHENTICATE_CLIENT, RSP_FN_ES9P_AUTHENTICATE_CLIENT, op->address,
-              rsp_fields_encode (fields));
+              rsp_fields_encode_as (fields, lpa->encoding));
 }
 
 static const char *

@@ -110,7 +110,7 @@ lpa_on_prepare_download (RspLpa *lpa, const RspReply *reply)
     rsp_fields_set_bytes (fields, "prepareDownloadResponse", reply->body);
     lpa_progress (lpa, "downloading");
     lpa_call (lpa, LPA_GET_BOUND_PROFILE_PACKAGE, RSP_FN_ES9P_GET_BOUND_PROFILE_PACKAGE,
-              op->address, rsp_fields_encode (fields));
+              op->address, rsp_fields_encode_as (fields, lpa->encoding));
 }
 
 static void

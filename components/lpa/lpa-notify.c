@@ -61,7 +61,7 @@ next_note (RspLpa *lpa)
             rsp_fields_new (rsp_function (RSP_FN_ES9P_HANDLE_NOTIFICATION), RSP_LEG_REQUEST);
         rsp_fields_set_bytes (fields, "pendingNotification", op->pir);
         lpa_call (lpa, LPA_SEND_NOTIFICATION, RSP_FN_ES9P_HANDLE_NOTIFICATION, note->address,
-                  rsp_fields_encode (fields));
+                  rsp_fields_encode_as (fields, lpa->encoding));
         return;
     }
     GByteArray *out = g_byte_array_new ();
@@ -170,7 +170,7 @@ acknowledgement_problem (RspLpa *lpa, const RspReply *reply)
     if (problem || g_bytes_get_size (reply->body) == 0)
         return problem;
     g_autoptr (RspFields) fields =
-        rsp_fields_decode (lpa->function, RSP_LEG_RESPONSE, reply->body, NULL);
+        rsp_fields_decode_as (lpa->function, RSP_LEG_RESPONSE, lpa->encoding, reply->body, NULL);
     RspStatus status;
     return fields && rsp_fields_failed (fields, &status) ? "refused" : NULL;
 }

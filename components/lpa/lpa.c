@@ -279,7 +279,9 @@ lpa_call (RspLpa *lpa, LpaState state, RspFunctionId function, const char *addre
     lpa->state = state;
     lpa->function = rsp_function (function);
     gboolean card = lpa->function->binding == RSP_BINDING_CARD;
-    RspCallOptions options = {.timeout = lpa->timeout, .transaction_id = lpa->op->transaction_text};
+    RspCallOptions options = {.timeout = lpa->timeout,
+                              .transaction_id = lpa->op->transaction_text,
+                              .asn1 = lpa->encoding == RSP_ENC_DER};
     if (function == RSP_FN_ES10B_LOAD_BOUND_PROFILE_PACKAGE)
         options.timeout *= LOAD_FACTOR;
     rsp_bus_call (lpa->actor->bus, lpa->actor->name, card ? lpa->card : address, lpa->function,
@@ -302,6 +304,7 @@ rsp_lpa_new (const RspActor *actor, const RspLpaConfig *config)
     lpa->imposed_ci = config->imposed_ci ? g_bytes_ref (config->imposed_ci) : NULL;
     lpa->test_mode = config->test_mode;
     lpa->lenient = config->lenient_matching_id;
+    lpa->encoding = config->asn1_binding ? RSP_ENC_DER : RSP_ENC_JSON;
     lpa->refused = g_ptr_array_new_with_free_func (g_free);
     return lpa;
 }

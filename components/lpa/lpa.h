@@ -25,6 +25,7 @@ typedef struct {
     GBytes *imposed_ci; /* key identifier of the only CI to use (NULL: any of the card's) */
     gboolean test_mode; /* shows and switches test profiles */
     gboolean lenient_matching_id;
+    gboolean asn1_binding; /* of ES9+ and ES11, in place of JSON */
 } RspLpaConfig;
 
 typedef struct _RspLpa RspLpa;

@@ -38,6 +38,100 @@ test_table (void)
     g_assert_null (rsp_function_by_tag (0xa0));
 }
 
+static RspFields *
+decode_der (RspFunctionId id, RspLeg leg, const char *hex, GError **error)
+{
+    g_autoptr (GBytes) bytes = rsp_unhex (hex);
+    return rsp_fields_decode_as (rsp_function (id), leg, RSP_ENC_DER, bytes, error);
+}
+
+static void
+expect_der (const RspFields *f, const char *hex)
+{
+    g_autoptr (GBytes) got = rsp_fields_encode_as (f, RSP_ENC_DER);
+    g_autofree char *text = rsp_hex (rsp_slice_of (got));
+    g_assert_cmpstr (text, ==, hex);
+}
+
+/* Written by hand from SGP.32 6.3 and SGP.22 6.6. */
+static const struct {
+    RspFunctionId id;
+    RspLeg leg;
+    const char *json, *hex;
+} both[] = {
+    {RSP_FN_ESIPA_GET_EIM_PACKAGE, RSP_LEG_REQUEST,
+     "{\"eidValue\":\"89049032001234000000000000000141\",\"notifyStateChange\":true,"
+     "\"stateChangeCause\":5,\"rPLMN\":\"00F110\"}",
+     "bf4f1c5a1089049032001234000000000000000141800081010582"
+     "0300f110"},
+    {RSP_FN_ESIPA_GET_EIM_PACKAGE, RSP_LEG_RESPONSE,
+     "{\"header\":{\"functionExecutionStatus\":{\"status\":\"Executed-Success\"}},"
+     "\"eimPackageError\":1}",
+     "bf4f03020101"},
+    {RSP_FN_ESIPA_GET_EIM_PACKAGE, RSP_LEG_RESPONSE,
+     "{\"header\":{\"functionExecutionStatus\":{\"status\":\"Executed-Success\"}},"
+     "\"profileDownloadTriggerRequest\":\"v1QGoASAAk1B\"}",
+     "bf4f09bf5406a00480024d41"},
+    {RSP_FN_ESIPA_PROVIDE_EIM_PACKAGE_RESULT, RSP_LEG_REQUEST,
+     "{\"eimPackageResult\":\"v1EHogWAA2VpbQ==\"}", "bf500abf5107a205800365696d"},
+    {RSP_FN_ESIPA_PROVIDE_EIM_PACKAGE_RESULT, RSP_LEG_RESPONSE,
+     "{\"header\":{\"functionExecutionStatus\":{\"status\":\"Executed-Success\"}},"
+     "\"eimAcknowledgements\":\"v1MDgAEH\"}",
+     "bf5006bf5303800107"},
+    {RSP_FN_ESIPA_INITIATE_AUTHENTICATION, RSP_LEG_RESPONSE,
+     "{\"header\":{\"functionExecutionStatus\":{\"status\":\"Failed\",\"statusCodeData\":"
+     "{\"subjectCode\":\"8.8.2\",\"reasonCode\":\"3.1\",\"message\":\"ciPKIdNotSupported\"}}}}",
+     "bf3903810103"},
+    {RSP_FN_ES9P_CANCEL_SESSION, RSP_LEG_REQUEST,
+     "{\"transactionId\":\"0102\",\"cancelSessionResponse\":\"v0EDgQEF\"}",
+     "a20cbf410980020102a103810105"},
+    {RSP_FN_ES9P_CANCEL_SESSION, RSP_LEG_RESPONSE,
+     "{\"header\":{\"functionExecutionStatus\":{\"status\":\"Executed-Success\"}}}",
+     "a205bf4102a000"},
+    {RSP_FN_ES9P_HANDLE_NOTIFICATION, RSP_LEG_RESPONSE, "", ""},
+};
+
+static void
+test_bindings (void)
+{
+    for (guint i = 0; i < G_N_ELEMENTS (both); i++) {
+        g_autoptr (RspFields) json = decode (both[i].id, both[i].leg, both[i].json, NULL);
+        g_autoptr (RspFields) der = decode_der (both[i].id, both[i].leg, both[i].hex, NULL);
+        g_assert_nonnull (json);
+        g_assert_nonnull (der);
+        expect_der (json, both[i].hex);
+        expect_body (der, both[i].json);
+        g_autoptr (GBytes) body = rsp_unhex (both[i].hex);
+        gsize len = 0;
+        const guint8 *octets = g_bytes_get_data (body, &len);
+        if (len > 0)
+            g_assert_true (rsp_function_by_asn1 (octets, len) == rsp_function (both[i].id));
+    }
+}
+
+static void
+test_bad_der (void)
+{
+    static const struct {
+        RspFunctionId id;
+        const char *hex;
+        RspFieldsError code;
+    } bad[] = {
+        {RSP_FN_ES9P_CANCEL_SESSION, "bf410980020102a103810105", RSP_FIELDS_ERROR_BAD},
+        {RSP_FN_ES9P_CANCEL_SESSION, "a20cbf410980020102a1038101", RSP_FIELDS_ERROR_BAD},
+        {RSP_FN_ES9P_CANCEL_SESSION, "", RSP_FIELDS_ERROR_BAD},
+        {RSP_FN_ESIPA_GET_EIM_PACKAGE, "bf4f00", RSP_FIELDS_ERROR_BAD},
+        {RSP_FN_ESIPA_GET_EIM_PACKAGE, "bf5000", RSP_FIELDS_ERROR_BAD},
+    };
+    for (guint i = 0; i < G_N_ELEMENTS (bad); i++) {
+        g_autoptr (GError) error = NULL;
+        g_assert_null (decode_der (bad[i].id, RSP_LEG_REQUEST, bad[i].hex, &error));
+        g_assert_true (g_error_matches (error, RSP_FIELDS_ERROR, (gint)bad[i].code));
+    }
+    g_assert_null (rsp_function_by_asn1 ((const guint8 *)"\xbf", 1));
+    g_assert_null (rsp_function_by_asn1 ((const guint8 *)"\xbf\x51\x00", 3));
+}
+
 static void
 test_requests (void)
 {
@@ -234,6 +328,8 @@ main (int argc, char **argv)
 {
     g_test_init (&argc, &argv, NULL);
     g_test_add_func ("/fields/table", test_table);
+    g_test_add_func ("/fields/bindings", test_bindings);
+    g_test_add_func ("/fields/bad-der", test_bad_der);
     g_test_add_func ("/fields/requests", test_requests);
     g_test_add_func ("/fields/replies", test_replies);
     g_test_add_func ("/fields/hostile", test_hostile);

@@ -22,6 +22,7 @@ typedef struct {
     GPtrArray *roots;
     guint served;
     gboolean silent;
+    const char *protocol; /* X-Admin-Protocol of visits; NULL: none */
 } World;
 
 static void
@@ -391,6 +392,9 @@ visit (World *w, guint port, const char *method, const char *path, const char *t
     }
     if (certificate)
         soup_message_set_tls_client_certificate (v.message, certificate);
+    if (w->protocol)
+        soup_message_headers_replace (soup_message_get_request_headers (v.message),
+                                      "X-Admin-Protocol", w->protocol);
     soup_session_send_and_read_async (session, v.message, 0, NULL, on_visit, &v);
     rsp_loop_run (w->loop, has_ended, &v, 20 * G_USEC_PER_SEC);
     g_assert_true (v.ended);
@@ -461,6 +465,33 @@ test_door (void)
     world_free (w);
 }
 
+#define ASN1 "application/x-gsma-rsp-asn1"
+#define GET_EIM_PACKAGE "\xbf\x4f\x03\x02\x01\x01"
+
+static void
+test_door_asn1 (void)
+{
+    RspDoor *door;
+    guint port;
+    World *w = door_world (&door, &port);
+    const char *path = "/gsma/rsp2/asn1";
+    g_assert_cmpuint (visit (w, port, "POST", path, ASN1, GET_EIM_PACKAGE, 6, NULL, NULL), ==, 400);
+    w->protocol = "gsma/rsp/x2.1.0";
+    g_assert_cmpuint (visit (w, port, "POST", path, ASN1, GET_EIM_PACKAGE, 6, NULL, NULL), ==, 400);
+    w->protocol = "gsma/rsp/v2.1.0";
+    g_assert_cmpuint (visit (w, port, "POST", path, JSON, GET_EIM_PACKAGE, 6, NULL, NULL), ==, 415);
+    g_assert_cmpuint (visit (w, port, "POST", path, ASN1, "\xbf\x4f\x03", 3, NULL, NULL), ==, 400);
+    g_assert_cmpuint (visit (w, port, "POST", path, ASN1, "\xbf\x51\x00", 3, NULL, NULL), ==, 400);
+    g_assert_cmpuint (visit (w, port, "GET", path, NULL, NULL, 0, NULL, NULL), ==, 405);
+    g_assert_cmpuint (w->served, ==, 0);
+    g_autofree char *body = NULL;
+    g_assert_cmpuint (visit (w, port, "POST", path, ASN1, GET_EIM_PACKAGE, 6, NULL, &body), ==,
+                      200);
+    g_assert_cmpuint (w->served, ==, 1);
+    rsp_door_close (door);
+    world_free (w);
+}
+
 static void
 test_door_client (void)
 {
@@ -501,6 +532,7 @@ main (int argc, char **argv)
     g_test_add_func ("/https/freed-in-flight", test_freed_in_flight);
     g_test_add_func ("/https/many-sessions", test_many_sessions);
     g_test_add_func ("/https/door", test_door);
+    g_test_add_func ("/https/door-asn1", test_door_asn1);
     g_test_add_func ("/https/door-client", test_door_client);
     return g_test_run ();
 }

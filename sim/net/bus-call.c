@@ -43,6 +43,7 @@ rsp_bus_call_new (RspBus *bus, const RspFunction *fn, const char *src, const cha
     call->refs = 1;
     call->bus = bus;
     call->fn = fn;
+    call->encoding = fn->binding == RSP_BINDING_HTTP ? RSP_ENC_JSON : rsp_function_encoding (fn);
     call->src = src;
     call->address = g_strdup (address);
     call->xid = ++bus->next_xid;
@@ -133,6 +134,8 @@ start_call (RspCall *call, GBytes *body, const RspCallOptions *options, RspReply
         call->transaction_id = g_strdup (options->transaction_id);
         if (options->timeout > 0)
             timeout = options->timeout;
+        if (options->asn1 && call->fn->binding == RSP_BINDING_HTTP)
+            call->encoding = RSP_ENC_DER;
     }
     rsp_bus_send (&call->request);
     call->timeout_event = rsp_loop_after (bus->loop, timeout, on_timeout, call, NULL);
@@ -149,14 +152,14 @@ rsp_bus_call (RspBus *bus, const char *src, const char *address, const RspFuncti
 
 void
 rsp_bus_call_through (RspBus *bus, const char *src, const char *client, const char *dst,
-                      const char *address, const RspFunction *fn, GBytes *body, RspReplyFunc func,
-                      gpointer data)
+                      const char *address, const RspFunction *fn, GBytes *body,
+                      const RspCallOptions *options, RspReplyFunc func, gpointer data)
 {
     RspCall *call = rsp_bus_call_new (bus, fn, g_intern_string (src), address);
     call->dst = rsp_bus_endpoint (bus, dst, FALSE);
     call->client = g_strdup (client);
     call->client_given = TRUE;
-    start_call (call, body, NULL, func, data);
+    start_call (call, body, options, func, data);
 }
 
 void
@@ -178,6 +181,7 @@ rsp_bus_copy (const RspTransit *transit, GBytes *body, const RspFault *fault, gb
     gboolean request = transit->leg == RSP_LEG_REQUEST;
     RspCall *ghost = rsp_bus_call_new (bus, call->fn, call->src, call->address);
     ghost->ghost = TRUE;
+    ghost->encoding = call->encoding;
     ghost->caller = call->caller;
     ghost->dst = call->dst;
     ghost->client = g_strdup (call->client);
@@ -215,6 +219,12 @@ GBytes *
 rsp_call_body (const RspCall *call)
 {
     return call->request.body;
+}
+
+RspEncoding
+rsp_call_encoding (const RspCall *call)
+{
+    return call->encoding;
 }
 
 const char *

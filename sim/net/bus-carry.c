@@ -62,6 +62,8 @@ request_arrives (RspCall *call)
     if (bus->faults && rsp_faults_concern (bus->faults, call->fn))
         rsp_bus_observe (&call->request);
     call_identify (call);
+    if (call->fn->id == RSP_FN_ESIPA_TRANSFER_EIM_PACKAGE)
+        rsp_bus_nested_eim (call);
     call->served = TRUE;
     call->refs++;
     guint64 before = rsp_bus_enter (bus, seq);
@@ -80,8 +82,9 @@ response_arrives (RspCall *call)
     guint64 seq = rsp_bus_trace_transit (bus, transit, RSP_STAGE_DELIVERED, NULL);
     if (bus->faults && rsp_faults_concern (bus->faults, call->fn))
         rsp_bus_observe (transit);
-    if (call->fn->id == RSP_FN_ES9P_GET_BOUND_PROFILE_PACKAGE)
-        rsp_bus_nested_package (call);
+    rsp_bus_nested_package (call);
+    if (call->fn->id == RSP_FN_ESIPA_GET_EIM_PACKAGE)
+        rsp_bus_nested_eim (call);
     call_complete (
         call,
         &(RspReply){

@@ -15,6 +15,7 @@ describe (const RspTransit *transit)
     gboolean request = transit->leg == RSP_LEG_REQUEST;
     return (RspFaultMessage){
         .function = call->fn,
+        .encoding = call->encoding,
         .leg = transit->leg,
         .src = request ? call->src : dst_name (call),
         .dst = request ? dst_name (call) : call->src,

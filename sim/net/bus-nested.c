@@ -1,5 +1,6 @@
 /* ES8+ inside ES10b.LoadBoundProfilePackage: secured messages from the server whose package it is,
- * shown and troubled as messages of their own while the card's link carries them. */
+ * shown and troubled as messages of their own while the card's link carries them; ESep inside
+ * ES10b.LoadEuiccPackage: signed as a whole, so only shown. */
 #include "sim/net/bus-private.h"
 
 typedef struct {
@@ -53,8 +54,13 @@ rsp_bus_nested_table (void)
 void
 rsp_bus_nested_package (RspCall *call)
 {
+    gboolean relayed = call->fn->id == RSP_FN_ESIPA_GET_BOUND_PROFILE_PACKAGE;
+    if (!relayed && call->fn->id != RSP_FN_ES9P_GET_BOUND_PROFILE_PACKAGE)
+        return;
+    const Package *origin =
+        relayed ? g_hash_table_lookup (call->bus->packages, call->dst->name) : NULL;
     Package *package = g_new0 (Package, 1);
-    package->server = call->dst->name;
+    package->server = origin ? origin->server : call->dst->name;
     package->transaction_id =
         g_strdup (call->reply_transaction_id ? call->reply_transaction_id : call->transaction_id);
     g_hash_table_replace (call->bus->packages, (gpointer)call->src, package);
@@ -160,6 +166,68 @@ rsp_bus_opened (RspBus *bus, const char *card, const RspFunction *fn, RspSlice p
         return;
     nested->opened = TRUE;
     trace_delivered (nested, plain, outcome);
+}
+
+void
+rsp_bus_nested_eim (const RspCall *call)
+{
+    gboolean pushed = call->fn->id == RSP_FN_ESIPA_TRANSFER_EIM_PACKAGE;
+    const char *eim = pushed ? call->src : call->dst->name;
+    const char *ipa = pushed ? call->dst->name : call->src;
+    g_hash_table_replace (call->bus->eims, (gpointer)ipa, (gpointer)eim);
+}
+
+static const RspCall *
+carrier_of_packages (const RspBus *bus, const RspEndpoint *card)
+{
+    for (const RspCall *call = bus->live; call; call = call->next)
+        if (call->served && call->dst == card && call->fn->id == RSP_FN_ES10B_LOAD_EUICC_PACKAGE)
+            return call;
+    return NULL;
+}
+
+/* One leg, sent and delivered at once. */
+static void
+trace_esep (RspBus *bus, const RspTraceEvent *leg, RspSlice plain)
+{
+    RspTraceEvent event = *leg;
+    event.stage = RSP_STAGE_SENT;
+    guint64 sent = rsp_trace_event (bus->trace, &event);
+    event.stage = RSP_STAGE_DELIVERED;
+    event.omit_body = TRUE;
+    event.plain = plain;
+    guint64 before = rsp_bus_enter (bus, sent);
+    rsp_trace_event (bus->trace, &event);
+    rsp_bus_leave (bus, before);
+}
+
+void
+rsp_bus_esep (RspBus *bus, const char *card, const RspFunction *fn, RspSlice request,
+              RspSlice result)
+{
+    const RspEndpoint *endpoint = rsp_bus_endpoint (bus, card, FALSE);
+    const RspCall *carrier = endpoint ? carrier_of_packages (bus, endpoint) : NULL;
+    if (!carrier || !rsp_bus_traced (bus))
+        return;
+    const char *eim = g_hash_table_lookup (bus->eims, carrier->src);
+    RspTraceEvent event = {
+        .kind = RSP_TRACE_MESSAGE,
+        .function = fn,
+        .src = eim ? eim : carrier->src,
+        .dst = endpoint->name,
+        .leg = RSP_LEG_REQUEST,
+        .xid = ++bus->next_xid,
+        .transaction_id = carrier->transaction_id,
+        .has_body = TRUE,
+        .encoding = RSP_ENC_DER,
+        .body = request,
+    };
+    trace_esep (bus, &event, request);
+    event.dst = event.src;
+    event.src = endpoint->name;
+    event.leg = RSP_LEG_RESPONSE;
+    event.body = result;
+    trace_esep (bus, &event, result);
 }
 
 void

@@ -38,6 +38,7 @@ struct _RspCall {
     RspBus *bus;
     RspCall *prev, *next; /* all live calls */
     const RspFunction *fn;
+    RspEncoding encoding;
     const char *src;     /* interned */
     RspEndpoint *caller; /* NULL: no such endpoint */
     RspEndpoint *dst;    /* NULL: unresolved */
@@ -71,6 +72,7 @@ struct _RspBus {
     GHashTable *addresses;   /* FQDN without case → RspEndpoint */
     GHashTable *connections; /* open TLS connections (bus-tls.c) */
     GHashTable *packages;    /* interned LPA name → where its last package came from */
+    GHashTable *eims;        /* interned IPA name → interned name of whose package it had last */
     GHashTable *nested;      /* card's RspEndpoint → ES8+ message under way (bus-nested.c) */
     const char *gateway;     /* interned name of who takes HTTP calls to unknown addresses */
     gint64 latency_http, latency_apdu, latency_radio;
@@ -128,6 +130,8 @@ GHashTable *rsp_bus_tls_table (void);
 
 /* bus-nested.c */
 void rsp_bus_nested_package (RspCall *call);
+/* Remembers whose eIM package CALL has brought. */
+void rsp_bus_nested_eim (const RspCall *call);
 void rsp_bus_nested_carry (RspCall *call);
 /* CARRIER NULL: whatever rides to CARD. */
 void rsp_bus_nested_forget (RspBus *bus, const RspEndpoint *card, const RspCall *carrier);

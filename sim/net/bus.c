@@ -67,7 +67,7 @@ rsp_bus_trace_transit (RspBus *bus, const RspTransit *transit, RspStage stage, c
         .transaction_id = id,
         .has_body = stage != RSP_STAGE_DROPPED,
         .omit_body = stage == RSP_STAGE_DELIVERED && !transit->changed,
-        .encoding = rsp_function_encoding (call->fn),
+        .encoding = call->encoding,
         .body = rsp_slice_of (transit->body),
     };
     if (!request)
@@ -272,6 +272,7 @@ rsp_bus_new (RspLoop *loop, RspTrace *trace, RspFaults *faults)
     bus->addresses = g_hash_table_new_full (fqdn_hash, fqdn_equal, g_free, NULL);
     bus->connections = rsp_bus_tls_table ();
     bus->packages = rsp_bus_nested_packages ();
+    bus->eims = g_hash_table_new (NULL, NULL);
     bus->nested = rsp_bus_nested_table ();
     bus->latency_http = DEFAULT_LATENCY_HTTP;
     bus->latency_apdu = DEFAULT_LATENCY_APDU;
@@ -305,6 +306,7 @@ rsp_bus_free (RspBus *bus)
     g_ptr_array_unref (bus->copies);
     g_hash_table_unref (bus->nested);
     g_hash_table_unref (bus->packages);
+    g_hash_table_unref (bus->eims);
     g_hash_table_unref (bus->connections);
     g_hash_table_unref (bus->addresses);
     g_hash_table_unref (bus->endpoints);

@@ -92,6 +92,7 @@ void rsp_bus_set_credential (RspBus *bus, const char *name, const RspCredential 
 typedef struct {
     gint64 timeout;             /* µs; 0: the default, 30 s */
     const char *transaction_id; /* for the trace; NULL if none */
+    gboolean asn1;              /* HTTP functions: BODY is of the ASN.1 binding, not JSON */
     const RspOutcome *outcome;  /* unused in requests */
 } RspCallOptions;
 
@@ -102,8 +103,10 @@ void rsp_bus_call (RspBus *bus, const char *src, const char *address, const RspF
 
 /* The served side. A call stays good until it is answered. */
 const RspFunction *rsp_call_function (const RspCall *call);
-const char *rsp_call_src (const RspCall *call);     /* the calling actor's name */
-GBytes *rsp_call_body (const RspCall *call);        /* (transfer none) */
+const char *rsp_call_src (const RspCall *call); /* the calling actor's name */
+GBytes *rsp_call_body (const RspCall *call);    /* (transfer none) */
+/* HTTP functions: RSP_ENC_JSON or RSP_ENC_DER, the binding of the request and of its answer. */
+RspEncoding rsp_call_encoding (const RspCall *call);
 const char *rsp_call_address (const RspCall *call); /* as the caller wrote it */
 /* Who called, as proved: for ES2+ the subject CN of the TLS client certificate (or the actor's name
  * where the world gives it none); NULL for an anonymous client. */
@@ -124,6 +127,12 @@ void rsp_call_fail (RspCall *call, RspReplyKind kind);
  * current segment carries, with PLAIN (empty if it could not be opened). */
 void rsp_bus_opened (RspBus *bus, const char *card, const RspFunction *fn, RspSlice plain,
                      const RspOutcome *outcome);
+
+/* ESep: what the card has done of the eUICC package that it is being given (FN: one PSMO or eCO;
+ * REQUEST and RESULT: their TLVs). The trace shows it as a message of the eIM's and its answer, in
+ * the ES10b.LoadEuiccPackage that carries both. */
+void rsp_bus_esep (RspBus *bus, const char *card, const RspFunction *fn, RspSlice request,
+                   RspSlice result);
 
 /* ES8+ rides in CARRIER, an ES10b.LoadBoundProfilePackage that is being served. The link tells of
  * each segment before it goes out: the tap shows the ES8+ request FN as sent, faults on FN apply,

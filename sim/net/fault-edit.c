@@ -115,36 +115,41 @@ find_segment (RspSlice bpp, const char *path, Element *ret)
 static gboolean
 locate (const char *type, RspSlice der, const char *path, Element *ret)
 {
-    /* A path may leave these alternatives out. */
-    static const char *const choices[] = {"authenticateResponseOk",  "downloadResponseOk",
-                                          "cancelSessionResponseOk", "profileInstallationResult",
-                                          "otherSignedNotification", NULL};
     RspSlice content, whole;
-    gboolean found = rsp_asn1_locate (type, der, path, &content, &whole);
-    for (guint i = 0; !found && choices[i]; i++) {
-        g_autofree char *longer = g_strdup_printf ("%s.%s", choices[i], path);
-        found = rsp_asn1_locate (type, der, longer, &content, &whole);
-    }
-    if (!found || !within (whole, der) || !within (content, whole) || whole.len == 0)
+    if (!rsp_asn1_locate (type, der, path, &content, &whole) || !within (whole, der) ||
+        !within (content, whole) || whole.len == 0)
         return FALSE;
     *ret = (Element){content, whole};
     return TRUE;
 }
 
 static gboolean
-find_element (const char *type, RspSlice der, const char *path, Element *ret)
+find_in_package (RspSlice der, const char *path, Element *ret)
 {
     static const char channel[] = "initialiseSecureChannelRequest.";
-    if (strcmp (type, "BoundProfilePackage") != 0)
-        return locate (type, der, path, ret);
-    if (g_str_has_prefix (path, "boundProfilePackage."))
-        path += strlen ("boundProfilePackage.");
     if (!g_str_has_prefix (path, channel))
         return find_segment (der, path, ret);
     RspTlv package, request;
     return rsp_tlv_single (der, 0xBF36, &package) &&
            rsp_tlv_find (package.value, 0xBF23, &request) &&
            locate ("InitialiseSecureChannelRequest", request.whole, path + strlen (channel), ret);
+}
+
+/* ES9+ in the ASN.1 binding has its messages in a wrapper, of which paths say nothing. */
+static gboolean
+find_element (const char *type, RspSlice der, const char *path, Element *ret)
+{
+    static const char package[] = "boundProfilePackage.";
+    RspTlv wrapper;
+    Element carried;
+    if (rsp_tlv_single (der, RSP_REMOTE_PROVISIONING_TAG, &wrapper))
+        der = wrapper.value;
+    gboolean in_package = g_str_has_prefix (path, package);
+    if (strcmp (type, "BoundProfilePackage") == 0)
+        return find_in_package (der, path + (in_package ? strlen (package) : 0), ret);
+    if (in_package && locate (type, der, "boundProfilePackage", &carried))
+        return find_in_package (carried.whole, path + strlen (package), ret);
+    return locate (type, der, path, ret);
 }
 
 static gboolean
@@ -481,7 +486,7 @@ rsp_faults_edit (RspFaults *faults, const RspFault *fault, const RspFaultMessage
     GBytes *changed = NULL;
     if (!fault->field)
         changed = edit_body (&edit, octets);
-    else if (fn->binding == RSP_BINDING_HTTP)
+    else if (fn->binding == RSP_BINDING_HTTP && message->encoding != RSP_ENC_DER)
         changed = edit_json (&edit, octets);
     else
         changed =

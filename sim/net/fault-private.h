@@ -5,7 +5,7 @@
 
 /* What `resign` needs of the messages that have gone by, for each calling actor. TLVs are whole. */
 typedef struct {
-    GBytes *euicc_signature1, *smdp_signature2, *euicc_otpk;
+    GBytes *euicc_signature1, *smdp_signature2, *euicc_otpk, *association_token;
     char *server, *card;
 } RspSeen;
 

@@ -50,10 +50,14 @@ keep (GBytes **slot, GBytes *der, guint32 tag)
     *slot = rsp_slice_to_bytes (tlv.whole);
 }
 
+/* In the ASN.1 binding the whole message is DER. */
 static void
-keep_member (GBytes **slot, GBytes *body, const char *member, guint32 tag)
+keep_member (GBytes **slot, const RspFaultMessage *message, GBytes *body, const char *member,
+             guint32 tag)
 {
-    g_autoptr (GBytes) der = rsp_fault_json_octets (body, member);
+    g_autoptr (GBytes) der = message->encoding == RSP_ENC_DER
+                                 ? g_bytes_ref (body)
+                                 : rsp_fault_json_octets (body, member);
     keep (slot, der, tag);
 }
 
@@ -76,7 +80,8 @@ rsp_faults_observe (RspFaults *faults, const RspFaultMessage *message, GBytes *b
     const char *peer = request ? message->dst : message->src;
     if (message->function->binding == RSP_BINDING_CARD)
         keep_name (&seen->card, peer);
-    else if (message->function->interface == RSP_IF_ES9P)
+    else if (message->function->interface == RSP_IF_ES9P ||
+             message->function->interface == RSP_IF_ESIPA)
         keep_name (&seen->server, peer);
 
     switch (message->function->id) {
@@ -85,10 +90,12 @@ rsp_faults_observe (RspFaults *faults, const RspFaultMessage *message, GBytes *b
             keep (&seen->euicc_signature1, body, 0x5F37);
         break;
     case RSP_FN_ES9P_AUTHENTICATE_CLIENT:
+    case RSP_FN_ESIPA_AUTHENTICATE_CLIENT:
         if (request)
-            keep_member (&seen->euicc_signature1, body, "authenticateServerResponse", 0x5F37);
+            keep_member (&seen->euicc_signature1, message, body, "authenticateServerResponse",
+                         0x5F37);
         else
-            keep_member (&seen->smdp_signature2, body, "smdpSignature2", 0x5F37);
+            keep_member (&seen->smdp_signature2, message, body, "smdpSignature2", 0x5F37);
         break;
     case RSP_FN_ES10B_PREPARE_DOWNLOAD:
         if (request)
@@ -96,9 +103,15 @@ rsp_faults_observe (RspFaults *faults, const RspFaultMessage *message, GBytes *b
         else
             keep (&seen->euicc_otpk, body, 0x5F49);
         break;
+    case RSP_FN_ES10B_ADD_INITIAL_EIM:
+    case RSP_FN_ES10B_GET_EIM_CONFIGURATION_DATA:
+        if (!request)
+            keep (&seen->association_token, body, 0x84);
+        break;
     case RSP_FN_ES9P_GET_BOUND_PROFILE_PACKAGE:
+    case RSP_FN_ESIPA_GET_BOUND_PROFILE_PACKAGE:
         if (request)
-            keep_member (&seen->euicc_otpk, body, "prepareDownloadResponse", 0x5F49);
+            keep_member (&seen->euicc_otpk, message, body, "prepareDownloadResponse", 0x5F49);
         break;
     default:
         break;
@@ -128,15 +141,16 @@ signer_of (RspFaults *faults, const RspFaultMessage *message, const char *purpos
     return NULL;
 }
 
-/* The signer's key; where it is not known who signs, the only key for the purpose. */
+/* The signer's key; where it is not known who signs, or an eIM may have relayed it, the only key
+ * for the purpose. */
 static const RspKey *
 find_key (RspFaults *faults, const RspFaultMessage *message, const char *purpose)
 {
     const char *actor = signer_of (faults, message, purpose);
-    if (actor) {
-        g_autofree char *name = g_strdup_printf ("%s %s", purpose, actor);
-        return g_hash_table_lookup (faults->keys, name);
-    }
+    g_autofree char *full = g_strdup_printf ("%s %s", purpose, actor ? actor : "");
+    const RspKey *known = g_hash_table_lookup (faults->keys, full);
+    if (known || (actor && message->function->interface != RSP_IF_ESIPA))
+        return known;
     g_autofree char *prefix = g_strdup_printf ("%s ", purpose);
     GHashTableIter iter;
     gpointer name, key;
@@ -160,15 +174,39 @@ typedef struct {
     RspSlice other; /* behind the signed TLVs */
 } Rule;
 
+static gboolean
+one_of (const char *type, const char *names)
+{
+    g_auto (GStrv) all = g_strsplit (names, " ", -1);
+    return g_strv_contains ((const char *const *)all, type);
+}
+
+/* As the eIM's packages and the eUICC's results are signed with; none counts as zero (SGP.32
+ * 2.11.1.1). */
+static RspSlice
+association_token (const RspSeen *seen)
+{
+    static const guint8 zero[] = {0x84, 0x01, 0x00};
+    return seen && seen->association_token ? rsp_slice_of (seen->association_token)
+                                           : RSP_SLICE_ARRAY (zero);
+}
+
 static Rule
 rule_for (RspFaults *faults, const RspFaultMessage *message, const char *type)
 {
     const RspSeen *seen = seen_by (faults, message->client, FALSE);
-    if (strcmp (type, "AuthenticateServerRequest") == 0)
+    if (one_of (type, "AuthenticateServerRequest InitiateAuthenticationResponse "
+                      "InitiateAuthenticationResponseEsipa"))
         return (Rule){.purpose = "dp-auth"};
-    if (strcmp (type, "PrepareDownloadRequest") == 0)
+    if (one_of (type, "PrepareDownloadRequest AuthenticateClientResponseEs9 "
+                      "AuthenticateClientResponseEsipa"))
         return (Rule){"dp-pb", TRUE, rsp_slice_of (seen ? seen->euicc_signature1 : NULL)};
-    if (strcmp (type, "PrepareDownloadResponse") == 0)
+    if (one_of (type, "EuiccPackageRequest GetEimPackageResponse TransferEimPackageRequest"))
+        return (Rule){"eim", TRUE, association_token (seen)};
+    if (one_of (type, "EuiccPackageResult ProvideEimPackageResult TransferEimPackageResponse"))
+        return (Rule){"euicc", TRUE, association_token (seen)};
+    if (one_of (type, "PrepareDownloadResponse GetBoundProfilePackageRequest "
+                      "GetBoundProfilePackageRequestEsipa"))
         return (Rule){"euicc", TRUE, rsp_slice_of (seen ? seen->smdp_signature2 : NULL)};
     if (strcmp (type, "InitialiseSecureChannelRequest") == 0)
         return (Rule){"dp-pb", TRUE, rsp_slice_of (seen ? seen->euicc_otpk : NULL)};

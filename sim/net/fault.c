@@ -77,6 +77,7 @@ seen_free (gpointer data)
     RspSeen *seen = data;
     g_clear_pointer (&seen->euicc_signature1, g_bytes_unref);
     g_clear_pointer (&seen->smdp_signature2, g_bytes_unref);
+    g_clear_pointer (&seen->association_token, g_bytes_unref);
     g_clear_pointer (&seen->euicc_otpk, g_bytes_unref);
     g_free (seen->server);
     g_free (seen->card);

@@ -59,15 +59,15 @@ typedef struct {
     guint fired;
 } RspFault;
 
-/* FIELD. JSON functions: a member ("serverCertificate", "header.functionExecutionStatus.status"),
+/* FIELD. JSON binding: a member ("serverCertificate", "header.functionExecutionStatus.status"),
  * in a DER member followed by a path of its ASN.1 type
- * ("authenticateServerResponse.euiccSigned1.serverChallenge": the name of a CHOICE's good
- * alternative may be left out). ES10 and ES8+: the path alone. In a Bound Profile Package, segments
- * are "boundProfilePackage.sequenceOf86[2]" (counted from 0, or from the end: [-1]; no index: the
- * first) and likewise firstSequenceOf87, sequenceOf88, secondSequenceOf87. VALUE is the content of
- * the field (a whole DER member: all of it). `duplicate` with a field repeats that element in place
- * of the message. A field that is not there leaves the message alone: the fault event says
- * fieldNotFound and the fault has not fired.
+ * ("authenticateServerResponse.euiccSigned1.serverChallenge": the name of a CHOICE's alternative
+ * may be left out). ASN.1 binding, ES10 and ES8+: the path alone, in the message's type. In a Bound
+ * Profile Package, segments are "boundProfilePackage.sequenceOf86[2]" (counted from 0, or from the
+ * end: [-1]; no index: the first) and likewise firstSequenceOf87, sequenceOf88, secondSequenceOf87.
+ * VALUE is the content of the field (a whole DER member: all of it). `duplicate` with a field
+ * repeats that element in place of the message. A field that is not there leaves the message alone:
+ * the fault event says fieldNotFound and the fault has not fired.
  *
  * NTH and EVERY count the calls of the named function, whoever makes them. */
 void rsp_fault_free (RspFault *fault);
@@ -83,6 +83,7 @@ void rsp_faults_add_key (RspFaults *faults, const char *actor, const char *purpo
 
 typedef struct {
     const RspFunction *function;
+    RspEncoding encoding;
     RspLeg leg;
     const char *src, *dst; /* of this leg; DST as written where it is unknown */
     const char *client;    /* who called */

@@ -15,6 +15,7 @@ struct _RspDoor {
 typedef struct {
     RspDoor *door;
     SoupServerMessage *message;
+    RspEncoding encoding;
     gboolean gone;
 } Visit;
 
@@ -99,7 +100,7 @@ static void
 answer (Visit *visit, guint status, GBytes *body)
 {
     if (!visit->gone) {
-        rsp_https_answer (visit->message, status, body);
+        rsp_https_answer (visit->message, status, visit->encoding, body);
         soup_server_message_unpause (visit->message);
     }
     g_hash_table_remove (visit->door->waiting, visit);
@@ -124,26 +125,60 @@ on_reply (const RspReply *reply, gpointer data)
     g_assert_not_reached ();
 }
 
-/* The status that refuses the request; 0: it is fine, and *RET_FUNCTION is what it asks for. */
-static guint
-check_request (SoupServerMessage *message, const char *path, const RspFunction **ret_function)
+/* "gsma/rsp/v2.1.0" */
+static gboolean
+is_admin_protocol (const char *value)
 {
-    const RspFunction *fn = path ? rsp_function_by_path (path) : NULL;
-    if (!fn || fn->binding != RSP_BINDING_HTTP)
-        return SOUP_STATUS_NOT_FOUND;
+    static const char prefix[] = "gsma/rsp/v";
+    return value && g_str_has_prefix (value, prefix) && g_ascii_isdigit (value[sizeof prefix - 1]);
+}
+
+/* What the request asks for, and in which binding. FUNCTION NULL: STATUS refuses it. */
+typedef struct {
+    const RspFunction *function;
+    RspEncoding encoding;
+    guint status;
+} Asked;
+
+static Asked
+refused (guint status)
+{
+    return (Asked){NULL, RSP_ENC_RAW, status};
+}
+
+/* Of the ASN.1 binding the body tells which function it is. */
+static Asked
+asked_in_asn1 (SoupServerMessage *message, GBytes *body)
+{
+    SoupMessageHeaders *headers = soup_server_message_get_request_headers (message);
+    gsize len = 0;
+    const guint8 *octets = g_bytes_get_data (body, &len);
+    if (!is_admin_protocol (soup_message_headers_get_one (headers, "X-Admin-Protocol")))
+        return refused (SOUP_STATUS_BAD_REQUEST);
+    const RspFunction *fn = rsp_function_by_asn1 (octets, len);
+    return fn ? (Asked){fn, RSP_ENC_DER, 0} : refused (SOUP_STATUS_BAD_REQUEST);
+}
+
+static Asked
+asked_for (SoupServerMessage *message, const char *path, GBytes *body)
+{
+    gboolean asn1 = g_strcmp0 (path, RSP_ASN1_PATH) == 0;
+    RspEncoding encoding = asn1 ? RSP_ENC_DER : RSP_ENC_JSON;
+    const RspFunction *fn = path && !asn1 ? rsp_function_by_path (path) : NULL;
+    if (!asn1 && (!fn || fn->binding != RSP_BINDING_HTTP))
+        return refused (SOUP_STATUS_NOT_FOUND);
     if (strcmp (soup_server_message_get_method (message), "POST") != 0) {
         soup_message_headers_replace (soup_server_message_get_response_headers (message), "Allow",
                                       "POST");
-        return SOUP_STATUS_METHOD_NOT_ALLOWED;
+        return refused (SOUP_STATUS_METHOD_NOT_ALLOWED);
     }
     const char *type = soup_message_headers_get_content_type (
         soup_server_message_get_request_headers (message), NULL);
-    if (!type || g_ascii_strcasecmp (type, "application/json") != 0)
-        return SOUP_STATUS_UNSUPPORTED_MEDIA_TYPE;
+    if (!type || g_ascii_strcasecmp (type, rsp_https_content_type (encoding)) != 0)
+        return refused (SOUP_STATUS_UNSUPPORTED_MEDIA_TYPE);
     if (is_too_large (message))
-        return SOUP_STATUS_REQUEST_ENTITY_TOO_LARGE;
-    *ret_function = fn;
-    return 0;
+        return refused (SOUP_STATUS_REQUEST_ENTITY_TOO_LARGE);
+    return asn1 ? asked_in_asn1 (message, body) : (Asked){fn, RSP_ENC_JSON, 0};
 }
 
 static void
@@ -151,28 +186,32 @@ on_request (SoupServer *server, SoupServerMessage *message, const char *path, GH
             gpointer data)
 {
     RspDoor *door = data;
-    const RspFunction *fn = NULL;
-    guint refusal = check_request (message, path, &fn);
-    if (refusal) {
-        rsp_https_answer (message, refusal, NULL);
+    g_autoptr (GBytes) body =
+        is_too_large (message)
+            ? NULL
+            : soup_message_body_flatten (soup_server_message_get_request_body (message));
+    Asked asked = asked_for (message, path, body);
+    if (!asked.function) {
+        rsp_https_answer (message, asked.status, RSP_ENC_RAW, NULL);
         return;
     }
     GTlsCertificate *peer = soup_server_message_get_tls_peer_certificate (message);
-    g_autofree char *client =
-        peer && fn->interface == RSP_IF_ES2P ? rsp_tls_client_name (&door->credential, peer) : NULL;
+    g_autofree char *client = peer && asked.function->interface == RSP_IF_ES2P
+                                  ? rsp_tls_client_name (&door->credential, peer)
+                                  : NULL;
     const char *host =
         soup_message_headers_get_one (soup_server_message_get_request_headers (message), "Host");
-    g_autoptr (GBytes) body =
-        soup_message_body_flatten (soup_server_message_get_request_body (message));
 
     Visit *visit = g_new0 (Visit, 1);
     visit->door = door;
+    visit->encoding = asked.encoding;
     visit->message = g_object_ref (message);
     g_signal_connect (message, "disconnected", G_CALLBACK (on_gone), visit);
     g_hash_table_add (door->waiting, visit);
     soup_server_message_pause (message);
-    rsp_bus_call_through (door->bus, "outside", client, door->name, host ? host : door->name, fn,
-                          body, on_reply, visit);
+    RspCallOptions options = {.asn1 = asked.encoding == RSP_ENC_DER};
+    rsp_bus_call_through (door->bus, "outside", client, door->name, host ? host : door->name,
+                          asked.function, body, &options, on_reply, visit);
 }
 
 RspDoor *

@@ -8,6 +8,7 @@
 #include "sim/net/transport.h"
 
 #define RSP_ADMIN_PROTOCOL "gsma/rsp/v2.6.0"
+#define RSP_ADMIN_PROTOCOL_ESIPA "gsma/rsp/v2.1.0"
 #define RSP_MAX_BODY (4u << 20)
 
 /* Judges the certificate that a peer shows, in DER; NULL: none to be had. May run in a thread of
@@ -25,4 +26,8 @@ char *rsp_tls_client_name (const RspCredential *credential, GTlsCertificate *cer
  * certificates; none is needed. (transfer full) */
 SoupServer *rsp_https_listen (const RspCredential *credential, guint port, RspTlsJudge judge,
                               gpointer data, guint *ret_port, GError **error);
-void rsp_https_answer (SoupServerMessage *message, guint status, GBytes *body);
+/* The path and the content type of FN in a binding. */
+const char *rsp_https_path (const RspFunction *fn, RspEncoding encoding);
+const char *rsp_https_content_type (RspEncoding encoding);
+void rsp_https_answer (SoupServerMessage *message, guint status, RspEncoding encoding,
+                       GBytes *body);

@@ -153,8 +153,20 @@ rsp_https_listen (const RspCredential *credential, guint port, RspTlsJudge judge
     return g_steal_pointer (&server);
 }
 
+const char *
+rsp_https_path (const RspFunction *fn, RspEncoding encoding)
+{
+    return encoding == RSP_ENC_DER ? RSP_ASN1_PATH : fn->path;
+}
+
+const char *
+rsp_https_content_type (RspEncoding encoding)
+{
+    return encoding == RSP_ENC_DER ? RSP_ASN1_CONTENT_TYPE : "application/json";
+}
+
 void
-rsp_https_answer (SoupServerMessage *message, guint status, GBytes *body)
+rsp_https_answer (SoupServerMessage *message, guint status, RspEncoding encoding, GBytes *body)
 {
     soup_message_headers_replace (soup_server_message_get_response_headers (message),
                                   "X-Admin-Protocol", RSP_ADMIN_PROTOCOL);
@@ -162,7 +174,7 @@ rsp_https_answer (SoupServerMessage *message, guint status, GBytes *body)
     gsize len = body ? g_bytes_get_size (body) : 0;
     if (len > 0) {
         soup_message_headers_set_content_type (soup_server_message_get_response_headers (message),
-                                               "application/json", NULL);
+                                               rsp_https_content_type (encoding), NULL);
         soup_message_body_append_bytes (soup_server_message_get_response_body (message), body);
     }
 }

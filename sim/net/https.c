@@ -158,7 +158,7 @@ https_finish (RspTransport *transport, RspCall *call)
     /* Cut: the client hangs up, and the server, which would wait for ever, lets go. */
     g_cancellable_cancel (exchange->cancellable);
     if (exchange->served && !exchange->responding && !exchange->peer_gone) {
-        rsp_https_answer (exchange->served, SOUP_STATUS_SERVICE_UNAVAILABLE, NULL);
+        rsp_https_answer (exchange->served, SOUP_STATUS_SERVICE_UNAVAILABLE, RSP_ENC_RAW, NULL);
         soup_server_message_unpause (exchange->served);
     }
 }
@@ -230,7 +230,9 @@ asks_for (const Exchange *exchange, const Server *server, SoupServerMessage *mes
 {
     return exchange && exchange->call && !exchange->served &&
            strcmp (rsp_call_dst (exchange->call), server->name) == 0 &&
-           strcmp (rsp_call_function (exchange->call)->path, path) == 0 &&
+           strcmp (rsp_https_path (rsp_call_function (exchange->call),
+                                   rsp_call_encoding (exchange->call)),
+                   path) == 0 &&
            strcmp (soup_server_message_get_method (message), "POST") == 0;
 }
 
@@ -259,7 +261,7 @@ on_request (SoupServer *soup, SoupServerMessage *message, const char *path, GHas
     Https *https = (Https *)server->transport;
     Exchange *exchange = https->current;
     if (!asks_for (exchange, server, message, path)) {
-        rsp_https_answer (message, SOUP_STATUS_NOT_FOUND, NULL);
+        rsp_https_answer (message, SOUP_STATUS_NOT_FOUND, RSP_ENC_RAW, NULL);
         return;
     }
     exchange->served = g_object_ref (message);
@@ -351,8 +353,10 @@ ensure_client (Https *https, RspCall *call, const Server *server)
 static SoupMessage *
 make_request (const Client *client, RspCall *call, GBytes *body)
 {
+    const RspFunction *fn = rsp_call_function (call);
+    RspEncoding encoding = rsp_call_encoding (call);
     g_autofree char *text =
-        g_strdup_printf ("https://%s%s", rsp_call_address (call), rsp_call_function (call)->path);
+        g_strdup_printf ("https://%s%s", rsp_call_address (call), rsp_https_path (fn, encoding));
     g_autoptr (GUri) uri = g_uri_parse (text, SOUP_HTTP_URI_FLAGS, NULL);
     SoupMessage *message = uri ? soup_message_new_from_uri (SOUP_METHOD_POST, uri) : NULL;
     if (!message)
@@ -361,12 +365,16 @@ make_request (const Client *client, RspCall *call, GBytes *body)
                             SOUP_MESSAGE_IDEMPOTENT | SOUP_MESSAGE_NO_REDIRECT |
                                 (rsp_call_tls (call)->opens ? SOUP_MESSAGE_NEW_CONNECTION : 0));
     SoupMessageHeaders *headers = soup_message_get_request_headers (message);
-    soup_message_headers_replace (headers, "X-Admin-Protocol", RSP_ADMIN_PROTOCOL);
-    if (rsp_call_function (call)->interface == RSP_IF_ES9P)
+    gboolean esipa = fn->interface == RSP_IF_ESIPA;
+    soup_message_headers_replace (headers, "X-Admin-Protocol",
+                                  esipa ? RSP_ADMIN_PROTOCOL_ESIPA : RSP_ADMIN_PROTOCOL);
+    if (esipa)
+        soup_message_headers_replace (headers, "User-Agent", "gsma-rsp-ipad");
+    if (fn->interface == RSP_IF_ES9P)
         soup_message_headers_replace (headers, "User-Agent", "gsma-rsp-lpad");
     if (client->certificate)
         soup_message_set_tls_client_certificate (message, client->certificate);
-    soup_message_set_request_body_from_bytes (message, "application/json", body);
+    soup_message_set_request_body_from_bytes (message, rsp_https_content_type (encoding), body);
     return message;
 }
 
@@ -451,7 +459,7 @@ https_carry_response (RspTransport *transport, RspCall *call, guint http, GBytes
     }
     exchange->responding = TRUE;
     begin_leg (exchange);
-    rsp_https_answer (exchange->served, http, body);
+    rsp_https_answer (exchange->served, http, rsp_call_encoding (call), body);
     soup_server_message_unpause (exchange->served);
 }
 

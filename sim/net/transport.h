@@ -53,6 +53,6 @@ RspChainResult rsp_tls_check_client (RspLoop *loop, const RspCredential *server,
  * whose identity the door has proved (CLIENT NULL: anonymous). */
 void rsp_bus_call_through (RspBus *bus, const char *src, const char *client, const char *dst,
                            const char *address, const RspFunction *fn, GBytes *body,
-                           RspReplyFunc func, gpointer data);
+                           const RspCallOptions *options, RspReplyFunc func, gpointer data);
 /* Continuations with DATA never run: whoever waited has gone. */
 void rsp_bus_disown (RspBus *bus, gpointer data);

@@ -44,6 +44,7 @@ const char *const rsp_language_fault_actions[] = {"drop", "delay", "duplicate", 
     "cut-link", "http-status", "status-word", "power-loss", "write-error", NULL};
 static const char *const fault_points[] = {"before-commit", "after-commit", NULL};
 static const char *const curves[] = {"p-384", NULL};
+const char *const rsp_language_bindings[] = {"json", "asn1", NULL};
 static const char *const legs[] = {"request", "response", "any", NULL};
 static const char *const profile_states[] = {"disabled", "enabled", NULL};
 static const char *const order_states[] = {"available", "allocated", "linked", "confirmed", "released", "downloaded",
@@ -65,6 +66,7 @@ ENUM_OF (verb, rsp_language_user_verbs, "user action");
 ENUM_OF (action, rsp_language_fault_actions, "fault action");
 ENUM_OF (fault_point, fault_points, "point");
 ENUM_OF (leg, legs, "leg");
+ENUM_OF (binding, rsp_language_bindings, "binding");
 ENUM_OF (profile_state, profile_states, "profile state");
 ENUM_OF (order_state, order_states, "order state");
 ENUM_OF (event, events, "notification event");
@@ -223,7 +225,7 @@ static const RspKeySpec lpa_keys[] = {
     {"imposed-ci", &text, FALSE, "the only ci that it uses"},
     {"test-mode", &boolean, FALSE, "shows and switches test profiles; default true"},
     {"segment-size", &segment, FALSE, "STORE DATA block; default 255"},
-    {"lenient-matching-id", &boolean, FALSE, NULL}, END};
+    {"lenient-matching-id", &boolean, FALSE, NULL}, {"binding", &binding, FALSE, "of ES9+; default json"}, END};
 MAP_OF (lpa, lpa_keys, "an lpa");
 static const RspKeySpec roles[] = {
     {"ci", &ci, FALSE, NULL}, {"eum", &eum, FALSE, NULL}, {"operator", &operator_, FALSE, NULL},
@@ -343,6 +345,7 @@ MAP_OF (send_reply, send_reply_keys, "an expected answer");
 static const RspKeySpec send_keys[] = {
     {"as", &text, TRUE, "the sender's name"}, {"to", &text, TRUE, "an address or actor"}, {"function", &function, TRUE, NULL},
     {"body", &text, FALSE, "the body as text"}, {"hex", &hex, FALSE, "the body in hex"},
+    {"binding", &binding, FALSE, "of an HTTP function; default: ESipa asn1, others json"},
     {"repeat", &positive, FALSE, "how often"}, {"padding", &octets, FALSE, "so many blanks after the body"},
     {"expect", &send_reply, FALSE, NULL}, END};
 MAP_OF (send_step, send_keys, "a send step");

@@ -15,4 +15,5 @@ extern const RspKeySpec rsp_language_expectations[]; /* what `expect:` may say o
 extern const char *const rsp_language_roles[];    /* certificate roles, as RspRole from 1 */
 extern const char *const rsp_language_consents[]; /* as RspConsent */
 extern const char *const rsp_language_user_verbs[];
+extern const char *const rsp_language_bindings[];
 extern const char *const rsp_language_fault_actions[]; /* as RspFaultAction */

@@ -6,6 +6,7 @@ typedef struct {
     RspRun *run;
     const RspYaml *step;
     const RspFunction *fn;
+    RspEncoding encoding;
 } Pending;
 
 static const char *const failures[] = {
@@ -15,12 +16,13 @@ static const char *const failures[] = {
 };
 
 static char *
-code_of (const RspFunction *fn, GBytes *body)
+code_of (const Pending *p, GBytes *body)
 {
     RspStatus status;
-    g_autoptr (RspFields) fields = fn->binding == RSP_BINDING_HTTP
-                                       ? rsp_fields_decode (fn, RSP_LEG_RESPONSE, body, NULL)
-                                       : NULL;
+    g_autoptr (RspFields) fields =
+        p->fn->binding == RSP_BINDING_HTTP
+            ? rsp_fields_decode_as (p->fn, RSP_LEG_RESPONSE, p->encoding, body, NULL)
+            : NULL;
     if (!fields)
         return g_strdup ("undecodable");
     return rsp_fields_failed (fields, &status) ? rsp_run_code (status.subject, status.reason)
@@ -44,7 +46,7 @@ match_answer (Pending *p, const RspYaml *expect, const RspReply *reply)
         !rsp_run_match (run, rsp_yaml_get (expect, "sw"), sw))
         return;
     if (code) {
-        g_autofree char *got = code_of (p->fn, reply->body);
+        g_autofree char *got = code_of (p, reply->body);
         rsp_run_match (run, code, got);
     }
     rsp_run_match_hex (run, body, rsp_slice_of (reply->body));
@@ -81,14 +83,18 @@ void
 rsp_step_send (RspRun *run, const RspYaml *step)
 {
     const RspFunction *fn = rsp_function_by_name (rsp_yaml_get (step, "function")->text);
-    Pending pending = {.run = run, .step = step, .fn = fn};
+    const RspYaml *binding = rsp_yaml_get (step, "binding");
+    gboolean asn1 =
+        binding ? strcmp (binding->text, "asn1") == 0 : rsp_function_encoding (fn) == RSP_ENC_DER;
+    Pending pending = {run, step, fn, asn1 ? RSP_ENC_DER : RSP_ENC_JSON};
+    RspCallOptions options = {.asn1 = asn1};
     g_autoptr (GBytes) body = body_of (run, step);
     gint64 repeat = 1;
     rsp_yaml_opt_int (step, "repeat", 1, 1000000, &repeat, NULL);
     for (gint64 i = 0; i < repeat && !run->failure; i++) {
         run->step_done = FALSE;
         rsp_bus_call (run->world->bus, rsp_yaml_get (step, "as")->text,
-                      rsp_yaml_get (step, "to")->text, fn, body, NULL, on_reply, &pending);
+                      rsp_yaml_get (step, "to")->text, fn, body, &options, on_reply, &pending);
         rsp_run_wait (run, step);
     }
 }

@@ -1,6 +1,8 @@
 /* The LPAs of a world. */
 #include "sim/run/world-private.h"
 
+#include <string.h>
+
 /* Key identifier of the CI that the device imposes; NULL: none. (transfer full) */
 static GBytes *
 imposed_ci (const RspWorld *w, const RspWorldActor *a)
@@ -25,6 +27,7 @@ rsp_world_start_lpa (RspWorld *w, RspWorldActor *a)
         .imposed_ci = ci,
         .test_mode = rsp_world_flag (yaml, "test-mode", TRUE),
         .lenient_matching_id = rsp_world_flag (yaml, "lenient-matching-id", FALSE),
+        .asn1_binding = strcmp (rsp_world_text (yaml, "binding", "json"), "asn1") == 0,
     };
     rsp_world_set_tls (w, a, NULL);
     a->lpa = rsp_lpa_new (&a->base, &config);
