@@ -5,7 +5,7 @@ import json
 
 def test_json_shape_and_floor(rspsim):
     found = json.loads(rspsim("bench", "--json", check=0).stdout)
-    assert list(found) == ["crypto-floor", "download", "https", "start"]
+    assert list(found) == ["crypto-floor", "download", "https", "start", "card"]
     floor, download = found["crypto-floor"], found["download"]
     assert floor["counts"] == download["counts"]
     assert floor["counts"]["signatures"] == 6
@@ -15,6 +15,8 @@ def test_json_shape_and_floor(rspsim):
     assert abs(download["trace_ratio"] - download["trace_us"] / download["us"]) < 0.02
     assert download["floor_ratio"] > 1
     assert found["start"]["ms"] > 0
+    assert 0 < found["card"]["read_binary_us"] < found["card"]["install_us"]
+    assert found["card"]["profile_bytes"] == floor["profile_bytes"]
 
 
 def test_one_name(rspsim):

@@ -454,6 +454,44 @@ test_hostile (void)
     }
 }
 
+/* By the first octets of a command: others do not count, and an answer has its command's number. */
+static void
+test_apdu (void)
+{
+    static const struct {
+        const char *command;
+        guint64 ordinal;
+        gboolean matches;
+    } rows[] = {
+        {"00200001", 1, FALSE}, {"00a40000", 2, FALSE}, {"002000", 3, TRUE},
+        {"0020", 4, FALSE},     {"00", 5, FALSE},       {"", 6, FALSE},
+    };
+    for (guint response = 0; response < 2; response++) {
+        RspFaults *faults = rsp_faults_new (NULL);
+        RspFault *fault = g_new0 (RspFault, 1);
+        *fault = (RspFault){.function = rsp_function (RSP_FN_APDU_TRANSMIT),
+                            .leg = response ? RSP_LEG_RESPONSE : RSP_LEG_REQUEST,
+                            .nth = 2,
+                            .apdu = rsp_unhex ("0020")};
+        rsp_faults_add (faults, fault);
+        /* Answers come after later commands. */
+        for (guint i = 0; i < 2 * G_N_ELEMENTS (rows); i++) {
+            guint row = i % G_N_ELEMENTS (rows), position = 0;
+            gboolean answer = i >= G_N_ELEMENTS (rows);
+            g_autoptr (GBytes) command = rsp_unhex (rows[row].command);
+            RspFaultMessage m = {.function = fault->function,
+                                 .leg = answer ? RSP_LEG_RESPONSE : RSP_LEG_REQUEST,
+                                 .src = "phone",
+                                 .dst = "card",
+                                 .ordinal = rows[row].ordinal,
+                                 .request = rsp_slice_of (command)};
+            g_assert_cmpint (rsp_faults_match (faults, &m, &position) != NULL, ==,
+                             rows[row].matches && answer == (response == 1));
+        }
+        rsp_faults_free (faults);
+    }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -468,5 +506,6 @@ main (int argc, char **argv)
     g_test_add_func ("/fault/resign-channel", test_resign_channel);
     g_test_add_func ("/fault/resign-member", test_resign_member);
     g_test_add_func ("/fault/hostile", test_hostile);
+    g_test_add_func ("/fault/apdu", test_apdu);
     return g_test_run ();
 }

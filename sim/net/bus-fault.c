@@ -22,6 +22,7 @@ describe (const RspTransit *transit)
         .client = call->on_behalf ? call->on_behalf : call->src,
         .nth = call->nth,
         .ordinal = call->ordinal,
+        .request = rsp_slice_of (call->request.body),
     };
 }
 

@@ -68,6 +68,8 @@ rsp_fault_free (RspFault *fault)
     g_free (fault->field);
     g_free (fault->text);
     g_clear_pointer (&fault->value, g_bytes_unref);
+    g_clear_pointer (&fault->apdu, g_bytes_unref);
+    g_clear_pointer (&fault->apdu_calls, g_array_unref);
     g_free (fault);
 }
 
@@ -184,11 +186,36 @@ leg_matches (const RspFault *fault, RspLeg leg)
     return fault->any_leg || fault->leg == leg;
 }
 
-static gboolean
-fault_matches (RspFaults *faults, const RspFault *fault, const RspFaultMessage *message)
+/* The number of the call among those whose command APDU begins as FAULT says; 0: it does not. */
+static guint64
+apdu_number (RspFault *fault, const RspFaultMessage *message)
 {
-    guint64 number = fault->function ? message->nth : message->ordinal;
-    if (!leg_matches (fault, message->leg) ||
+    RspSlice wanted = rsp_slice_of (fault->apdu), command = message->request;
+    if (!fault->apdu_calls)
+        fault->apdu_calls = g_array_new (FALSE, FALSE, sizeof (guint64));
+    for (guint i = fault->apdu_calls->len; i-- > 0;)
+        if (g_array_index (fault->apdu_calls, guint64, i) == message->ordinal)
+            return i + 1;
+    if (message->leg != RSP_LEG_REQUEST || command.len < wanted.len ||
+        memcmp (command.data, wanted.data, wanted.len) != 0)
+        return 0;
+    g_array_append_val (fault->apdu_calls, message->ordinal);
+    return fault->apdu_calls->len;
+}
+
+static guint64
+number_of (RspFault *fault, const RspFaultMessage *message)
+{
+    if (fault->apdu)
+        return apdu_number (fault, message);
+    return fault->function ? message->nth : message->ordinal;
+}
+
+static gboolean
+fault_matches (RspFaults *faults, RspFault *fault, const RspFaultMessage *message)
+{
+    guint64 number = number_of (fault, message);
+    if ((fault->apdu && number == 0) || !leg_matches (fault, message->leg) ||
         (fault->from && strcmp (fault->from, message->src) != 0) ||
         (fault->to && strcmp (fault->to, message->dst) != 0) ||
         (fault->nth && number != fault->nth) || (fault->every && number % fault->every != 0))

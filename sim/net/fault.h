@@ -43,6 +43,8 @@ typedef struct {
     char *at;           /* with a point: the actor; power-loss: the card, default the message's */
     guint nth;          /* the nth call of the named function, from 1; the nth time at the point */
     guint every;        /* each nth */
+    GBytes *apdu;       /* first octets of the command APDU; NTH and EVERY count those alone */
+    GArray *apdu_calls; /* of guint64: ordinals of the calls that began so */
     double probability; /* 0: always */
     /* action */
     RspFaultAction action;
@@ -69,7 +71,8 @@ typedef struct {
  * repeats that element in place of the message. A field that is not there leaves the message alone:
  * the fault event says fieldNotFound and the fault has not fired.
  *
- * NTH and EVERY count the calls of the named function, whoever makes them. */
+ * NTH and EVERY count the calls of the named function, whoever makes them; with APDU those whose
+ * command begins so. */
 void rsp_fault_free (RspFault *fault);
 
 typedef struct _RspFaults RspFaults;
@@ -88,6 +91,7 @@ typedef struct {
     const char *src, *dst; /* of this leg; DST as written where it is unknown */
     const char *client;    /* who called */
     guint64 nth, ordinal;  /* number of the call among those of FUNCTION, and of all */
+    RspSlice request;      /* of the call, whatever the leg */
 } RspFaultMessage;
 
 /* FALSE: nothing can match FN, and nothing need be kept of it. */

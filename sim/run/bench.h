@@ -28,6 +28,14 @@ gboolean rsp_bench_download (RspBenchWorld *b, guint index, gint64 *ret_us, GErr
 /* Runs until the LPA sends its first message. */
 gboolean rsp_bench_first_message (GError **error);
 
+/* The card alone: medians of a READ BINARY of nine octets, and of the installation of the world's
+ * profile package from its elements to a file system. */
+typedef struct {
+    double read_us, install_us;
+    gsize profile_size;
+} RspBenchCard;
+gboolean rsp_bench_card (RspBenchCard *ret, GError **error);
+
 /* The operations of one download and nothing else, with the world's own keys and certificates. */
 typedef struct _RspBenchFloor RspBenchFloor;
 RspBenchFloor *rsp_bench_floor_new (const RspWorld *world, gsize profile_size);

@@ -16,7 +16,7 @@
 /* Children of the start measurement get this for a name. */
 #define PROBE "first-message"
 
-static const char *const names[] = {"crypto-floor", "download", "https", "start", NULL};
+static const char *const names[] = {"crypto-floor", "download", "https", "start", "card", NULL};
 
 typedef struct {
     GArray *floor, *plain, *traced; /* of gint64, µs */
@@ -199,6 +199,19 @@ measure_start (json_t *out, GError **error)
 }
 
 static gboolean
+measure_card (json_t *out, GError **error)
+{
+    RspBenchCard card;
+    if (!rsp_bench_card (&card, error))
+        return FALSE;
+    json_object_set_new (
+        out, "card",
+        json_pack ("{s:o, s:o, s:I}", "read_binary_us", rounded (card.read_us, 0.001), "install_us",
+                   rounded (card.install_us, 1), "profile_bytes", (json_int_t)card.profile_size));
+    return TRUE;
+}
+
+static gboolean
 wanted (const char *only, const char *name)
 {
     return !only || strcmp (only, name) == 0;
@@ -232,7 +245,7 @@ fail (const char *message, int status)
 static int
 measure (json_t *out, const char *only)
 {
-    g_autoptr (GError) memory = NULL, https = NULL, start = NULL;
+    g_autoptr (GError) memory = NULL, https = NULL, start = NULL, card = NULL;
     int status = 0;
     if ((wanted (only, "crypto-floor") || wanted (only, "download")) &&
         !measure_floor_and_download (out, only, &memory))
@@ -241,6 +254,8 @@ measure (json_t *out, const char *only)
         status = fail (https->message, 1);
     if (wanted (only, "start") && !measure_start (out, &start))
         status = fail (start->message, 1);
+    if (wanted (only, "card") && !measure_card (out, &card))
+        status = fail (card->message, 1);
     return status;
 }
 
@@ -265,6 +280,7 @@ print_text (json_t *out)
 {
     json_t *floor = json_object_get (out, "crypto-floor"), *https = json_object_get (out, "https");
     json_t *download = json_object_get (out, "download"), *start = json_object_get (out, "start");
+    json_t *card = json_object_get (out, "card");
     if (floor) {
         printf ("crypto-floor  %.0f us a download; profile package of %.0f octets\n",
                 number (floor, "us"), number (floor, "profile_bytes"));
@@ -284,6 +300,11 @@ print_text (json_t *out)
     if (start)
         printf ("start         %.2f ms from process start to the first message\n",
                 number (start, "ms"));
+    if (card)
+        printf ("card          %.3f us a READ BINARY; %.0f us to install a profile package of %.0f "
+                "octets\n",
+                number (card, "read_binary_us"), number (card, "install_us"),
+                number (card, "profile_bytes"));
 }
 
 static int
@@ -292,7 +313,8 @@ refuse_name (const char *name)
     const char *close = rsp_suggest (name, names);
     g_autofree char *text =
         close ? g_strdup_printf ("no benchmark \"%s\"; did you mean \"%s\"?", name, close)
-              : g_strdup_printf ("no benchmark \"%s\": crypto-floor, download, https, start", name);
+              : g_strdup_printf ("no benchmark \"%s\": crypto-floor, download, https, start, card",
+                                 name);
     return fail (text, 2);
 }
 
@@ -304,7 +326,8 @@ rsp_cmd_bench (int argc, char **argv)
         {"json", 0, 0, G_OPTION_ARG_NONE, &json, "one JSON object", NULL}, {NULL}};
     g_autoptr (GOptionContext) context = g_option_context_new ("[NAME] - measure on this machine");
     g_autoptr (GError) error = NULL;
-    g_option_context_set_description (context, "Names: crypto-floor, download, https, start\n");
+    g_option_context_set_description (context,
+                                      "Names: crypto-floor, download, https, start, card\n");
     g_option_context_add_main_entries (context, entries, NULL);
     if (!g_option_context_parse (context, &argc, &argv, &error))
         return fail (error->message, 2);

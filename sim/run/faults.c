@@ -13,7 +13,7 @@ static gboolean
 read_match (const RspYaml *match, RspFault *f, GError **error)
 {
     const char *function = text_of (match, "function"), *leg = text_of (match, "leg");
-    const char *probability = text_of (match, "probability");
+    const char *probability = text_of (match, "probability"), *apdu = text_of (match, "apdu");
     const char *point = text_of (match, "point");
     gint64 nth = 0, every = 0;
     if (!rsp_yaml_opt_int (match, "nth", 1, 1000000, &nth, error) ||
@@ -29,6 +29,10 @@ read_match (const RspYaml *match, RspFault *f, GError **error)
         rsp_fault_point_parse (point, &f->point);
     f->nth = (guint)nth;
     f->every = (guint)every;
+    if (apdu) {
+        f->function = rsp_function (RSP_FN_APDU_TRANSMIT);
+        f->apdu = rsp_unhex (apdu);
+    }
     f->probability = probability ? g_ascii_strtod (probability, NULL) : 0;
     return TRUE;
 }

@@ -259,7 +259,7 @@ static const RspKeySpec match_keys[] = {
     {"point", &fault_point, FALSE, "a place inside a euicc in place of a message: before or after its memory is committed"},
     {"at", &text, FALSE, "with a point: the euicc"},
     {"nth", &positive, FALSE, "the nth call of the function"}, {"every", &positive, FALSE, "each nth"},
-    {"probability", &fraction, FALSE, NULL}, END};
+    {"apdu", &hex, FALSE, "first octets of a command APDU; nth and every count those alone"}, {"probability", &fraction, FALSE, NULL}, END};
 MAP_OF (match, match_keys, "a match");
 static const RspKeySpec fault_keys[] = {
     {"name", &text, TRUE, NULL}, {"match", &match, TRUE, NULL}, {"action", &action, TRUE, NULL},

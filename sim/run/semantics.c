@@ -255,6 +255,10 @@ check_fault (const Check *c, const RspYaml *fault, GError **error)
     if (!check_peer (c, rsp_yaml_get (match, "from"), error) ||
         !check_peer (c, rsp_yaml_get (match, "to"), error))
         return FALSE;
+    const RspYaml *apdu = rsp_yaml_get (match, "apdu"),
+                  *function = rsp_yaml_get (match, "function");
+    if (apdu && function && strcmp (function->text, "APDU.Transmit") != 0)
+        return rsp_yaml_fail (apdu, error, "\"apdu\" matches calls of APDU.Transmit alone");
     if (strcmp (action, "delay") == 0 && !needs (fault, "delay", "delay", error))
         return FALSE;
     if (status && !needs (fault, action, "status", error))
