@@ -161,6 +161,7 @@ close_channel (RspEuicc *card, RspEuiccChannel *ch)
     rsp_euicc_leave_application (card, ch);
     g_clear_pointer (&ch->chain, g_byte_array_unref);
     g_clear_pointer (&ch->response, g_byte_array_unref);
+    rsp_euicc_object_clear (&ch->object);
     *ch = (RspEuiccChannel){0};
 }
 
@@ -244,6 +245,8 @@ static const struct {
     {0x26, INTER, FALSE, rsp_euicc_disable_pin},
     {0x28, INTER, FALSE, rsp_euicc_enable_pin},
     {0x2C, INTER, FALSE, rsp_euicc_unblock_pin},
+    {0xCB, OWN, TRUE, rsp_euicc_retrieve_data},
+    {0xDB, OWN, FALSE, rsp_euicc_set_data},
     {0x04, INTER, FALSE, rsp_euicc_deactivate_file},
     {0x44, INTER, FALSE, rsp_euicc_activate_file},
     {0xCA, INTER | OWN, TRUE, get_data},
@@ -321,7 +324,7 @@ run (RspEuicc *card, RspEuiccChannel *ch, const RspEuiccCommand *c, GByteArray *
         if (!(commands[i].classes & (is_proprietary (c) ? OWN : INTER)))
             continue;
         guint sw = commands[i].run (card, ch, c, out);
-        return answer (card, ch, c, commands[i].case2, out, sw);
+        return answer (card, ch, c, commands[i].case2 && !c->has_lc, out, sw);
     }
     return finish (card, out, known ? 0x6E00 : 0x6D00);
 }
@@ -351,5 +354,7 @@ rsp_euicc_transmit (RspEuicc *card, RspSlice apdu)
     g_clear_pointer (&ch->response, g_byte_array_unref);
     if (c.ins != 0xE2)
         drop_chain (ch);
+    if (c.ins != 0xCB && c.ins != 0xDB)
+        rsp_euicc_object_clear (&ch->object);
     return run (card, ch, &c, out);
 }

@@ -331,17 +331,25 @@ rsp_uicc_forget_local (RspUicc *uicc, const RspUiccFile *df)
     }
 }
 
+guint32
+rsp_uicc_room (const RspUiccFile *ef)
+{
+    gboolean tlv = (ef->kind & 0x3F) == 0x39;
+    return tlv ? MAX (ef->body->size, ef->maximum) : ef->body->size;
+}
+
 gboolean
 rsp_uicc_set_body (RspUicc *uicc, RspUiccFile *file, RspSlice content)
 {
     RspUiccBody *body = file->body;
     gboolean tlv = (file->kind & 0x3F) == 0x39;
-    guint32 room = tlv ? MAX (body->size, file->maximum) : body->size;
+    guint32 room = rsp_uicc_room (file);
     if (content.len > room || (!tlv && content.len != room))
         return FALSE;
     if (!body->data)
         body->data = take (uicc, MAX (room, 1));
-    memcpy (body->data, content.data, content.len);
+    if (content.len > 0)
+        memcpy (body->data, content.data, content.len);
     body->used = (guint32)content.len;
     return TRUE;
 }

@@ -67,6 +67,7 @@ gboolean rsp_uicc_keep (RspUicc *uicc, guint32 tag, const RspUiccFile *context, 
 const RspUiccKept *rsp_uicc_kept (const RspUicc *uicc, guint i); /* NULL past the end */
 
 /* Another content of an EF; FALSE where it does not fit. */
+guint32 rsp_uicc_room (const RspUiccFile *ef); /* octets that its body may have */
 gboolean rsp_uicc_set_body (RspUicc *uicc, RspUiccFile *file, RspSlice content);
 /* The local PINs of DF are no longer verified. */
 void rsp_uicc_forget_local (RspUicc *uicc, const RspUiccFile *df);

@@ -87,6 +87,15 @@ typedef struct {
 
 typedef enum { RSP_APP_NONE, RSP_APP_ISDR, RSP_APP_ECASD, RSP_APP_ADF } RspEuiccApp;
 
+/* A BER-TLV object that goes out or comes in block by block. */
+typedef struct {
+    const RspUiccFile *ef; /* NULL: none */
+    guint32 tag;
+    gsize sent;
+    GByteArray *incoming;
+    gsize expected; /* octets of the whole object */
+} RspEuiccObject;
+
 typedef struct {
     gboolean open;
     RspEuiccApp app;
@@ -94,6 +103,7 @@ typedef struct {
     guint record; /* record pointer, 0 none */
     GByteArray *chain;
     guint next_block;
+    RspEuiccObject object;
     GByteArray *response; /* waits for GET RESPONSE */
     gsize sent;           /* of response */
     guint response_sw;    /* once it is all gone */
@@ -138,6 +148,8 @@ gboolean rsp_euicc_load_state (RspEuicc *card, GError **error);
 void rsp_euicc_begin (RspEuicc *card);
 /* FALSE: the memory could not be written, and the mirror is as before. */
 gboolean rsp_euicc_commit (RspEuicc *card);
+/* The same where no mirror has been changed yet: on failure nothing needs to be read back. */
+gboolean rsp_euicc_commit_alone (RspEuicc *card);
 void rsp_euicc_rollback (RspEuicc *card); /* the mirror too */
 void rsp_euicc_put_profile (RspEuicc *card, const RspEuiccProfile *profile, gboolean with_package);
 void rsp_euicc_drop_profile (RspEuicc *card, RspEuiccProfile *profile); /* frees it */
@@ -204,8 +216,16 @@ RSP_EUICC_APDU (rsp_euicc_read_record);
 RSP_EUICC_APDU (rsp_euicc_update_record);
 RSP_EUICC_APDU (rsp_euicc_search_record);
 RSP_EUICC_APDU (rsp_euicc_increase);
-/* The EF of a short identifier, or the current one for 0. */
-guint rsp_euicc_find_ef (RspEuicc *card, RspEuiccChannel *ch, guint8 sfi, RspUiccFile **ret_ef);
+/* The EF that a command is about, by SFI, which selects it, or the current one for 0; checked in
+ * the order structure (a file descriptor's low six bits, or RSP_EF_RECORDS), life cycle, access. */
+enum { RSP_EF_RECORDS = 0x100 };
+guint rsp_euicc_open_ef (RspEuicc *card, RspEuiccChannel *ch, const RspEuiccCommand *c, guint8 sfi,
+                         guint structure, guint8 operation, RspUiccFile **ret_ef);
+
+/* --- euicc-uicc-tlv.c --- */
+RSP_EUICC_APDU (rsp_euicc_retrieve_data);
+RSP_EUICC_APDU (rsp_euicc_set_data);
+void rsp_euicc_object_clear (RspEuiccObject *object);
 
 /* --- euicc-uicc-pin.c --- */
 RSP_EUICC_APDU (rsp_euicc_verify_pin);

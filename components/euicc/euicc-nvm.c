@@ -213,15 +213,25 @@ struck (RspEuicc *card, RspFaultPoint point)
 }
 
 gboolean
-rsp_euicc_commit (RspEuicc *card)
+rsp_euicc_commit_alone (RspEuicc *card)
 {
-    if (card->power_lost || struck (card, RSP_POINT_BEFORE_COMMIT) ||
-        !rsp_nvm_commit (card->nvm, NULL)) {
-        rsp_euicc_rollback (card);
+    if (card->power_lost || struck (card, RSP_POINT_BEFORE_COMMIT)) {
+        rsp_nvm_rollback (card->nvm);
         return FALSE;
     }
+    if (!rsp_nvm_commit (card->nvm, NULL))
+        return FALSE;
     struck (card, RSP_POINT_AFTER_COMMIT);
     return TRUE;
+}
+
+gboolean
+rsp_euicc_commit (RspEuicc *card)
+{
+    if (rsp_euicc_commit_alone (card))
+        return TRUE;
+    rsp_euicc_rollback (card);
+    return FALSE;
 }
 
 static void

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-enum { TRANSPARENT = 1, LINEAR = 2, CYCLIC = 6, RECORDS = 0x100 };
+enum { TRANSPARENT = 1, LINEAR = 2, CYCLIC = 6 };
 
 static gboolean
 is_cyclic (const RspUiccFile *ef)
@@ -16,7 +16,7 @@ static gboolean
 has_structure (const RspUiccFile *ef, guint structure)
 {
     guint kind = ef->kind & 0x3F;
-    return structure == RECORDS ? kind == LINEAR || kind == CYCLIC : kind == structure;
+    return structure == RSP_EF_RECORDS ? kind == LINEAR || kind == CYCLIC : kind == structure;
 }
 
 static guint
@@ -27,21 +27,19 @@ check_life (const RspUiccFile *ef)
     return ef->lcsi == 0x0C ? 0x6985 : 0x9000;
 }
 
-guint
-rsp_euicc_find_ef (RspEuicc *card, RspEuiccChannel *ch, guint8 sfi, RspUiccFile **ret_ef)
+static guint
+find_ef (RspEuicc *card, RspEuiccChannel *ch, guint8 sfi, RspUiccFile **ret_ef)
 {
     const RspUiccFile *df = ch->df ? ch->df : rsp_uicc_mf (rsp_euicc_uicc (card));
     *ret_ef = sfi ? rsp_uicc_by_sfi (df, sfi) : ch->ef;
     return *ret_ef ? 0x9000 : sfi ? 0x6A82 : 0x6986;
 }
 
-/* The EF that a command is about, by SFI, which selects it, or the current one; checked in the
- * order structure, life cycle, access. */
-static guint
-open_ef (RspEuicc *card, RspEuiccChannel *ch, const RspEuiccCommand *c, guint8 sfi, guint structure,
-         guint8 operation, RspUiccFile **ret_ef)
+guint
+rsp_euicc_open_ef (RspEuicc *card, RspEuiccChannel *ch, const RspEuiccCommand *c, guint8 sfi,
+                   guint structure, guint8 operation, RspUiccFile **ret_ef)
 {
-    guint sw = rsp_euicc_find_ef (card, ch, sfi, ret_ef);
+    guint sw = find_ef (card, ch, sfi, ret_ef);
     if (sw != 0x9000)
         return sw;
     if (!has_structure (*ret_ef, structure))
@@ -86,7 +84,7 @@ open_binary (RspEuicc *card, RspEuiccChannel *ch, const RspEuiccCommand *c, guin
     if ((operation == RSP_ACCESS_READ) != (c->data.len == 0))
         return 0x6700;
     guint8 sfi = by_sfi ? c->p1 & 0x1F : 0;
-    guint sw = open_ef (card, ch, c, sfi, TRANSPARENT, operation, ret_ef);
+    guint sw = rsp_euicc_open_ef (card, ch, c, sfi, TRANSPARENT, operation, ret_ef);
     if (sw != 0x9000)
         return sw;
     *ret_offset = by_sfi ? c->p2 : (guint)(c->p1 << 8 | c->p2);
@@ -129,8 +127,9 @@ static guint
 open_records (RspEuicc *card, RspEuiccChannel *ch, const RspEuiccCommand *c, guint8 operation,
               RspUiccFile **ret_ef)
 {
-    return c->p2 >> 3 == 0x1F ? 0x6A86
-                              : open_ef (card, ch, c, c->p2 >> 3, RECORDS, operation, ret_ef);
+    return c->p2 >> 3 == 0x1F
+               ? 0x6A86
+               : rsp_euicc_open_ef (card, ch, c, c->p2 >> 3, RSP_EF_RECORDS, operation, ret_ef);
 }
 
 /* 0: there is none. */
@@ -331,7 +330,7 @@ rsp_euicc_increase (RspEuicc *card, RspEuiccChannel *ch, const RspEuiccCommand *
         return 0x6A86;
     if (c->data.len == 0 || c->data.len > 127)
         return 0x6700;
-    guint sw = open_ef (card, ch, c, c->p1 & 0x1F, CYCLIC, 0, &ef);
+    guint sw = rsp_euicc_open_ef (card, ch, c, c->p1 & 0x1F, CYCLIC, 0, &ef);
     if (sw != 0x9000)
         return sw;
     if (!add (record_at (ef, 1), ef->record_size, c->data, sum))

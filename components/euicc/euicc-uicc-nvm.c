@@ -30,13 +30,6 @@ put (RspEuicc *card, const char *name, RspSlice value)
     rsp_nvm_put (card->nvm, key, bytes);
 }
 
-/* Nothing of the card's other state is open, so there is nothing to read back on failure. */
-static gboolean
-commit (RspEuicc *card)
-{
-    return rsp_nvm_commit (card->nvm, NULL);
-}
-
 gboolean
 rsp_euicc_keep (RspEuicc *card, const char *name, RspSlice value)
 {
@@ -44,7 +37,7 @@ rsp_euicc_keep (RspEuicc *card, const char *name, RspSlice value)
         return FALSE;
     rsp_euicc_begin (card);
     put (card, name, value);
-    return commit (card);
+    return rsp_euicc_commit_alone (card);
 }
 
 static char *
@@ -90,7 +83,7 @@ rsp_euicc_keep_pins (RspEuicc *card, const RspUiccPin *one, const RspUiccPin *tw
     put_pin (card, one);
     if (two)
         put_pin (card, two);
-    return commit (card);
+    return rsp_euicc_commit_alone (card);
 }
 
 /* --- Reading back --- */

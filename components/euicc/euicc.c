@@ -11,6 +11,7 @@ channel_clear (RspEuiccChannel *ch)
 {
     g_clear_pointer (&ch->chain, g_byte_array_unref);
     g_clear_pointer (&ch->response, g_byte_array_unref);
+    rsp_euicc_object_clear (&ch->object);
     *ch = (RspEuiccChannel){0};
 }
 
@@ -301,6 +302,7 @@ rsp_euicc_uicc_changed (RspEuicc *card)
         RspEuiccChannel *ch = &card->channels[i];
         ch->df = ch->ef = ch->adf = NULL;
         ch->record = 0;
+        rsp_euicc_object_clear (&ch->object);
         if (ch->app == RSP_APP_ADF)
             ch->app = RSP_APP_NONE;
     }
