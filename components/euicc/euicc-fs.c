@@ -422,7 +422,8 @@ rsp_uicc_adf (const RspUicc *uicc, RspSlice aid, const RspUiccFile *after)
     gboolean passed = after == NULL;
     for (guint i = 0; i < uicc->adfs->len; i++) {
         RspUiccFile *adf = g_ptr_array_index (uicc->adfs, i);
-        if (passed && adf->aid.len >= aid.len && memcmp (adf->aid.data, aid.data, aid.len) == 0)
+        RspSlice front = RSP_SLICE (adf->aid.data, MIN (aid.len, adf->aid.len));
+        if (passed && rsp_slice_equal (front, aid))
             return adf;
         passed = passed || adf == after;
     }
