@@ -85,3 +85,20 @@ def test_refusal_over_the_wire(served):
 def test_http_refusals(served, path, method, headers, wanted):
     answer, _ = post(served, path, "{}", headers, method)
     assert answer.status == wanted
+
+
+@pytest.mark.parametrize("damage", ["not a database at all, " * 40, "SQLite format 3\0" + "\xff" * 4000])
+def test_damaged_state_is_refused_by_name_and_left_alone(program, root, tmp_path, damage):
+    state = tmp_path / "state"
+    state.mkdir()
+    (state / "dp1.db").write_bytes(damage.encode("latin-1"))
+    done = subprocess.run([program, "serve", WORLD, "--state", state], cwd=root, text=True, capture_output=True,
+                          timeout=30)
+    assert done.returncode == 2 and "dp1.db" in done.stderr and "database" in done.stderr, done.stderr
+    assert done.stdout == "" and (state / "dp1.db").read_bytes() == damage.encode("latin-1")
+
+
+def test_port_in_use_is_named(program, root, served):
+    done = subprocess.run([program, "serve", WORLD, "--port", str(port_of(served[0]))], cwd=root, text=True,
+                          capture_output=True, timeout=30)
+    assert done.returncode == 2 and "dp1: port" in done.stderr, done.stderr

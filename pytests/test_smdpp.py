@@ -147,7 +147,7 @@ class Device:
                                            (self.pki / "eum.der").read_bytes()))
         reply = self.post("authenticateClient", transactionId=self.id_text.lower(),
                           authenticateServerResponse=answer)
-        if isinstance(reply, str):
+        if not isinstance(reply, dict):
             return reply
         self.pb = self.certificate(reply["smdpCertificate"], "5")
         verify(self.pb, reply["smdpSignature2"], reply["smdpSigned2"] + signature1)
@@ -164,7 +164,7 @@ class Device:
         answer = tlv.make(0xBF21, tlv.make(0xA0, signed2 + sign(self.key, signed2 + self.signature2)))
         reply = self.post("getBoundProfilePackage", transactionId=self.id_text,
                           prepareDownloadResponse=answer)
-        return reply if isinstance(reply, str) else reply["boundProfilePackage"]
+        return reply["boundProfilePackage"] if isinstance(reply, dict) else reply
 
     def open(self, bpp):
         channel, *parts = list(tlv.walk(tlv.find(bpp, 0xBF36)))
