@@ -77,6 +77,7 @@ rsp_euicc_es10 (RspEuicc *card, RspSlice command, GByteArray *out)
     if (!rsp_tlv_single (command, tag, &tlv) || !rsp_der_check (command, NULL))
         return 0x6A80;
     guint sw = run (card, fn, tlv.value, out);
+    rsp_euicc_spend (card, fn, tlv.value.len);
     if (sw != 0x9000)
         g_byte_array_set_size (out, 0);
     return sw;

@@ -141,6 +141,11 @@ struct _RspEuicc {
     gboolean refresh_fetched;
     GBytes *elements; /* EUICCResponse of the last installation, or NULL */
     RspUicc *uicc;    /* of the enabled profile; made when first needed */
+    gboolean timed;
+    gint64 spent, busy; /* µs: since the last answer, in all */
+    GPtrArray *answers; /* of Answer (euicc.c), on their way */
+    void (*on_change) (gpointer data);
+    gpointer on_change_data;
 };
 
 /* --- euicc-nvm.c --- */
@@ -350,6 +355,13 @@ void rsp_euicc_load_clear (RspEuiccLoad *load);
 void rsp_euicc_load_abandon (RspEuicc *card);
 /* After a power-off: a load that was under way is answered for with a stored result. */
 void rsp_euicc_load_interrupted (RspEuicc *card);
+
+/* --- euicc-timing.c --- */
+/* The card has worked on FUNCTION, of ES10 or ES8+ with OCTETS of content. */
+void rsp_euicc_spend (RspEuicc *card, const RspFunction *function, gsize octets);
+void rsp_euicc_spend_signature (RspEuicc *card);
+/* How long an answer takes, in µs, with OCTETS on the contacts. */
+gint64 rsp_euicc_take_time (RspEuicc *card, gsize octets);
 
 /* --- euicc-notify.c --- */
 /* Within a transaction: signs and stores one notification for each address of METADATA that wants

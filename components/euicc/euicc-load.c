@@ -44,6 +44,7 @@ static void
 tell (RspEuicc *card, guint command, RspSlice plain, guint reason)
 {
     RspOutcome outcome = {.error = reason ? rsp_code_name ("ErrorReason", reason) : NULL};
+    rsp_euicc_spend (card, function_of (command), plain.len);
     if (card->actor->bus)
         rsp_bus_opened (card->actor->bus, card->actor->name, function_of (command), plain,
                         &outcome);

@@ -15,20 +15,69 @@ channel_clear (RspEuiccChannel *ch)
     *ch = (RspEuiccChannel){0};
 }
 
+/* An answer that the card is still working on. */
+typedef struct {
+    RspEuicc *card;
+    RspCall *call;
+    GBytes *body;
+    guint64 event;
+} Answer;
+
+static void
+answer_free (gpointer data)
+{
+    Answer *a = data;
+    rsp_loop_cancel (a->card->actor->loop, a->event);
+    if (a->call)
+        rsp_call_abandon (a->call);
+    g_bytes_unref (a->body);
+    g_free (a);
+}
+
+static void
+reply (RspCall *call, GBytes *body)
+{
+    RspSlice r = rsp_slice_of (body);
+    RspOutcome outcome = {.sw = (guint)(r.data[r.len - 2] << 8 | r.data[r.len - 1])};
+    rsp_call_reply (call, &outcome, body);
+}
+
+static void
+on_answer (gpointer data)
+{
+    Answer *a = data;
+    RspCall *call = g_steal_pointer (&a->call);
+    g_autoptr (GBytes) body = g_bytes_ref (a->body);
+    a->event = 0;
+    g_ptr_array_remove_fast (a->card->answers, a);
+    reply (call, body);
+}
+
+static void
+answer_later (RspEuicc *card, RspCall *call, GBytes *body, gint64 delay)
+{
+    Answer *a = g_new0 (Answer, 1);
+    *a = (Answer){.card = card, .call = call, .body = g_bytes_ref (body)};
+    a->event = rsp_loop_after (card->actor->loop, delay, on_answer, a, NULL);
+    g_ptr_array_add (card->answers, a);
+}
+
 static void
 serve (RspCall *call, gpointer data)
 {
     RspSlice command = rsp_slice_of (rsp_call_body (call));
     RspEuicc *card = data;
-    g_autoptr (GBytes) reply = rsp_euicc_transmit (card, command);
+    g_autoptr (GBytes) body = rsp_euicc_transmit (card, command);
     if (card->power_lost) {
         rsp_euicc_cut_power (card);
         rsp_call_fail (call, RSP_REPLY_LINK);
         return;
     }
-    RspSlice r = rsp_slice_of (reply);
-    RspOutcome outcome = {.sw = (guint)(r.data[r.len - 2] << 8 | r.data[r.len - 1])};
-    rsp_call_reply (call, &outcome, reply);
+    gint64 delay = rsp_euicc_take_time (card, command.len + g_bytes_get_size (body));
+    if (delay > 0)
+        answer_later (card, call, body, delay);
+    else
+        reply (call, body);
 }
 
 static void
@@ -63,6 +112,8 @@ configure (RspEuicc *card, const RspEuiccConfig *config)
     card->services = config->services ? config->services : rsp_euicc_default_services ();
     card->crl_memory = config->crl_memory;
     memcpy (card->svn, memcmp (config->svn, none, 3) == 0 ? svn : config->svn, 3);
+    card->timed = config->timed;
+    card->answers = g_ptr_array_new_with_free_func (answer_free);
     card->has_clock = config->has_clock;
     card->test_profiles = config->test_profiles;
     card->rat = rsp_slice_to_bytes (config->rat ? *config->rat : RSP_SLICE (NULL, 0));
@@ -103,6 +154,7 @@ rsp_euicc_free (RspEuicc *card)
         return;
     if (card->actor->bus)
         rsp_bus_detach (card->actor->bus, card->actor->name);
+    g_clear_pointer (&card->answers, g_ptr_array_unref);
     rsp_euicc_session_end (card);
     for (guint i = 0; i < RSP_EUICC_CHANNELS; i++)
         channel_clear (&card->channels[i]);
@@ -157,6 +209,8 @@ rsp_euicc_reset (RspEuicc *card)
         rsp_euicc_apply_switch (card, target);
     card->channels[0].open = TRUE;
     g_clear_pointer (&card->uicc, rsp_uicc_free);
+    if (card->on_change)
+        card->on_change (card->on_change_data);
 }
 
 void
@@ -173,6 +227,13 @@ rsp_euicc_atr (RspEuicc *card)
     static const guint8 atr[] = {0x3B, 0x9F, 0x96, 0x80, 0x1F, 0xC7, 0x80, 0x31, 0xA0, 0x73, 0xBE,
                                  0x21, 0x13, 0x67, 0x43, 0x20, 0x07, 0x18, 0x00, 0x00, 0x01, 0xA5};
     return g_bytes_new_static (atr, sizeof atr);
+}
+
+void
+rsp_euicc_on_change (RspEuicc *card, void (*func) (gpointer data), gpointer data)
+{
+    card->on_change = func;
+    card->on_change_data = data;
 }
 
 /* --- Profiles --- */
@@ -306,6 +367,8 @@ rsp_euicc_uicc_changed (RspEuicc *card)
         if (ch->app == RSP_APP_ADF)
             ch->app = RSP_APP_NONE;
     }
+    if (card->on_change)
+        card->on_change (card->on_change_data);
 }
 
 /* --- Views --- */

@@ -21,6 +21,7 @@ typedef struct {
     guint8 svn[3];          /* default 2.6.0 */
     gboolean has_clock;     /* checks certificate dates; default FALSE as most cards */
     gboolean test_profiles; /* testProfileSupport; default TRUE by the world */
+    gboolean timed;         /* answers over the bus take the time that a real card takes */
     const RspSlice *rat;    /* RulesAuthorisationTable content DER, NULL: empty */
 } RspEuiccConfig;
 
@@ -36,6 +37,11 @@ void rsp_euicc_reset (RspEuicc *card); /* power off and on: session gone, NVM st
 /* The same without warning: an open transaction is lost, and all that stands is read back. */
 void rsp_euicc_cut_power (RspEuicc *card);
 GBytes *rsp_euicc_atr (RspEuicc *card);
+/* FUNC is called after a reset and after every change of the enabled profile: the terminal has to
+ * read everything anew. NULL: nobody is. */
+void rsp_euicc_on_change (RspEuicc *card, void (*func) (gpointer data), gpointer data);
+/* How long the card has worked so far, µs; 0 unless timed. */
+gint64 rsp_euicc_busy (const RspEuicc *card);
 
 typedef struct {
     char *iccid, *nickname;

@@ -1,6 +1,7 @@
 #include "sim/net/bus-private.h"
 
 #define DEFAULT_TIMEOUT (30 * G_USEC_PER_SEC)
+#define TIMED_TIMEOUT (600 * G_USEC_PER_SEC) /* of a call to a card that takes its own time */
 
 /* Calls: lifetime ----------------------------------------------------------------------------- */
 
@@ -137,6 +138,8 @@ start_call (RspCall *call, GBytes *body, const RspCallOptions *options, RspReply
         if (options->asn1 && call->fn->binding == RSP_BINDING_HTTP)
             call->encoding = RSP_ENC_DER;
     }
+    if (call->fn->binding == RSP_BINDING_CARD && call->dst && call->dst->timed)
+        timeout = MAX (timeout, TIMED_TIMEOUT);
     rsp_bus_send (&call->request);
     call->timeout_event = rsp_loop_after (bus->loop, timeout, on_timeout, call, NULL);
 }

@@ -92,6 +92,22 @@ response_arrives (RspCall *call)
         seq);
 }
 
+/* The link of the device that called; NULL: none that is modelled. */
+static RspLink *
+link_of (const RspCall *call)
+{
+    return call->fn->binding == RSP_BINDING_HTTP && call->caller ? call->caller->link : NULL;
+}
+
+/* The device has no bearer, or one that does not take such a message. */
+static gboolean
+has_no_link (const RspTransit *transit)
+{
+    const RspLink *link = link_of (transit->call);
+    return link && (rsp_link_bearer (link) == RSP_BEARER_NONE ||
+                    !rsp_link_takes (link, g_bytes_get_size (transit->body)));
+}
+
 static void
 carry_request (RspCall *call)
 {
@@ -101,7 +117,7 @@ carry_request (RspCall *call)
         transit_fails (transit, RSP_REPLY_UNRESOLVED);
         return;
     }
-    if (transit->fate == LEG_CUT || !call_is_served (call)) {
+    if (transit->fate == LEG_CUT || !call_is_served (call) || has_no_link (transit)) {
         transit_fails (transit, RSP_REPLY_LINK);
         return;
     }
@@ -133,7 +149,7 @@ carry_response (RspCall *call)
         rsp_bus_call_fails (call, transit->failure, transit->sent_seq);
     } else if (!call->awaiting) {
         rsp_bus_trace_transit (bus, transit, RSP_STAGE_DROPPED, "late");
-    } else if (transit->fate == LEG_CUT || call->orphan) {
+    } else if (transit->fate == LEG_CUT || call->orphan || has_no_link (transit)) {
         transit_fails (transit, RSP_REPLY_LINK);
     } else if (call->exchange) {
         bus->carrying = transit;
@@ -222,13 +238,14 @@ rsp_bus_schedule (RspTransit *transit, gint64 delay)
 }
 
 static gint64
-latency_of (const RspBus *bus, const RspFunction *fn)
+latency_of (const RspCall *call)
 {
-    switch (fn->binding) {
+    const RspBus *bus = call->bus;
+    switch (call->fn->binding) {
     case RSP_BINDING_HTTP:
         return bus->latency_http;
     case RSP_BINDING_APDU:
-        return bus->latency_apdu;
+        return call->dst && call->dst->timed ? 0 : bus->latency_apdu;
     case RSP_BINDING_RADIO:
         return bus->latency_radio;
     case RSP_BINDING_CARD: /* a call inside the terminal; its APDUs take the time */
@@ -238,12 +255,24 @@ latency_of (const RspBus *bus, const RspFunction *fn)
     g_assert_not_reached ();
 }
 
+static gint64
+link_time (const RspTransit *transit)
+{
+    RspCall *call = transit->call;
+    RspLink *link = link_of (call);
+    gboolean request = transit->leg == RSP_LEG_REQUEST;
+    if (!link || call->ghost)
+        return 0;
+    return rsp_link_carry (link, request, g_bytes_get_size (transit->body),
+                           request && rsp_bus_tls_opens (call));
+}
+
 void
 rsp_bus_send (RspTransit *transit)
 {
     RspCall *call = transit->call;
     RspBus *bus = call->bus;
-    gint64 delay = latency_of (bus, call->fn);
+    gint64 delay = latency_of (call) + link_time (transit);
     transit->fate = LEG_GOES;
     transit->sent_seq = rsp_bus_trace_transit (bus, transit, RSP_STAGE_SENT, NULL);
     gboolean goes = TRUE;
@@ -276,5 +305,5 @@ rsp_bus_fail_later (RspCall *call, RspReplyKind kind)
     transit->sent_seq = rsp_bus_cause (call->bus);
     transit->body = g_bytes_ref (call->bus->empty);
     call->refs++;
-    rsp_bus_schedule (transit, latency_of (call->bus, call->fn));
+    rsp_bus_schedule (transit, latency_of (call));
 }

@@ -11,6 +11,8 @@ typedef struct {
     gpointer data, card_data;
     void (*power_loss) (gpointer data); /* of a card, with DATA */
     gboolean known;                     /* was attached at some time, or has an address */
+    RspLink *link;                      /* of a device, borrowed; NULL: not modelled */
+    gboolean timed;                     /* a card that takes its own time */
     RspCredential credential;
     gboolean has_credential;
     guint credential_version; /* goes up with every change, so that a transport sees it */
@@ -123,6 +125,8 @@ void rsp_bus_observe (const RspTransit *transit);
 
 /* bus-tls.c */
 void rsp_bus_tls_begin (RspCall *call);
+/* CALL would open a TLS connection now. */
+gboolean rsp_bus_tls_opens (const RspCall *call);
 gboolean rsp_bus_tls_conclude (RspCall *call);
 void rsp_bus_tls_close (RspCall *call);
 void rsp_bus_tls_forget (RspBus *bus, const RspEndpoint *endpoint);

@@ -44,17 +44,24 @@ rsp_credential_serves (const RspCredential *credential)
            (rsp_cert_dns (cert) || rsp_cert_role (cert) != RSP_ROLE_NONE);
 }
 
+gboolean
+rsp_bus_tls_opens (const RspCall *call)
+{
+    if (!call->dst || !rsp_credential_serves (&call->dst->credential))
+        return FALSE;
+    Connection connection = connection_of (call);
+    return call->fn->new_connection || !g_hash_table_contains (call->bus->connections, &connection);
+}
+
 void
 rsp_bus_tls_begin (RspCall *call)
 {
     call->tls = (RspTlsCheck){0};
     if (!rsp_credential_serves (&call->dst->credential))
         return;
-    Connection connection = connection_of (call);
     call->tls.secure = TRUE;
-    call->tls.mutual = connection.mutual;
-    call->tls.opens =
-        call->fn->new_connection || !g_hash_table_contains (call->bus->connections, &connection);
+    call->tls.mutual = connection_of (call).mutual;
+    call->tls.opens = rsp_bus_tls_opens (call);
 }
 
 static void

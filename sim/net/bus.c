@@ -337,6 +337,18 @@ rsp_bus_set_latency (RspBus *bus, gint64 http, gint64 apdu, gint64 radio)
     bus->latency_radio = MAX (radio, 0);
 }
 
+void
+rsp_bus_set_link (RspBus *bus, const char *device, RspLink *link)
+{
+    rsp_bus_endpoint (bus, device, TRUE)->link = link;
+}
+
+void
+rsp_bus_set_timed (RspBus *bus, const char *card)
+{
+    rsp_bus_endpoint (bus, card, TRUE)->timed = TRUE;
+}
+
 RspTrace *
 rsp_bus_trace (RspBus *bus)
 {

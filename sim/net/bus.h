@@ -15,6 +15,7 @@
 #include "pki/crl.h"
 #include "sim/core/loop.h"
 #include "sim/net/fault.h"
+#include "sim/net/link.h"
 #include "sim/net/trace.h"
 
 typedef struct _RspBus RspBus;
@@ -63,6 +64,12 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (RspBus, rsp_bus_free)
 void rsp_bus_set_transport (RspBus *bus, RspTransport *transport); /* borrowed; NULL: memory */
 /* One-way latency in µs of HTTP legs, of APDUs, of NAS messages. Defaults: 20 ms, 1 ms, 50 ms. */
 void rsp_bus_set_latency (RspBus *bus, gint64 http, gint64 apdu, gint64 radio);
+/* HTTP calls of DEVICE go over LINK (borrowed; NULL: as fast as latency says); without a bearer
+ * they fail with RSP_REPLY_LINK. */
+void rsp_bus_set_link (RspBus *bus, const char *device, RspLink *link);
+/* CARD delays its answers itself: no latency of APDUs to it, and its ES10 calls may take minutes.
+ */
+void rsp_bus_set_timed (RspBus *bus, const char *card);
 RspTrace *rsp_bus_trace (RspBus *bus);
 
 /* NAME is the actor's name. SERVE answers every function addressed to it. */

@@ -44,12 +44,14 @@ run_one (const RspScenario *s, const RspRunOptions *options, RspReportRow *row)
     row->failure = g_steal_pointer (&r->failure);
     row->virtual_us = r->duration;
     row->messages = r->messages;
+    g_free (row->usage);
+    row->usage = g_steal_pointer (&r->usage);
 }
 
 /* --- several processes -------------------------------------------------------------------------
  */
 
-/* A worker writes one line a scenario: index, passed, times, messages, failure. */
+/* A worker writes one line a scenario: index, passed, times, messages, usage (or -), failure. */
 static void
 worker (const GPtrArray *scenarios, const RspRunOptions *options, guint k, guint n, int fd)
 {
@@ -58,8 +60,10 @@ worker (const GPtrArray *scenarios, const RspRunOptions *options, guint k, guint
         RspReportRow row = {0};
         run_one (scenarios->pdata[i], options, &row);
         g_autofree char *why = g_strescape (row.failure ? row.failure : "", NULL);
-        fprintf (out, "%u %d %" G_GINT64_FORMAT " %" G_GINT64_FORMAT " %u %s\n", i, row.passed,
-                 row.virtual_us, row.real_us, row.messages, why);
+        fprintf (out, "%u %d %" G_GINT64_FORMAT " %" G_GINT64_FORMAT " %u %s %s\n", i, row.passed,
+                 row.virtual_us, row.real_us, row.messages, row.usage ? row.usage : "-", why);
+        g_free (row.usage);
+        g_free (row.failure);
         fflush (out);
     }
     fclose (out);
@@ -80,8 +84,13 @@ take_line (GPtrArray *rows, const char *line)
     row->virtual_us = virtual_us;
     row->real_us = real_us;
     row->messages = messages;
+    const char *why = strchr (line + used, ' ');
+    g_free (row->usage);
+    row->usage = why && line[used] == '{'
+                     ? g_strndup (line + used, (gsize)(why - line) - (gsize)used)
+                     : NULL;
     g_free (row->failure);
-    row->failure = passed ? NULL : g_strcompress (line + used);
+    row->failure = passed ? NULL : g_strcompress (why ? why + 1 : "");
 }
 
 static void

@@ -225,6 +225,11 @@ rsp_expect_check (RspRun *run, const RspYaml *expect)
             continue;
         }
         const RspWorldActor *a = rsp_world_actor (run->world, of->key);
+        if (a->modem) {
+            if (!rsp_expect_device (run, of, a))
+                return FALSE;
+            continue;
+        }
         for (guint k = 0; k < of->items->len; k++)
             if (!check_item (run, of->items->pdata[k], a))
                 return FALSE;

@@ -202,8 +202,11 @@ MAP_OF (rat_rule, rat_keys, "a rule of the RAT");
 LIST_OF (rat, rat_rule);
 ENUM_OF (service, rsp_saip_services, "service of profile packages");
 LIST_OF (services, service);
+static const char *const timings[] = {"reference", NULL};
+ENUM_OF (timing, timings, "card model");
 static const RspKeySpec euicc_keys[] = {
     {"role", &text, TRUE, NULL}, {"certified-by", &text, TRUE, "an eum"}, {"eid", &eid, TRUE, NULL},
+    {"timing", &timing, FALSE, "answers take the time of a real card; default: none"},
     {"trusts", &texts, FALSE, "ci actors; default: its EUM's"},
     {"default-dp-address", &text, FALSE, NULL}, {"root-ds-address", &text, FALSE, NULL},
     {"memory", &octets, FALSE, "octets for profiles; default 524288"},
@@ -216,8 +219,29 @@ static const RspKeySpec euicc_keys[] = {
     {"rat", &rat, FALSE, "Rules Authorisation Table; default: empty"},
     {"certificate", &twist, FALSE, NULL}, END};
 MAP_OF (euicc, euicc_keys, "a euicc");
+static const char *const link_names[] = {"nb-iot", "lte-m", "lte", NULL};
+ENUM_OF (link_name, link_names, "link");
+INTEGER (rate, 1, 1000000000000);
+static const RspKeySpec link_keys[] = {
+    {"latency", &duration, FALSE, "one way; default 0"}, {"up", &rate, FALSE, "bit/s; default: no limit"},
+    {"down", &rate, FALSE, "bit/s; default: no limit"}, {"loss", &fraction, FALSE, "of packets, at most 0.5"},
+    {"message-limit", &octets, FALSE, "longer bodies are not carried"}, END};
+MAP_OF (link_map, link_keys, "a link");
+EITHER_OF (link_, link_name, link_map);
+static const RspKeySpec connectivity_keys[] = {
+    {"place", &text, FALSE, "of the world's network, where the device is; default: covered everywhere"},
+    {"wifi", &boolean, FALSE, "uses the Wi-Fi of its place; default true"},
+    {"link", &link_, FALSE, "of the cellular bearer; default: without limits"}, END};
+MAP_OF (connectivity, connectivity_keys, "connectivity");
+static const RspKeySpec place_keys[] = {
+    {"coverage", &texts, FALSE, "operators, the first is tried first"}, {"wifi", &boolean, FALSE, "default false"}, END};
+MAP_OF (place, place_keys, "a place");
+static const RspShape places = {.kind = RSP_SHAPE_NAMED, .element = &place};
+static const RspKeySpec network_keys[] = {{"places", &places, TRUE, "by name"}, END};
+MAP_OF (network, network_keys, "a network");
 static const RspKeySpec lpa_keys[] = {
     {"role", &text, TRUE, NULL}, {"euicc", &text, TRUE, "the card in this device"},
+    {"connectivity", &connectivity, FALSE, "the device needs a bearer; default: it has one always"},
     {"trusts", &texts, FALSE, "ci actors for TLS; default: all"},
     {"imei", &text, FALSE, NULL}, {"tac", &text, FALSE, NULL}, {"timeout", &duration, FALSE, "of a call; default 30s"},
     {"user-timeout", &duration, FALSE, "for the user to answer; default 60s"},
@@ -242,12 +266,12 @@ static const RspKeySpec latency_keys[] = {
 MAP_OF (latency, latency_keys, "latencies");
 static const RspKeySpec whole_keys[] = {
     {"seed", &seed, FALSE, NULL}, {"start", &moment, FALSE, NULL}, {"latency", &latency, FALSE, NULL},
-    {"actors", &actors, TRUE, NULL}, END};
+    {"network", &network, FALSE, NULL}, {"actors", &actors, TRUE, NULL}, END};
 const RspShape rsp_language_world = {.kind = RSP_SHAPE_MAP, .keys = whole_keys, .what = "a world"};
 static const RspKeySpec world_keys[] = {
     {"use", &text, FALSE, "a world file to start from; what stands beside it overrides"}, {"seed", &seed, FALSE, "default 1"},
     {"start", &moment, FALSE, "default 2025-01-01T00:00:00Z"}, {"latency", &latency, FALSE, NULL},
-    {"actors", &parts, FALSE, NULL}, END};
+    {"network", &network, FALSE, "places, and who covers them"}, {"actors", &parts, FALSE, NULL}, END};
 MAP_OF (world_map, world_keys, "a world");
 EITHER_OF (world, text, world_map);
 
@@ -338,6 +362,22 @@ static const RspKeySpec attach_keys[] = {
     {"system", &system_, FALSE, "default: 5gs if the USIM conceals its identity (service 124), else eps"},
     {"expect", &attached, FALSE, "default: attached"}, END};
 MAP_OF (attach, attach_keys, "an attach step");
+static const char *const bearers[] = {"none", "wifi", "cellular", NULL};
+ENUM_OF (bearer, bearers, "bearer");
+static const RspKeySpec traffic_keys[] = {
+    {"up", &count, FALSE, "octets at most"}, {"down", &count, FALSE, "octets at most"}, {"airtime", &duration, FALSE, "at most"}, END};
+MAP_OF (traffic, traffic_keys, "traffic on the cellular bearer");
+static const RspKeySpec device_view_keys[] = {
+    {"bearer", &bearer, FALSE, NULL}, {"network", &text, FALSE, "operator that the device is attached to, or none"},
+    {"traffic", &traffic, FALSE, NULL}, END};
+MAP_OF (device_view, device_view_keys, "an expected device");
+static const RspKeySpec device_keys[] = {
+    {"at", &text, TRUE, "a device with connectivity"}, {"move", &text, FALSE, "to this place"},
+    {"wifi", &boolean, FALSE, "its Wi-Fi on or off"}, {"expect", &device_view, FALSE, "once it has come to rest"}, END};
+MAP_OF (device, device_keys, "a device step");
+static const RspKeySpec coverage_keys[] = {
+    {"place", &text, TRUE, NULL}, {"operators", &texts, FALSE, "who covers it from now on"}, {"wifi", &boolean, FALSE, NULL}, END};
+MAP_OF (coverage, coverage_keys, "a coverage step");
 static const RspKeySpec send_reply_keys[] = {
     {"http", &status, FALSE, NULL}, {"sw", &text, FALSE, NULL}, {"code", &text, FALSE, "subject/reason, or \"success\""},
     {"failure", &text, FALSE, "timeout, link …"}, {"body", &hex, FALSE, NULL}, END};
@@ -392,6 +432,9 @@ const RspKeySpec rsp_language_expectations[] = {
     {"elements", &element_views, FALSE, "euicc: exactly this PEStatus list of the last installation, in order"},
     {"orders", &orders, FALSE, "smdpp: these orders are as said"},
     {"sessions", &count, FALSE, "smdpp: so many live sessions"},
+    {"bearer", &bearer, FALSE, "device: what it has"},
+    {"network", &text, FALSE, "device: operator that it is attached to, or none"},
+    {"traffic", &traffic, FALSE, "device: on the cellular bearer, at most"},
     {"received", &received_list, FALSE, "operator: these came, in this order"},
     END};
 MAP_OF (actor_expect, rsp_language_expectations, "an expectation of an actor");
@@ -409,6 +452,8 @@ const RspKeySpec rsp_language_steps[] = {
     {"card", &card_step, FALSE, "an APDU to the card, or a reset"},
     {"read", &read_step, FALSE, "reads a file of the enabled profile"},
     {"attach", &attach, FALSE, "the device attaches to a mobile network"},
+    {"device", &device, FALSE, "a device moves, and comes to rest"},
+    {"coverage", &coverage, FALSE, "who covers a place changes"},
     {"send", &send_step, FALSE, "a hostile or broken peer says anything"},
     {"crl", &crl_step, FALSE, "a ci issues a CRL, and cards, servers and LPAs get it"},
     {"expect", &expect, FALSE, "expectations at this point"},

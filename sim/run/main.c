@@ -24,6 +24,7 @@ static const Command commands[] = {
     {"pki", rsp_cmd_pki, "WORLD -o D write every certificate and key of a world"},
     {"profile", rsp_cmd_profile, "build|check|show|diff FILE  profile packages"},
     {"bench", rsp_cmd_bench, "[NAME]     measure on this machine"},
+    {"compare", rsp_cmd_compare, "PATH…     scenarios over different links, as a table"},
     {"list", rsp_cmd_list, "functions|faults|errors|coverage|steps|expectations"},
 };
 

@@ -10,6 +10,7 @@ rsp_report_row_free (RspReportRow *row)
     g_free (row->name);
     g_free (row->shown);
     g_free (row->failure);
+    g_free (row->usage);
     g_free (row);
 }
 
@@ -71,6 +72,10 @@ rsp_report_json (const GPtrArray *rows, const char *path, GError **error)
                                  (json_int_t)row->real_us, "messages", (int)row->messages);
         if (row->failure)
             json_object_set_new (one, "failure", json_string (row->failure));
+        json_t *usage = row->usage ? json_loads (row->usage, 0, NULL) : NULL;
+        if (usage)
+            json_object_update (one, usage);
+        json_decref (usage);
         json_array_append_new (list, one);
     }
     json_t *root = json_pack ("{s:i, s:i, s:o}", "passed", (int)(rows->len - failed), "failed",

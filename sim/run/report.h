@@ -9,6 +9,7 @@ typedef struct {
     char *failure; /* NULL when passed */
     gint64 virtual_us, real_us;
     guint messages;
+    char *usage; /* JSON, see usage.h; NULL: none */
 } RspReportRow;
 void rsp_report_row_free (RspReportRow *row);
 

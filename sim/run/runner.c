@@ -2,6 +2,7 @@
 
 #include "asn1/ids.h"
 #include "sim/run/faults.h"
+#include "sim/run/usage.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -14,6 +15,7 @@ rsp_run_result_free (RspRunResult *r)
     if (!r)
         return;
     g_free (r->failure);
+    g_free (r->usage);
     g_free (r);
 }
 
@@ -133,10 +135,18 @@ rsp_step_func (const char *kind)
         const char *kind;
         RspStepFunc func;
     } table[] = {
-        {"operator", rsp_step_operator}, {"user", rsp_step_user}, {"wait", step_wait},
-        {"card", rsp_step_card},         {"read", rsp_step_read}, {"send", rsp_step_send},
-        {"expect", step_expect},         {"note", step_note},     {"crl", rsp_step_crl},
+        {"operator", rsp_step_operator},
+        {"user", rsp_step_user},
+        {"wait", step_wait},
+        {"card", rsp_step_card},
+        {"read", rsp_step_read},
+        {"send", rsp_step_send},
+        {"expect", step_expect},
+        {"note", step_note},
+        {"crl", rsp_step_crl},
         {"attach", rsp_step_attach},
+        {"device", rsp_step_device},
+        {"coverage", rsp_step_coverage},
     };
     for (guint i = 0; i < G_N_ELEMENTS (table); i++)
         if (strcmp (table[i].kind, kind) == 0)
@@ -280,6 +290,7 @@ start_world (RspRun *run, const RspRunOptions *options, GError **error)
                           .faults = run->faults,
                           .state_dir = state,
                           .seed = options->seed,
+                          .link = options->link,
                           .https = options->https};
     run->trace = rsp_trace_new (
         run->loop, path, (RspTraceOptions){.bodies = options->bodies, .secrets = options->secrets},
@@ -328,6 +339,7 @@ rsp_run_scenario (const RspScenario *scenario, const RspRunOptions *options)
         trace_end (&run);
         result->messages = count_messages (&run);
         result->duration = rsp_loop_now (run.loop);
+        result->usage = rsp_usage_json (run.world);
         if (!rsp_trace_close (run.trace, &error) && !run.failure)
             run.failure = g_strdup (error->message);
     } else {

@@ -10,6 +10,7 @@ typedef struct {
     const char *trace_dir; /* (nullable) */
     gboolean bodies, secrets;
     const char *state_dir; /* (nullable) */
+    const char *link;      /* (nullable): preset for the links of all devices */
 } RspRunOptions;
 
 typedef struct {
@@ -17,6 +18,7 @@ typedef struct {
     char *failure;   /* "FILE:LINE: expected … got …", NULL when passed */
     gint64 duration; /* virtual µs */
     guint messages;  /* requests sent, APDUs left out */
+    char *usage;     /* rsp_usage_json; NULL: nothing is modelled */
 } RspRunResult;
 void rsp_run_result_free (RspRunResult *result);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (RspRunResult, rsp_run_result_free)
@@ -76,6 +78,10 @@ void rsp_step_read (RspRun *run, const RspYaml *step);
 void rsp_step_send (RspRun *run, const RspYaml *step);
 void rsp_step_crl (RspRun *run, const RspYaml *step);
 void rsp_step_attach (RspRun *run, const RspYaml *step);
+void rsp_step_device (RspRun *run, const RspYaml *step);
+void rsp_step_coverage (RspRun *run, const RspYaml *step);
+/* `bearer`, `network` and `traffic` of WANT hold for DEVICE. */
+gboolean rsp_expect_device (RspRun *run, const RspYaml *want, const RspWorldActor *device);
 
 gboolean rsp_expect_check (RspRun *run, const RspYaml *expect);
 /* What always holds; NODE is where to point. */

@@ -186,7 +186,8 @@ check_world (const Check *c, GError **error)
         if (!check_actor (c, c->actors->items->pdata[i], error))
             return FALSE;
     return check_unique (c, "fqdn", "address", error) && check_unique (c, "eid", "EID", error) &&
-           check_unique (c, "euicc", "eUICC", error);
+           check_unique (c, "euicc", "eUICC", error) &&
+           rsp_semantics_check_network (c->s->world, error);
 }
 
 /* --- faults ------------------------------------------------------------------------------------
@@ -323,6 +324,8 @@ role_of_expectation (const char *key)
     if (strcmp (key, "profiles") == 0 || strcmp (key, "notifications") == 0 ||
         strcmp (key, "elements") == 0)
         return "euicc";
+    if (strcmp (key, "bearer") == 0 || strcmp (key, "network") == 0 || strcmp (key, "traffic") == 0)
+        return "lpa";
     return strcmp (key, "received") == 0 ? "operator" : "smdpp";
 }
 
@@ -340,7 +343,10 @@ check_expect (const Check *c, const RspYaml *expect, GError **error)
         probe.text = of->key;
         for (guint k = 0; k < of->items->len; k++) {
             const RspYaml *what = of->items->pdata[k];
-            if (!check_ref (c, &probe, role_of_expectation (what->key), error))
+            const char *role = role_of_expectation (what->key);
+            if (!check_ref (c, &probe, role, error) ||
+                (strcmp (role, "lpa") == 0 &&
+                 !rsp_semantics_check_device (c->s->world, &probe, error)))
                 return FALSE;
         }
     }
@@ -469,6 +475,8 @@ check_step (const Check *c, const RspYaml *item, GError **error)
         return check_card (c, step, error);
     if (strcmp (step->key, "read") == 0)
         return check_ref (c, rsp_yaml_get (step, "at"), "euicc", error);
+    if (strcmp (step->key, "device") == 0 || strcmp (step->key, "coverage") == 0)
+        return rsp_semantics_check_move (c->s->world, step, error);
     if (strcmp (step->key, "attach") == 0)
         return check_ref (c, rsp_yaml_get (step, "at"), "lpa", error) &&
                check_ref (c, rsp_yaml_get (step, "to"), "operator", error);

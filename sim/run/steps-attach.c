@@ -1,5 +1,6 @@
 /* The device attaches to an operator's network. */
 #include "sim/run/language.h"
+#include "sim/run/network.h"
 #include "sim/run/runner.h"
 
 #include <string.h>
@@ -23,6 +24,7 @@ on_attached (const RspModemOutcome *o, gpointer data)
     RspRun *run = p->run;
     const RspYaml *result = wanted (p->step, "result");
     run->step_done = TRUE;
+    rsp_network_refresh (run->world->network);
     if (!result && strcmp (o->result, "attached") != 0) {
         rsp_run_fail (run, p->step, "expected attached, got %s", o->result);
         return;

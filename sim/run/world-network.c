@@ -52,3 +52,25 @@ rsp_world_start_operator (RspWorld *w, RspWorldActor *a, GError **error)
     }
     return add_suci_keys (auc, rsp_yaml_get (a->yaml, "suci-keys"), error);
 }
+
+/* --- Links --- */
+
+void
+rsp_world_link_model (const RspWorld *w, const RspYaml *connectivity, RspLinkModel *ret)
+{
+    const RspYaml *link = rsp_yaml_get (connectivity, "link");
+    const char *preset = w->options.link;
+    *ret = (RspLinkModel){.name = "unlimited"};
+    if (!preset && link && link->kind == RSP_YAML_SCALAR)
+        preset = link->text;
+    if (preset)
+        *ret = *rsp_link_preset (preset);
+    if (preset || !link)
+        return;
+    ret->name = "own";
+    ret->latency = rsp_world_duration (link, "latency", 0);
+    ret->up = rsp_world_number (link, "up", 0);
+    ret->down = rsp_world_number (link, "down", 0);
+    ret->message_limit = (guint)rsp_world_number (link, "message-limit", 0);
+    ret->loss = MIN (g_ascii_strtod (rsp_world_text (link, "loss", "0"), NULL), 0.5);
+}

@@ -1,3 +1,4 @@
+#include "sim/run/network.h"
 #include "sim/run/world-private.h"
 
 #include "pki/hash.h"
@@ -76,6 +77,7 @@ rsp_world_free (RspWorld *w)
 {
     if (!w)
         return;
+    g_clear_pointer (&w->network, rsp_network_free);
     if (w->transport) {
         rsp_bus_set_transport (w->bus, NULL);
         rsp_https_transport_free (w->transport);
@@ -230,6 +232,7 @@ start_euicc (RspWorld *w, RspWorldActor *a, GError **error)
         .worn_memory = (guint32)rsp_world_number (a->yaml, "worn-memory", 0),
         .svn = {2, 6, 0},
         .crl_memory = (guint32)rsp_world_number (a->yaml, "crl-memory", 4096),
+        .timed = rsp_yaml_get (a->yaml, "timing") != NULL,
         .has_clock = rsp_world_flag (a->yaml, "has-clock", FALSE),
         .test_profiles = rsp_world_flag (a->yaml, "test-profiles", TRUE),
         .rat = rat ? &rat_slice : NULL};
@@ -239,6 +242,8 @@ start_euicc (RspWorld *w, RspWorldActor *a, GError **error)
     if (!a->euicc)
         return FALSE;
     guint segment = device ? (guint)rsp_world_number (device->yaml, "segment-size", 255) : 255;
+    if (config.timed)
+        rsp_bus_set_timed (w->bus, a->base.name);
     a->link = rsp_apdu_link_new (w->bus, a->base.name, segment);
     rsp_world_add_fault_key (w, a, "euicc", "euicc");
     return TRUE;
@@ -317,6 +322,7 @@ rsp_world_begin (RspWorld *w, GError **error)
 {
     if (!start_actors (w, error))
         return FALSE;
+    w->network = rsp_network_new (w);
     if (w->options.https) {
         w->transport = rsp_https_transport_new (w->bus, w->options.loop, error);
         if (!w->transport)

@@ -65,6 +65,7 @@ typedef struct {
     const char *state_dir; /* (nullable) */
     gint64 seed;           /* -1: the world's own */
     gboolean system_random;
+    const char *link; /* (nullable): preset for the links of all devices */
     gboolean https;   /* legs go over loopback TLS */
     const char *only; /* (nullable) the one actor that comes to life */
     gint64 tls_from;  /* Unix seconds from which TLS certificates are valid; 0: the world's start */
@@ -75,10 +76,11 @@ typedef struct {
     RspWorldOptions options;
     guint64 seed, incarnation;
     RspBus *bus;
-    RspTransport *transport; /* (nullable): https */
-    GPtrArray *actors;       /* of RspWorldActor, in file order */
-    GPtrArray *packages;     /* of RspWorldPackage */
-    GHashTable *documents;   /* path → RspYaml of a package file */
+    RspTransport *transport;     /* (nullable): https */
+    GPtrArray *actors;           /* of RspWorldActor, in file order */
+    GPtrArray *packages;         /* of RspWorldPackage */
+    struct _RspNetwork *network; /* NULL until the actors are alive */
+    GHashTable *documents;       /* path → RspYaml of a package file */
 } RspWorld;
 
 /* The world's wall clock at the start, Unix µs. */
@@ -94,6 +96,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (RspWorld, rsp_world_free)
 /* Places the `orders:` of its servers over ES2+ and waits for the answers. */
 gboolean rsp_world_place_orders (RspWorld *world, GError **error);
 RspWorldActor *rsp_world_actor (const RspWorld *world, const char *name); /* NULL if unknown */
+/* The model of a device's link, from its `connectivity:`. */
+void rsp_world_link_model (const RspWorld *world, const RspYaml *connectivity, RspLinkModel *ret);
 /* MCC and MNC digits of an operator's network. */
 const char *rsp_world_plmn (const RspWorldActor *op);
 RspWorldCredential *rsp_world_credential (const RspWorldActor *actor, const char *purpose);
