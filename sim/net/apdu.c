@@ -49,8 +49,10 @@ struct _RspApduLink {
     GPtrArray *chains; /* of GBytes: one STORE DATA chain each */
     GArray *functions; /* of guint, with a package only */
     guint chain;
-    GBytes *segment; /* what of the chain goes out, faults applied */
-    guint copies;    /* of it, still to go */
+    GBytes *segment;   /* what of the chain goes out, faults applied */
+    GBytes *held_head; /* what stands in front of an ES8+ message that is held back */
+    gboolean extra;    /* a replayed or held message goes out, between the chains */
+    guint copies;      /* of it, still to go */
     gsize offset;
     guint block;
 
@@ -94,6 +96,8 @@ job_clear (RspApduLink *link)
     g_clear_pointer (&link->chains, g_ptr_array_unref);
     g_clear_pointer (&link->functions, g_array_unref);
     g_clear_pointer (&link->segment, g_bytes_unref);
+    g_clear_pointer (&link->held_head, g_bytes_unref);
+    link->extra = FALSE;
     g_clear_pointer (&link->answer, g_bytes_unref);
     g_byte_array_set_size (link->response, 0);
     link->job = (Job){0};
@@ -213,10 +217,38 @@ transmit_proactive (RspApduLink *link, LinkState state)
                   RSP_SLICE_ARRAY (link->terminal_response));
 }
 
+/* An ES8+ message behind those of the package's own order. */
+static void
+send_extra (RspApduLink *link, GBytes *head, GBytes *message)
+{
+    GByteArray *out = g_byte_array_new ();
+    RspSlice parts[] = {rsp_slice_of (head), rsp_slice_of (message)};
+    for (guint i = 0; i < G_N_ELEMENTS (parts); i++)
+        if (parts[i].len > 0)
+            g_byte_array_append (out, parts[i].data, (guint)parts[i].len);
+    g_clear_pointer (&link->segment, g_bytes_unref);
+    link->segment = g_byte_array_free_to_bytes (out);
+    link->copies = 1;
+    link->extra = TRUE;
+    link_step (link);
+}
+
+static gboolean
+send_held (RspApduLink *link)
+{
+    g_autoptr (GBytes) held = rsp_bus_nested_release (link->bus, link->job.call);
+    g_autoptr (GBytes) head = held ? g_steal_pointer (&link->held_head) : NULL;
+    if (held)
+        send_extra (link, head, held);
+    return held != NULL;
+}
+
 static void
 start_chain (RspApduLink *link)
 {
     g_clear_pointer (&link->segment, g_bytes_unref);
+    if (link->chain == link->chains->len && send_held (link))
+        return;
     if (link->chain == link->chains->len) {
         job_reply (link, SW_OK);
         return;
@@ -282,13 +314,15 @@ on_nested (RspReplyKind kind, GBytes *segment, guint copies, gpointer data)
         job_fail (link, kind);
         return;
     }
-    if (copies == 0) {
+    GBytes *chain = g_ptr_array_index (link->chains, link->chain);
+    gsize head = nested_offset (chain, chain_function (link));
+    if (copies == RSP_NESTED_HELD)
+        link->held_head = g_bytes_new_from_bytes (chain, 0, head);
+    if (copies == 0 || copies == RSP_NESTED_HELD) {
         link->chain++;
         link_step (link);
         return;
     }
-    GBytes *chain = g_ptr_array_index (link->chains, link->chain);
-    gsize head = nested_offset (chain, chain_function (link));
     RspSlice sent = rsp_slice_of (segment), whole = rsp_slice_of (chain);
     if (sent.data == whole.data + head && sent.len == whole.len - head) {
         link->segment = g_bytes_ref (chain);
@@ -386,7 +420,8 @@ fetch_done (RspApduLink *link, guint sw)
 static void
 store_data_done (RspApduLink *link, guint sw)
 {
-    gboolean nested = chain_function (link) != RSP_FN_COUNT;
+    gboolean nested = link->extra || chain_function (link) != RSP_FN_COUNT;
+    g_autoptr (GBytes) replay = NULL;
     if (!sw_ok (sw) && channel_is_gone (link, sw)) {
         reopen (link);
         return;
@@ -396,16 +431,23 @@ store_data_done (RspApduLink *link, guint sw)
         return;
     }
     if (nested)
-        rsp_bus_nested_done (link->bus, link->job.call, &(RspOutcome){.sw = sw});
+        replay = rsp_bus_nested_done (link->bus, link->job.call, &(RspOutcome){.sw = sw});
     if (!sw_ok (sw) || link->response->len > 0) {
         job_answer (link, sw);
         return;
     }
-    if (--link->copies == 0) {
-        link->chain++;
-        g_clear_pointer (&link->segment, g_bytes_unref);
+    if (--link->copies > 0) {
+        link_step (link);
+        return;
     }
-    link_step (link);
+    if (!link->extra)
+        link->chain++;
+    link->extra = FALSE;
+    g_clear_pointer (&link->segment, g_bytes_unref);
+    if (replay)
+        send_extra (link, NULL, replay);
+    else if (!nested || !send_held (link))
+        link_step (link);
 }
 
 static void

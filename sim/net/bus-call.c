@@ -30,6 +30,7 @@ rsp_bus_call_unref (RspCall *call)
         rsp_bus_nested_forget (bus, call->dst, call);
     transit_clear (&call->request);
     transit_clear (&call->response);
+    g_clear_pointer (&call->replay, g_bytes_unref);
     g_free (call->address);
     g_free (call->client);
     g_free (call->transaction_id);

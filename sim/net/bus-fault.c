@@ -82,10 +82,12 @@ static const char *
 replay (RspTransit *transit, const RspFault *fault, GBytes *earlier)
 {
     RspBus *bus = transit->call->bus;
-    if (transit->call->fn->binding == RSP_BINDING_NESTED)
-        return "notApplicable";
     if (!earlier)
         return "noEarlierMessage";
+    if (transit->call->fn->binding == RSP_BINDING_NESTED) {
+        transit->call->replay = g_bytes_ref (earlier);
+        return NULL;
+    }
     if (transit->leg == RSP_LEG_REQUEST) {
         rsp_bus_copy (transit, earlier, fault, TRUE);
         return NULL;
@@ -101,8 +103,15 @@ replay (RspTransit *transit, const RspFault *fault, GBytes *earlier)
 static const char *
 hold (RspTransit *transit, gint64 *delay)
 {
-    if (!transit->call->dst || transit->call->fn->binding == RSP_BINDING_NESTED)
+    RspCall *call = transit->call;
+    if (!call->dst)
         return "notApplicable";
+    if (call->fn->binding == RSP_BINDING_NESTED) {
+        if (g_hash_table_contains (call->bus->nested_held, call->dst))
+            return "notApplicable"; /* one at a time */
+        call->held_back = TRUE;
+        return NULL;
+    }
     g_ptr_array_add (transit->call->bus->held, transit);
     *delay += HOLD_LIMIT;
     return NULL;

@@ -103,9 +103,12 @@ trace_delivered (Nested *nested, RspSlice plain, const RspOutcome *outcome)
 void
 rsp_bus_nested_forget (RspBus *bus, const RspEndpoint *card, const RspCall *carrier)
 {
-    const Nested *nested = g_hash_table_lookup (bus->nested, card);
-    if (nested && (!carrier || nested->carrier == carrier))
-        g_hash_table_remove (bus->nested, card);
+    GHashTable *const tables[] = {bus->nested, bus->nested_held};
+    for (guint i = 0; i < G_N_ELEMENTS (tables); i++) {
+        const Nested *nested = g_hash_table_lookup (tables[i], card);
+        if (nested && (!carrier || nested->carrier == carrier))
+            g_hash_table_remove (tables[i], card);
+    }
 }
 
 void
@@ -146,6 +149,10 @@ rsp_bus_nested_carry (RspCall *call)
         rsp_bus_trace_transit (bus, &call->request, RSP_STAGE_DROPPED, "link");
         g_hash_table_remove (bus->nested, call->dst);
         func (RSP_REPLY_LINK, bus->empty, 0, call->data);
+    } else if (call->held_back) {
+        g_hash_table_steal (bus->nested, call->dst);
+        g_hash_table_replace (bus->nested_held, call->dst, nested);
+        func (RSP_REPLY_OK, call->request.body, RSP_NESTED_HELD, call->data);
     } else if (call->copies == 0) {
         g_hash_table_remove (bus->nested, call->dst);
         func (RSP_REPLY_OK, call->request.body, 0, call->data);
@@ -230,17 +237,41 @@ rsp_bus_esep (RspBus *bus, const char *card, const RspFunction *fn, RspSlice req
     trace_esep (bus, &event, result);
 }
 
-void
+GBytes *
 rsp_bus_nested_done (RspBus *bus, RspCall *carrier, const RspOutcome *outcome)
 {
     Nested *nested = g_hash_table_lookup (bus->nested, carrier->dst);
     if (!nested || !nested->going || nested->carrier != carrier)
-        return;
+        return NULL;
+    RspCall *call = nested->call;
     if (!nested->opened)
         trace_delivered (nested, RSP_SLICE (NULL, 0), outcome);
     nested->opened = FALSE;
-    if (--nested->call->copies > 0)
-        nested->call->xid = ++bus->next_xid; /* a further copy is a message of its own */
-    else
+    if (--call->copies > 0) {
+        call->xid = ++bus->next_xid; /* a further copy is a message of its own */
+        return NULL;
+    }
+    if (!call->replay) {
         g_hash_table_remove (bus->nested, carrier->dst);
+        return NULL;
+    }
+    call->xid = ++bus->next_xid;
+    call->copies = 1;
+    g_bytes_unref (call->request.body);
+    call->request.body = g_steal_pointer (&call->replay);
+    call->request.changed = TRUE;
+    return g_bytes_ref (call->request.body);
+}
+
+GBytes *
+rsp_bus_nested_release (RspBus *bus, RspCall *carrier)
+{
+    Nested *held = g_hash_table_lookup (bus->nested_held, carrier->dst);
+    if (!held || held->carrier != carrier)
+        return NULL;
+    g_hash_table_steal (bus->nested_held, carrier->dst);
+    held->going = TRUE;
+    held->call->copies = 1;
+    g_hash_table_replace (bus->nested, carrier->dst, held);
+    return g_bytes_ref (held->call->request.body);
 }

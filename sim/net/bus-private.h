@@ -57,6 +57,8 @@ struct _RspCall {
     gpointer exchange;         /* the transport's */
     RspNestedFunc nested_func; /* of an ES8+ message */
     guint copies;              /* of it, to be sent */
+    gboolean held_back;        /* it goes behind the next one */
+    GBytes *replay;            /* what goes behind it (nullable) */
     const char *on_behalf;     /* whose ES10 call carries it */
     gboolean awaiting;         /* the caller still waits */
     gboolean served;           /* the server has it and has not answered */
@@ -75,6 +77,7 @@ struct _RspBus {
     GHashTable *connections; /* open TLS connections (bus-tls.c) */
     GHashTable *packages;    /* interned LPA name → where its last package came from */
     GHashTable *eims;        /* interned IPA name → interned name of whose package it had last */
+    GHashTable *nested_held; /* the same, of those held back */
     GHashTable *nested;      /* card's RspEndpoint → ES8+ message under way (bus-nested.c) */
     const char *gateway;     /* interned name of who takes HTTP calls to unknown addresses */
     gint64 latency_http, latency_apdu, latency_radio;

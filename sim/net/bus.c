@@ -274,6 +274,7 @@ rsp_bus_new (RspLoop *loop, RspTrace *trace, RspFaults *faults)
     bus->packages = rsp_bus_nested_packages ();
     bus->eims = g_hash_table_new (NULL, NULL);
     bus->nested = rsp_bus_nested_table ();
+    bus->nested_held = rsp_bus_nested_table ();
     bus->latency_http = DEFAULT_LATENCY_HTTP;
     bus->latency_apdu = DEFAULT_LATENCY_APDU;
     bus->latency_radio = DEFAULT_LATENCY_RADIO;
@@ -289,6 +290,7 @@ rsp_bus_free (RspBus *bus)
 {
     if (!bus)
         return;
+    g_hash_table_remove_all (bus->nested_held);
     g_hash_table_remove_all (bus->nested);
     /* Whoever still holds a call has gone before the bus, so nothing refers to what is left. */
     while (bus->live) {
@@ -304,6 +306,7 @@ rsp_bus_free (RspBus *bus)
     g_queue_clear (&bus->queue);
     g_ptr_array_unref (bus->held);
     g_ptr_array_unref (bus->copies);
+    g_hash_table_unref (bus->nested_held);
     g_hash_table_unref (bus->nested);
     g_hash_table_unref (bus->packages);
     g_hash_table_unref (bus->eims);

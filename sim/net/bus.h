@@ -144,12 +144,16 @@ void rsp_bus_esep (RspBus *bus, const char *card, const RspFunction *fn, RspSlic
 /* ES8+ rides in CARRIER, an ES10b.LoadBoundProfilePackage that is being served. The link tells of
  * each segment before it goes out: the tap shows the ES8+ request FN as sent, faults on FN apply,
  * and FUNC, always from the loop, gets what to send: KIND OK and COPIES (1; more when duplicated; 0
- * when dropped) of SEGMENT, or KIND LINK when the link was cut. rsp_bus_opened above is the
- * delivery. rsp_bus_nested_done says that the card has answered the segment. */
+ * when dropped; RSP_NESTED_HELD when it is held back) of SEGMENT, or KIND LINK when the link was
+ * cut. rsp_bus_opened above is the delivery. rsp_bus_nested_done says that the card has answered
+ * the segment; it gives what a replay sends behind it. rsp_bus_nested_release gives what was held
+ * back, once something else has gone by or nothing more is to go. (transfer full) (nullable) */
+#define RSP_NESTED_HELD G_MAXUINT
 typedef void (*RspNestedFunc) (RspReplyKind kind, GBytes *segment, guint copies, gpointer data);
 void rsp_bus_nested_sent (RspBus *bus, RspCall *carrier, const RspFunction *fn, GBytes *segment,
                           RspNestedFunc func, gpointer data);
-void rsp_bus_nested_done (RspBus *bus, RspCall *carrier, const RspOutcome *outcome);
+GBytes *rsp_bus_nested_done (RspBus *bus, RspCall *carrier, const RspOutcome *outcome);
+GBytes *rsp_bus_nested_release (RspBus *bus, RspCall *carrier);
 
 /* Calls in flight, and whether everything has come to rest. */
 guint rsp_bus_in_flight (const RspBus *bus);
