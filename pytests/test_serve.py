@@ -81,7 +81,10 @@ def test_refusal_over_the_wire(served):
 
 @pytest.mark.parametrize("path, method, headers, wanted", [
     ("/nothing", "POST", None, 404), (INITIATE, "GET", None, 405),
-    (INITIATE, "POST", {"Content-Type": "text/plain"}, 415)])
+    (INITIATE, "POST", {"Content-Type": "text/plain"}, 415), (INITIATE, "POST", {"User-Agent": "x"}, 415),
+    (INITIATE, "POST", {"Content-Type": "application/json", "X-Admin-Protocol": "gsma/eim/v1"}, 400),
+    (INITIATE, "POST", {"Content-Type": "application/json;charset=UTF-8", "X-Admin-Protocol": "gsma/rsp/v3.0.0"}, 200),
+    (INITIATE, "POST", {"Content-Type": "application/json"}, 200)])
 def test_http_refusals(served, path, method, headers, wanted):
     answer, _ = post(served, path, "{}", headers, method)
     assert answer.status == wanted

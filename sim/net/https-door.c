@@ -174,8 +174,12 @@ asked_for (SoupServerMessage *message, const char *path, GBytes *body)
     }
     const char *type = soup_message_headers_get_content_type (
         soup_server_message_get_request_headers (message), NULL);
+    const char *protocol = soup_message_headers_get_one (
+        soup_server_message_get_request_headers (message), "X-Admin-Protocol");
     if (!type || g_ascii_strcasecmp (type, rsp_https_content_type (encoding)) != 0)
         return refused (SOUP_STATUS_UNSUPPORTED_MEDIA_TYPE);
+    if (protocol && !is_admin_protocol (protocol))
+        return refused (SOUP_STATUS_BAD_REQUEST);
     if (is_too_large (message))
         return refused (SOUP_STATUS_REQUEST_ENTITY_TOO_LARGE);
     return asn1 ? asked_in_asn1 (message, body) : (Asked){fn, RSP_ENC_JSON, 0};

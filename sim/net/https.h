@@ -12,8 +12,8 @@ void rsp_https_transport_free (RspTransport *transport);
 /* A door: HTTPS server on 127.0.0.1:PORT (0: any) whose requests are injected into the bus for
  * actor NAME from src "outside". *RET_PORT is the port bound. CREDENTIAL NULL or without a
  * certificate: plain HTTP; with roots, client certificates are checked and name the caller of ES2+
- * (RspKnownClient, else their CN). Refuses by 404, 405, 413 (over 4 MiB), 415, 502, 504. Closed
- * before the bus is freed. */
+ * (RspKnownClient, else their CN). Refuses by 400 (foreign X-Admin-Protocol, no ASN.1 request),
+ * 404, 405, 413 (over 4 MiB), 415, 502, 504. Closed before the bus is freed. */
 typedef struct _RspDoor RspDoor;
 RspDoor *rsp_door_open (RspBus *bus, RspLoop *loop, const char *name,
                         const RspCredential *credential, guint port, guint *ret_port,
