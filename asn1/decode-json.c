@@ -33,13 +33,15 @@ is_reply (const json_t *root)
     return json_object_get (json_object_get (root, "header"), "functionExecutionStatus") != NULL;
 }
 
-/* A header with an execution status makes a reply, one with a caller an ES2+ request. */
+/* A header with an execution status makes a reply, one with a caller a request of another server or
+ * an operator. */
 static gboolean
 header_fits (const json_t *root, const RspFunction *fn, RspLeg leg)
 {
     if (leg == RSP_LEG_RESPONSE)
         return is_reply (root);
-    return !is_reply (root) && (fn->interface != RSP_IF_ES2P || json_object_get (root, "header"));
+    return !is_reply (root) &&
+           (!rsp_interface_is_mutual (fn->interface) || json_object_get (root, "header"));
 }
 
 static const RspFunction *

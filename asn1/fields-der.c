@@ -144,6 +144,7 @@ put_member (RspAsn1 *node, const char *path, const RspSchema *element, const Rsp
                           g_ascii_strtoll (rsp_fields_text (f, member->name), NULL, 10));
         return;
     case RSP_MEMBER_OBJECT: /* none of the functions that have this binding */
+    case RSP_MEMBER_ARRAY:
         return;
     }
 }
@@ -263,6 +264,7 @@ take_member (RspFields *f, const RspAsn1 *node, const char *path, const RspSchem
         rsp_fields_set_text (f, member->name, text);
         return;
     case RSP_MEMBER_OBJECT:
+    case RSP_MEMBER_ARRAY:
         return;
     }
 }

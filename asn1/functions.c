@@ -48,6 +48,10 @@
     {                                                                                              \
         name, RSP_MEMBER_OBJECT, FALSE, NULL                                                       \
     }
+#define ARRAY(name)                                                                                \
+    {                                                                                              \
+        name, RSP_MEMBER_ARRAY, FALSE, NULL                                                        \
+    }
 #define END                                                                                        \
     {                                                                                              \
         NULL                                                                                       \
@@ -169,6 +173,11 @@ static const RspMember esipa_handle_notification_request[] = {
     BASE64_OPT ("pendingNotification", "SGP32-PendingNotification"),
     BASE64_OPT ("provideEimPackageResult", "ProvideEimPackageResult"), END};
 
+static const RspMember discovery_response[] = {HEX ("transactionId"), ARRAY ("eventEntries"), END};
+static const RspMember register_event_request[] = {
+    TEXT ("eid"), TEXT ("rspServerAddress"), TEXT ("eventId"), FLAG ("forwardingIndicator"), END};
+static const RspMember delete_event_request[] = {TEXT ("eid"), TEXT ("eventId"), END};
+
 /* A reply of NULL has no body (HTTP 204); one of `nothing` has the header alone. */
 static const struct {
     const RspMember *request, *response;
@@ -198,6 +207,13 @@ static const struct {
                                                  provide_eim_package_result_response},
     [RSP_FN_ESIPA_HANDLE_NOTIFICATION] = {esipa_handle_notification_request, NULL},
     [RSP_FN_ESIPA_CANCEL_SESSION] = {cancel_session_request, nothing},
+    [RSP_FN_ES11_INITIATE_AUTHENTICATION] = {initiate_authentication_request,
+                                             initiate_authentication_response},
+    [RSP_FN_ES11_AUTHENTICATE_CLIENT] = {authenticate_client_request, discovery_response},
+    [RSP_FN_ES12_REGISTER_EVENT] = {register_event_request, nothing},
+    [RSP_FN_ES12_DELETE_EVENT] = {delete_event_request, nothing},
+    [RSP_FN_ES15_REGISTER_EVENT] = {register_event_request, nothing},
+    [RSP_FN_ES15_DELETE_EVENT] = {delete_event_request, nothing},
 };
 
 /* Initialisers take constants only, so the member lists are joined in on first use. */
@@ -213,7 +229,8 @@ static RspFunction table[RSP_FN_COUNT] = {
                       .tag = fn_tag,                                                               \
                       .request_type = req,                                                         \
                       .response_type = resp,                                                       \
-                      .new_connection = RSP_FN_##row == RSP_FN_ES9P_INITIATE_AUTHENTICATION,       \
+                      .new_connection = RSP_FN_##row == RSP_FN_ES9P_INITIATE_AUTHENTICATION ||     \
+                                        RSP_FN_##row == RSP_FN_ES11_INITIATE_AUTHENTICATION,       \
                       .spec = fn_spec},
     RSP_FUNCTIONS (X)
 #undef X
@@ -253,11 +270,12 @@ rsp_function_by_name (const char *full_name)
 }
 
 const RspFunction *
-rsp_function_by_path (const char *http_path)
+rsp_function_by_path (const char *http_path, guint interfaces)
 {
     const RspFunction *all = functions ();
     for (guint i = 0; i < RSP_FN_COUNT; i++)
-        if (all[i].path && strcmp (all[i].path, http_path) == 0)
+        if (all[i].path && strcmp (all[i].path, http_path) == 0 &&
+            (!interfaces || (interfaces & 1u << all[i].interface)))
             return &all[i];
     return NULL;
 }

@@ -8,6 +8,9 @@
 typedef enum {
     RSP_IF_ES2P,
     RSP_IF_ES9P,
+    RSP_IF_ES11,
+    RSP_IF_ES12,
+    RSP_IF_ES15,
     RSP_IF_ES10A,
     RSP_IF_ES10B,
     RSP_IF_ES10C,
@@ -37,6 +40,7 @@ typedef enum {
     RSP_MEMBER_BOOL,
     RSP_MEMBER_OBJECT, /* a JSON object, kept as its text */
     RSP_MEMBER_NUMBER, /* a JSON integer, kept as its decimal text */
+    RSP_MEMBER_ARRAY,  /* a JSON array, kept as its text */
 } RspMemberKind;
 
 typedef struct {
@@ -59,9 +63,16 @@ typedef struct {
     const char *response_type; /* ASN.1 type, or NULL */
     const RspMember *request_members;  /* JSON, ended by a NULL name, or NULL */
     const RspMember *response_members; /* NULL: no body (HTTP 204) */
-    gboolean new_connection; /* opens a fresh TLS connection (ES9+.InitiateAuthentication) */
+    gboolean new_connection; /* opens a fresh TLS connection (InitiateAuthentication) */
     const char *spec;        /* "SGP.22 5.6.1" */
 } RspFunction;
+
+/* Interfaces whose clients prove who they are at TLS and whose requests carry a header. */
+static inline gboolean
+rsp_interface_is_mutual (RspInterface interface)
+{
+    return interface == RSP_IF_ES2P || interface == RSP_IF_ES12 || interface == RSP_IF_ES15;
+}
 
 /* X (id, interface, name, binding, path, tag, request type, response type, spec) */
 #define RSP_FUNCTIONS(X)                                                                           \
@@ -75,6 +86,12 @@ typedef struct {
     X (ES9P_GET_BOUND_PROFILE_PACKAGE, ES9P, "ES9+", "GetBoundProfilePackage", HTTP, "/gsma/rsp2/es9plus/getBoundProfilePackage", 0xBF3A, "GetBoundProfilePackageRequest", "GetBoundProfilePackageResponse", "SGP.22 5.6.2") \
     X (ES9P_HANDLE_NOTIFICATION, ES9P, "ES9+", "HandleNotification", HTTP, "/gsma/rsp2/es9plus/handleNotification", 0xBF3D, "HandleNotification", NULL, "SGP.22 5.6.4") \
     X (ES9P_CANCEL_SESSION, ES9P, "ES9+", "CancelSession", HTTP, "/gsma/rsp2/es9plus/cancelSession", 0xBF41, "CancelSessionRequestEs9", "CancelSessionResponseEs9", "SGP.22 5.6.5") \
+    X (ES11_INITIATE_AUTHENTICATION, ES11, "ES11", "InitiateAuthentication", HTTP, "/gsma/rsp2/es9plus/initiateAuthentication", 0, NULL, NULL, "SGP.22 5.8.1") \
+    X (ES11_AUTHENTICATE_CLIENT, ES11, "ES11", "AuthenticateClient", HTTP, "/gsma/rsp2/es9plus/authenticateClient", 0, NULL, NULL, "SGP.22 5.8.2") \
+    X (ES12_REGISTER_EVENT, ES12, "ES12", "RegisterEvent", HTTP, "/gsma/rsp2/es12/registerEvent", 0, NULL, NULL, "SGP.22 5.9.1") \
+    X (ES12_DELETE_EVENT, ES12, "ES12", "DeleteEvent", HTTP, "/gsma/rsp2/es12/deleteEvent", 0, NULL, NULL, "SGP.22 5.9.2") \
+    X (ES15_REGISTER_EVENT, ES15, "ES15", "RegisterEvent", HTTP, "/gsma/rsp2/es12/registerEvent", 0, NULL, NULL, "SGP.22 5.10.1") \
+    X (ES15_DELETE_EVENT, ES15, "ES15", "DeleteEvent", HTTP, "/gsma/rsp2/es12/deleteEvent", 0, NULL, NULL, "SGP.22 5.10.2") \
     X (ES10A_GET_EUICC_CONFIGURED_ADDRESSES, ES10A, "ES10a", "GetEuiccConfiguredAddresses", CARD, NULL, 0xBF3C, "EuiccConfiguredAddressesRequest", "EuiccConfiguredAddressesResponse", "SGP.22 5.7.3") \
     X (ES10A_SET_DEFAULT_DP_ADDRESS, ES10A, "ES10a", "SetDefaultDpAddress", CARD, NULL, 0xBF3F, "SetDefaultDpAddressRequest", "SetDefaultDpAddressResponse", "SGP.22 5.7.4") \
     X (ES10B_PREPARE_DOWNLOAD, ES10B, "ES10b", "PrepareDownload", CARD, NULL, 0xBF21, "PrepareDownloadRequest", "PrepareDownloadResponse", "SGP.22 5.7.5") \
@@ -152,7 +169,9 @@ typedef enum {
 
 const RspFunction *rsp_function (RspFunctionId id);
 const RspFunction *rsp_function_by_name (const char *full_name); /* NULL if unknown */
-const RspFunction *rsp_function_by_path (const char *http_path); /* NULL if unknown */
+/* Interfaces may share a path: INTERFACES is a set of 1u << RSP_IF_… that the server offers, 0 any.
+ * NULL if unknown. */
+const RspFunction *rsp_function_by_path (const char *http_path, guint interfaces);
 const RspFunction *rsp_function_by_tag (guint32 tag);            /* ES10 command; NULL if unknown */
 
 /* The ASN.1 binding of HTTP functions (SGP.22 6.3, SGP.32 6.3): one path for all. What is asked for

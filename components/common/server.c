@@ -79,10 +79,18 @@ reply_ok (RspRequest *r, gboolean empty)
 }
 
 static void
-run_handler (RspServer *server, RspRequest *r)
+request_free (gpointer data)
 {
-    g_autoptr (GError) error = NULL;
-    RspStatus status = server->handle (server->self, r, &error);
+    RspRequest *r = data;
+    g_clear_pointer (&r->in, rsp_fields_free);
+    g_clear_pointer (&r->out, rsp_fields_free);
+    g_clear_pointer (&r->earlier, g_bytes_unref);
+    g_free (r);
+}
+
+static void
+conclude (RspServer *server, RspRequest *r, RspStatus status, const GError *error)
+{
     if (error)
         reply_store_error (server, r->call, error);
     else if (status.subject)
@@ -91,9 +99,45 @@ run_handler (RspServer *server, RspRequest *r)
         reply_ok (r, !r->fn->response_members);
     if (r->session && r->end_session && !error)
         rsp_session_end (server, r->session);
-    g_clear_pointer (&r->earlier, g_bytes_unref);
     if (server->answered)
         server->answered (server->self);
+}
+
+/* Takes R unless it is deferred. */
+static void
+run_handler (RspServer *server, RspRequest *r)
+{
+    g_autoptr (GError) error = NULL;
+    RspStatus status = server->handle (server->self, r, &error);
+    if (r->deferred && !error)
+        return;
+    conclude (server, r, status, error);
+    if (r->deferred)
+        g_hash_table_remove (server->deferred, r);
+    else
+        request_free (r);
+}
+
+void
+rsp_request_defer (RspServer *server, RspRequest *r)
+{
+    r->deferred = TRUE;
+    g_hash_table_add (server->deferred, r);
+}
+
+void
+rsp_request_finish (RspServer *server, RspRequest *r, RspStatus status, const GError *error)
+{
+    conclude (server, r, status, error);
+    g_hash_table_remove (server->deferred, r);
+}
+
+void
+rsp_request_rerun (RspServer *server, RspRequest *r)
+{
+    g_hash_table_steal (server->deferred, r);
+    r->deferred = FALSE;
+    run_handler (server, r);
 }
 
 static void
@@ -115,13 +159,18 @@ serve (RspCall *call, gpointer data)
         reply_failed (call, RSP_FAILED ("1.6", missing ? "2.2" : "2.1", message));
         return;
     }
-    g_autoptr (RspFields) out = rsp_fields_new (fn, RSP_LEG_RESPONSE);
-    RspRequest r = {.call = call, .fn = fn, .in = in, .out = out};
-    r.session = find_session (server, &r);
-    if (r.session)
-        rsp_call_set_transaction_id (call, r.session->text);
-    if (!answer_repeat (server, &r))
-        run_handler (server, &r);
+    RspRequest *r = g_new0 (RspRequest, 1);
+    r->call = call;
+    r->fn = fn;
+    r->in = g_steal_pointer (&in);
+    r->out = rsp_fields_new (fn, RSP_LEG_RESPONSE);
+    r->session = find_session (server, r);
+    if (r->session)
+        rsp_call_set_transaction_id (call, r->session->text);
+    if (answer_repeat (server, r))
+        request_free (r);
+    else
+        run_handler (server, r);
 }
 
 /* Host names compare without case, and a lab address may carry a port. */
@@ -165,6 +214,8 @@ rsp_server_init (RspServer *server, const char *fqdn, const char *const *aliases
     server->rng_challenge = rsp_actor_rng (server->actor, "challenge");
     server->addresses = g_ptr_array_new_with_free_func (g_free);
     rsp_sessions_init (server);
+    server->deferred = g_hash_table_new_full (NULL, NULL, request_free, NULL);
+    rsp_bus_set_interfaces (server->actor->bus, server->actor->name, server->kind->interfaces);
     rsp_bus_attach (server->actor->bus, server->actor->name, serve, server);
     rsp_server_add_address (server, fqdn);
     for (guint i = 0; aliases && aliases[i]; i++)
@@ -176,6 +227,7 @@ rsp_server_clear (RspServer *server)
 {
     rsp_bus_detach (server->actor->bus, server->actor->name);
     rsp_sessions_clear (server);
+    g_hash_table_destroy (server->deferred);
     rsp_rng_free (server->rng_transaction);
     rsp_rng_free (server->rng_challenge);
     g_ptr_array_unref (server->addresses);

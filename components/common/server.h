@@ -47,16 +47,18 @@ typedef struct {
 typedef struct {
     RspCall *call;
     const RspFunction *fn;
-    const RspFields *in;
+    RspFields *in;
     RspFields *out;       /* reply, sent when the status says ok */
     GBytes *earlier;      /* the reply of an earlier, equal call, to be sent in its place */
     RspSession *session;  /* found by the transactionId */
     gboolean end_session; /* with this answer */
+    gboolean deferred;    /* answered by rsp_request_finish */
     guint8 hash[RSP_SHA256_SIZE];
 } RspRequest;
 
 /* The entity's own subject codes and names. */
 typedef struct {
+    guint interfaces;     /* that it offers: 1u << RSP_IF_… */
     const char *entity;   /* subject of a failure of the server itself: "8.8" */
     const char *key_name; /* for the trace: "SK.DPauth" */
     RspStatus address, version, ci, certificate; /* refusals of InitiateAuthentication */
@@ -84,6 +86,7 @@ typedef struct {
     GHashTable *sessions; /* id → RspSession, owned */
     GQueue session_queue;
     guint64 session_timer;
+    GHashTable *deferred; /* set of RspRequest, owned */
 } RspServer;
 
 /* Attaches itself to the bus under its actor's name and FQDN and ALIASES (NULL-terminated,
@@ -95,6 +98,14 @@ void rsp_server_add_address (RspServer *server, const char *address);
 gboolean rsp_server_is_mine (const RspServer *server, const char *address);
 /* Function and octets, into r->hash. */
 void rsp_request_hash (RspRequest *r);
+
+/* Inside a handler of a function without a session: the status that it returns does not count; the
+ * answer comes later. R stays good until it is finished or run again, or the server ends. */
+void rsp_request_defer (RspServer *server, RspRequest *r);
+/* The answer of a deferred request. Frees R. ERROR (nullable) as of a handler. */
+void rsp_request_finish (RspServer *server, RspRequest *r, RspStatus status, const GError *error);
+/* A deferred request goes through its handler anew. */
+void rsp_request_rerun (RspServer *server, RspRequest *r);
 
 /* session.c */
 void rsp_sessions_init (RspServer *server);

@@ -8,8 +8,8 @@
 
 #define DEFAULT_TAC "35290611"
 
-static void
-get_info1 (RspLpa *lpa)
+void
+lpa_start_session (RspLpa *lpa)
 {
     static const guint8 command[] = {0xBF, 0x20, 0x00};
     lpa_call (lpa, LPA_GET_INFO1, RSP_FN_ES10B_GET_EUICC_INFO1, NULL,
@@ -30,7 +30,7 @@ start_with_code (RspLpa *lpa, const char *text)
     op->address = g_steal_pointer (&code->address);
     op->matching_id = g_steal_pointer (&code->matching_id);
     op->oid = g_steal_pointer (&code->oid);
-    get_info1 (lpa);
+    lpa_start_session (lpa);
 }
 
 void
@@ -49,24 +49,29 @@ rsp_lpa_download (RspLpa *lpa, const RspLpaDownload *download, RspLpaFunc func, 
     op->matching_id = g_strdup (download->matching_id);
     op->address = g_strdup (download->address);
     if (op->address)
-        get_info1 (lpa);
+        lpa_start_session (lpa);
     else
         lpa_call (lpa, LPA_GET_ADDRESSES, RSP_FN_ES10A_GET_EUICC_CONFIGURED_ADDRESSES, NULL,
                   g_bytes_new_static (command, sizeof command));
+}
+
+void
+lpa_clear_session (LpaOperation *op)
+{
+    g_clear_pointer (&op->info1, g_bytes_unref);
+    g_clear_pointer (&op->transaction_id, g_bytes_unref);
+    g_clear_pointer (&op->transaction_text, g_free);
+    g_clear_pointer (&op->client_reply, rsp_fields_free);
+    g_clear_pointer (&op->metadata, rsp_metadata_free);
 }
 
 /* A new session for the same order, with the confirmation codes still untried. */
 void
 lpa_restart_download (RspLpa *lpa)
 {
-    LpaOperation *op = lpa->op;
-    g_clear_pointer (&op->info1, g_bytes_unref);
-    g_clear_pointer (&op->transaction_id, g_bytes_unref);
-    g_clear_pointer (&op->transaction_text, g_free);
-    g_clear_pointer (&op->client_reply, rsp_fields_free);
-    g_clear_pointer (&op->metadata, rsp_metadata_free);
-    op->restarted = TRUE;
-    get_info1 (lpa);
+    lpa_clear_session (lpa->op);
+    lpa->op->restarted = TRUE;
+    lpa_start_session (lpa);
 }
 
 void
@@ -82,7 +87,7 @@ lpa_on_addresses (RspLpa *lpa, const RspReply *reply)
                !(lpa->op->address = lpa_text (address.value))) {
         lpa_fail (lpa, NULL, "noDefaultAddress");
     } else {
-        get_info1 (lpa);
+        lpa_start_session (lpa);
     }
 }
 
@@ -127,14 +132,15 @@ lpa_on_challenge (RspLpa *lpa, const RspReply *reply)
         lpa_fail (lpa, NULL, "badReply");
         return;
     }
-    g_autoptr (RspFields) fields =
-        rsp_fields_new (rsp_function (RSP_FN_ES9P_INITIATE_AUTHENTICATION), RSP_LEG_REQUEST);
+    RspFunctionId function = lpa_session_function (lpa, RSP_FN_ES9P_INITIATE_AUTHENTICATION,
+                                                   RSP_FN_ES11_INITIATE_AUTHENTICATION);
+    g_autoptr (RspFields) fields = rsp_fields_new (rsp_function (function), RSP_LEG_REQUEST);
     g_autoptr (GBytes) octets = rsp_slice_share (reply->body, challenge.value);
     rsp_fields_set_bytes (fields, "euiccChallenge", octets);
     rsp_fields_set_bytes (fields, "euiccInfo1", op->info1);
     rsp_fields_set_text (fields, "smdpAddress", op->address);
-    lpa_call (lpa, LPA_INITIATE_AUTHENTICATION, RSP_FN_ES9P_INITIATE_AUTHENTICATION, op->address,
-              rsp_fields_encode_as (fields, lpa->encoding));
+    lpa_call (lpa, LPA_INITIATE_AUTHENTICATION, function, op->address,
+              rsp_fields_encode_as (fields, lpa_session_encoding (lpa)));
 }
 
 RspFields *
@@ -268,6 +274,8 @@ lpa_on_initiate_authentication (RspLpa *lpa, const RspReply *reply)
     op->transaction_text = g_strdup (rsp_fields_text (fields, "transactionId"));
 
     const char *wrong = check_server (lpa, fields);
+    if (!wrong)
+        wrong = lpa_discovery_check_server (lpa, fields);
     lpa_check_event (lpa, "server", op->address, wrong ? wrong : "ok");
     lpa_progress (lpa, "authenticating");
     if (wrong)
@@ -316,12 +324,13 @@ lpa_on_authenticate_server (RspLpa *lpa, const RspReply *reply)
         lpa_fail (lpa, NULL, error);
         return;
     }
-    g_autoptr (RspFields) fields =
-        rsp_fields_new (rsp_function (RSP_FN_ES9P_AUTHENTICATE_CLIENT), RSP_LEG_REQUEST);
+    RspFunctionId function = lpa_session_function (lpa, RSP_FN_ES9P_AUTHENTICATE_CLIENT,
+                                                   RSP_FN_ES11_AUTHENTICATE_CLIENT);
+    g_autoptr (RspFields) fields = rsp_fields_new (rsp_function (function), RSP_LEG_REQUEST);
     rsp_fields_set_text (fields, "transactionId", op->transaction_text);
     rsp_fields_set_bytes (fields, "authenticateServerResponse", reply->body);
-    lpa_call (lpa, LPA_AUTHENTICATE_CLIENT, RSP_FN_ES9P_AUTHENTICATE_CLIENT, op->address,
-              rsp_fields_encode_as (fields, lpa->encoding));
+    lpa_call (lpa, LPA_AUTHENTICATE_CLIENT, function, op->address,
+              rsp_fields_encode_as (fields, lpa_session_encoding (lpa)));
 }
 
 static const char *
@@ -355,6 +364,10 @@ lpa_on_authenticate_client (RspLpa *lpa, const RspReply *reply)
     lpa->op->client_reply = lpa_server_reply (lpa, reply);
     if (!lpa->op->client_reply) {
         lpa_finish (lpa);
+        return;
+    }
+    if (lpa_asks_smds (lpa)) {
+        lpa_on_event_entries (lpa);
         return;
     }
     const char *wrong = read_client_reply (lpa);

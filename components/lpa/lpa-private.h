@@ -9,6 +9,8 @@
 typedef enum {
     LPA_IDLE,
     LPA_GET_ADDRESSES,
+    LPA_GET_SMDS_ADDRESSES,
+    LPA_READ_STATE,
     LPA_GET_INFO1,
     LPA_GET_CHALLENGE,
     LPA_INITIATE_AUTHENTICATION,
@@ -53,6 +55,8 @@ typedef struct {
     gboolean failed, done;
 } LpaNote;
 
+typedef struct _LpaDiscovery LpaDiscovery;
+
 typedef struct {
     const char *name; /* "download" */
     RspLpaFunc func;
@@ -62,7 +66,10 @@ typedef struct {
     /* the outcome so far */
     char *step, *error, *subject, *reason, *iccid;
     const char *cancelled;
-    guint delivered, pending;
+    guint delivered, pending, events, installed;
+
+    LpaDiscovery *discovery; /* NULL: one session by itself */
+    gboolean by_user;
 
     /* download */
     char *address, *matching_id, *oid;
@@ -115,6 +122,14 @@ struct _RspLpa {
     guint64 retry_event; /* the next try of pending notifications */
     guint retries;
 
+    char **smds;
+    gboolean power_on_discovery;
+    RspConsent unattended;
+    RspLpaPolling polling;
+    gboolean installed, enabled; /* as last seen: a profile; one that is enabled */
+    guint searches;              /* polls left in the quick rhythm */
+    guint64 poll_event, look_event;
+
     LpaState state;
     const RspFunction *function; /* of the call under way */
     LpaOperation *op;
@@ -133,6 +148,7 @@ void lpa_note_failure (RspLpa *lpa, const char *step, const char *error);
 /* lpa_note_failure, then ends the operation. */
 void lpa_fail (RspLpa *lpa, const char *step, const char *error);
 void lpa_finish (RspLpa *lpa);
+void lpa_finish_early (gpointer lpa); /* from the loop, as start_event */
 void lpa_check_event (RspLpa *lpa, const char *op, const char *key, const char *result);
 void lpa_progress (RspLpa *lpa, const char *stage);
 /* The name of what is wrong with a reply as a whole, NULL if it can be read. */
@@ -152,10 +168,29 @@ void lpa_on_initiate_authentication (RspLpa *lpa, const RspReply *reply);
 void lpa_on_authenticate_server (RspLpa *lpa, const RspReply *reply);
 void lpa_on_authenticate_client (RspLpa *lpa, const RspReply *reply);
 void lpa_restart_download (RspLpa *lpa);
+/* With op->address and op->matching_id. */
+void lpa_start_session (RspLpa *lpa);
+void lpa_clear_session (LpaOperation *op);
 /* The server's answer to an ES9+ call; NULL, with the failure noted, if it is none or a refusal. */
 RspFields *lpa_server_reply (RspLpa *lpa, const RspReply *reply);
 /* Name of the error that a card's {A0 ok | A1 {transactionId, code}} gives; NULL if it is ok. */
 const char *lpa_card_error (const RspTlv *response, const char *enumeration);
+
+/* lpa-discovery.c */
+void lpa_discovery_free (LpaDiscovery *discovery);
+/* A session of a discovery has ended: TRUE if a further one has begun. */
+gboolean lpa_discovery_goes_on (RspLpa *lpa);
+/* The function of the interface that the current server offers. */
+RspFunctionId lpa_session_function (const RspLpa *lpa, RspFunctionId es9p, RspFunctionId es11);
+RspEncoding lpa_session_encoding (const RspLpa *lpa);
+/* What is wrong with the kind of server that answered InitiateAuthentication; NULL: fine. */
+const char *lpa_discovery_check_server (RspLpa *lpa, const RspFields *server);
+gboolean lpa_asks_smds (const RspLpa *lpa);
+void lpa_on_event_entries (RspLpa *lpa);
+void lpa_on_smds_addresses (RspLpa *lpa, const RspReply *reply);
+void lpa_on_state (RspLpa *lpa, const RspReply *reply);
+/* OP has ended: the polling policy looks at the card anew. */
+void lpa_polling_after (RspLpa *lpa, const LpaOperation *op);
 
 /* lpa-user.c */
 void lpa_ask (RspLpa *lpa, gboolean strong, LpaAnswered answered);

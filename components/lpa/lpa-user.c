@@ -42,9 +42,11 @@ void
 lpa_ask (RspLpa *lpa, gboolean strong, LpaAnswered answered)
 {
     LpaOperation *op = lpa->op;
-    const RspLpaQuestion question = {
-        .action = op->name, .strong = strong, .metadata = op->metadata, .profile = op->profile};
-    RspLpaAnswer answer = {.authenticated = TRUE};
+    const RspLpaQuestion question = {.action = op->metadata ? "download" : op->name,
+                                     .strong = strong,
+                                     .metadata = op->metadata,
+                                     .profile = op->profile};
+    RspLpaAnswer answer = {.consent = lpa->unattended, .authenticated = TRUE};
     if (lpa->ui.ask)
         answer = lpa->ui.ask (&question, lpa->ui.data);
     if (answer.consent == RSP_CONSENT_TIMEOUT || answer.after > lpa->user_timeout) {

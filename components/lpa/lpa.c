@@ -39,6 +39,7 @@ operation_free (LpaOperation *op)
     g_clear_pointer (&op->metadata, rsp_metadata_free);
     g_clear_pointer (&op->notes, g_ptr_array_unref);
     g_clear_pointer (&op->pir, g_bytes_unref);
+    g_clear_pointer (&op->discovery, lpa_discovery_free);
     g_clear_pointer (&op->profiles, g_ptr_array_unref);
     g_clear_pointer (&op->command, g_bytes_unref);
     lpa_profile_free (op->profile);
@@ -89,6 +90,8 @@ lpa_begin (RspLpa *lpa, const char *name, RspLpaFunc func, RspLpaListFunc list_f
 void
 lpa_finish (RspLpa *lpa)
 {
+    if (lpa->op->discovery && lpa_discovery_goes_on (lpa))
+        return;
     lpa_progress (lpa, lpa->op->error ? "failed" : "done");
     LpaOperation *op = g_steal_pointer (&lpa->op);
     lpa->state = LPA_IDLE;
@@ -101,17 +104,20 @@ lpa_finish (RspLpa *lpa)
         .reason = op->reason,
         .iccid = op->iccid,
         .cancelled = op->cancelled,
+        .events = op->events,
+        .installed = op->installed,
         .delivered = op->delivered,
         .pending = op->pending,
     };
     tell (op->func, op->list_func, op->error ? NULL : op->profiles, &outcome, op->data);
     if (!op->keep_notifications)
         lpa_schedule_retry (lpa, op->pending);
+    lpa_polling_after (lpa, op);
     operation_free (op);
 }
 
-static void
-finish_early (gpointer data)
+void
+lpa_finish_early (gpointer data)
 {
     RspLpa *lpa = data;
     lpa->start_event = 0;
@@ -122,7 +128,7 @@ void
 lpa_end_early (RspLpa *lpa, const char *step, const char *error)
 {
     lpa_note_failure (lpa, step, error);
-    lpa->start_event = rsp_loop_after (lpa->actor->loop, 0, finish_early, lpa, NULL);
+    lpa->start_event = rsp_loop_after (lpa->actor->loop, 0, lpa_finish_early, lpa, NULL);
 }
 
 void
@@ -212,6 +218,12 @@ on_reply (const RspReply *reply, gpointer data)
         g_assert_not_reached ();
     case LPA_GET_ADDRESSES:
         lpa_on_addresses (lpa, reply);
+        break;
+    case LPA_GET_SMDS_ADDRESSES:
+        lpa_on_smds_addresses (lpa, reply);
+        break;
+    case LPA_READ_STATE:
+        lpa_on_state (lpa, reply);
         break;
     case LPA_GET_INFO1:
         lpa_on_info1 (lpa, reply);
@@ -305,6 +317,10 @@ rsp_lpa_new (const RspActor *actor, const RspLpaConfig *config)
     lpa->test_mode = config->test_mode;
     lpa->lenient = config->lenient_matching_id;
     lpa->encoding = config->asn1_binding ? RSP_ENC_DER : RSP_ENC_JSON;
+    lpa->smds = g_strdupv ((char **)config->smds);
+    lpa->power_on_discovery = config->power_on_discovery;
+    lpa->polling = config->polling;
+    lpa->unattended = config->unattended;
     lpa->refused = g_ptr_array_new_with_free_func (g_free);
     return lpa;
 }
@@ -318,6 +334,8 @@ rsp_lpa_free (RspLpa *lpa)
     rsp_loop_cancel (lpa->actor->loop, lpa->start_event);
     rsp_loop_cancel (lpa->actor->loop, lpa->answer_event);
     rsp_loop_cancel (lpa->actor->loop, lpa->retry_event);
+    rsp_loop_cancel (lpa->actor->loop, lpa->poll_event);
+    rsp_loop_cancel (lpa->actor->loop, lpa->look_event);
     for (guint i = 0; i < lpa->refused->len; i++) {
         RefusedOperation *refused = g_ptr_array_index (lpa->refused, i);
         rsp_loop_cancel (lpa->actor->loop, refused->event);
@@ -325,6 +343,7 @@ rsp_lpa_free (RspLpa *lpa)
     g_ptr_array_unref (lpa->refused);
     operation_free (lpa->op);
     g_clear_pointer (&lpa->imposed_ci, g_bytes_unref);
+    g_strfreev (lpa->smds);
     g_free (lpa->card);
     g_free (lpa->imei);
     g_free (lpa->tac);

@@ -14,6 +14,21 @@ typedef enum { RSP_LPA_ERROR_ACTIVATION_CODE } RspLpaError;
 #define RSP_LPA_ERROR (rsp_lpa_error_quark ())
 GQuark rsp_lpa_error_quark (void);
 
+typedef enum {
+    RSP_CONSENT_GRANTED,
+    RSP_CONSENT_REFUSED,
+    RSP_CONSENT_POSTPONED,
+    RSP_CONSENT_TIMEOUT
+} RspConsent;
+
+/* How often the LPA asks the SM-DSs by itself (µs, 0: not in that state), by the state of the
+ * eUICC; after a search by the user that found nothing, more often for a while. */
+typedef struct {
+    gint64 empty, disabled, enabled; /* no profile; none enabled; one enabled */
+    gint64 searching;
+    guint searches; /* so many times */
+} RspLpaPolling;
+
 typedef struct {
     const char *card;    /* actor name of the eUICC */
     const char *imei;    /* NULL: none; TAC is its first 8 digits */
@@ -25,7 +40,11 @@ typedef struct {
     GBytes *imposed_ci; /* key identifier of the only CI to use (NULL: any of the card's) */
     gboolean test_mode; /* shows and switches test profiles */
     gboolean lenient_matching_id;
-    gboolean asn1_binding; /* of ES9+ and ES11, in place of JSON */
+    gboolean asn1_binding;       /* of ES9+ and ES11, in place of JSON */
+    const char *const *smds;     /* alternative SM-DSs, asked after the root (NULL: none) */
+    gboolean power_on_discovery; /* the user's setting */
+    RspLpaPolling polling;
+    RspConsent unattended; /* what the user says to questions while no RspLpaUi is set */
 } RspLpaConfig;
 
 typedef struct _RspLpa RspLpa;
@@ -47,13 +66,6 @@ typedef struct {
     gboolean enabled;
     RspProfileClass profile_class;
 } RspLpaProfile;
-
-typedef enum {
-    RSP_CONSENT_GRANTED,
-    RSP_CONSENT_REFUSED,
-    RSP_CONSENT_POSTPONED,
-    RSP_CONSENT_TIMEOUT
-} RspConsent;
 
 /* What the user is asked before something is done. */
 typedef struct {
@@ -100,6 +112,7 @@ typedef struct {
     const char *subject, *reason; /* a server's refusal */
     const char *iccid;            /* NULL if not known */
     const char *cancelled;        /* CancelSession reason sent, NULL */
+    guint events, installed;      /* discovery: records received, profiles installed */
     guint delivered,
         pending; /* notifications acknowledged in this operation, and left on the card */
 } RspLpaOutcome;
@@ -108,6 +121,25 @@ typedef void (*RspLpaFunc) (const RspLpaOutcome *outcome, gpointer data);
 /* One operation at a time; a second one while busy ends at once with error "busy". Operations that
  * leave notifications on the card deliver them before they end. */
 void rsp_lpa_download (RspLpa *lpa, const RspLpaDownload *download, RspLpaFunc func, gpointer data);
+
+/* Discovery: asks ADDRESS, or the card's root SM-DS and then the alternative ones, and opens a
+ * session for each event in the order received. The first failure is the outcome; it does not stop
+ * the others. */
+typedef struct {
+    const char *address;         /* NULL: as configured */
+    const char *event_id;        /* NULL: all events */
+    gboolean must_find;          /* no event is a failure: "noEvent" */
+    gboolean keep_notifications; /* as in RspLpaDownload */
+} RspLpaDiscover;
+void rsp_lpa_discover (RspLpa *lpa, const RspLpaDiscover *discover, RspLpaFunc func, gpointer data);
+/* What the LPA does at power-on, if the user's setting allows: without an operational profile, the
+ * default SM-DP+, then the SM-DSs. */
+void rsp_lpa_power_on (RspLpa *lpa, RspLpaFunc func, gpointer data);
+/* The device is on: power-on discovery and polling begin, as configured. */
+void rsp_lpa_start (RspLpa *lpa);
+/* Neither an operation nor something of its own is under way. */
+gboolean rsp_lpa_is_idle (const RspLpa *lpa);
+
 void rsp_lpa_deliver_notifications (RspLpa *lpa, RspLpaFunc func, gpointer data);
 void rsp_lpa_enable (RspLpa *lpa, const char *iccid, gboolean refresh, RspLpaFunc func,
                      gpointer data);

@@ -83,12 +83,12 @@ remember (RspSmdpp *dp, RspRequest *r, const char *iccid, GError **error)
                           (gint64)REMEMBERED_CALLS);
 }
 
-/* The change and the memory of the call, in one transaction. */
-static RspStatus
-execute (RspSmdpp *dp, RspRequest *r, RspOrder *order, GError **error)
+RspStatus
+rsp_smdpp_execute (RspSmdpp *dp, RspRequest *r, RspOrder *order, gint64 note, GError **error)
 {
     gboolean anew = r->fn->id == RSP_FN_ES2P_DOWNLOAD_ORDER;
     (void)(rsp_order_begin (dp, error) && rsp_order_write (dp, order, error) &&
+           (!note || rsp_events_keep (dp->events, note, error)) &&
            (!anew || forget (dp, order->iccid, error)) && remember (dp, r, order->iccid, error) &&
            rsp_order_commit (dp, order, error));
     return RSP_OK;
@@ -193,7 +193,7 @@ rsp_es2p_download_order (RspSmdpp *dp, RspRequest *r, GError **error)
     order->client = g_strdup (rsp_call_client (r->call));
     order->eid = g_strdup (eid);
     rsp_fields_set_text (r->out, "iccid", order->iccid);
-    return execute (dp, r, order, error);
+    return rsp_smdpp_execute (dp, r, order, 0, error);
 }
 
 /* --- ConfirmOrder --- */
@@ -244,8 +244,8 @@ confirmed_alike (RspRequest *r, const RspOrder *order)
     RspOrderState wanted =
         rsp_fields_bool (r->in, "releaseFlag") ? RSP_ORDER_RELEASED : RSP_ORDER_CONFIRMED;
     return order->state == wanted && (!eid || same (eid, order->eid)) &&
-           (!matching_id || same (matching_id, order->matching_id)) && !(smds && *smds) &&
-           !code == !order->code_hash &&
+           (!matching_id || same (matching_id, order->matching_id)) &&
+           same (smds && *smds ? smds : NULL, order->smds) && !code == !order->code_hash &&
            rsp_slice_equal_ct (rsp_slice_of (code), rsp_slice_of (order->code_hash));
 }
 
@@ -283,17 +283,35 @@ check_confirmation (RspSmdpp *dp, RspRequest *r, const RspOrder *order, GError *
     RspStatus status = check_eid (eid);
     if (!status.subject)
         status = check_matching_id (dp, matching_id, error);
-    if (!status.subject && !*error && by_smds)
-        return RSP_FAILED ("8.9", "5.1", "not supported: event registration at an SM-DS (ES12)");
+    if (!status.subject && !*error && by_smds && !rsp_bus_resolve (dp->actor->bus, smds))
+        return RSP_FAILED ("8.9", "5.1", "unknown SM-DS address");
     return status;
 }
 
-static void
-release (RspSmdpp *dp, RspOrder *order)
+void
+rsp_smdpp_release (RspSmdpp *dp, RspOrder *order)
 {
     order->state = RSP_ORDER_RELEASED;
     if (dp->config.order_lifetime > 0)
         order->expiry = rsp_actor_time (dp->actor) + dp->config.order_lifetime / G_USEC_PER_SEC;
+}
+
+/* The EventID is the MatchingID, so an order behind an event has one. */
+static void
+take_parameters (RspSmdpp *dp, RspRequest *r, RspOrder *order)
+{
+    const char *matching_id = rsp_fields_text (r->in, "matchingId");
+    const char *smds = rsp_fields_text (r->in, "smdsAddress");
+    g_free (order->smds);
+    order->smds = smds && *smds ? g_strdup (smds) : NULL;
+    if (matching_id && !*matching_id && order->smds)
+        matching_id = NULL;
+    if (rsp_fields_text (r->in, "eid") && !order->eid)
+        order->eid = g_strdup (rsp_fields_text (r->in, "eid"));
+    g_free (order->matching_id);
+    order->matching_id = matching_id ? g_strdup (matching_id) : generate_matching_id (dp);
+    g_clear_pointer (&order->code_hash, g_bytes_unref);
+    order->code_hash = hash_code (rsp_fields_text (r->in, "confirmationCode"));
 }
 
 RspStatus
@@ -304,7 +322,7 @@ rsp_es2p_confirm_order (RspSmdpp *dp, RspRequest *r, GError **error)
     if (!find_executed (dp, r, &repeat, error) || repeat)
         return RSP_OK;
     RspStatus status = find_order (dp, r, &order, error);
-    if (*error || status.subject)
+    if (*error || status.subject || rsp_smdpp_waits_for_event (dp, r, order->iccid))
         return status;
     if (confirmed_alike (r, order)) {
         confirm_reply (r, order);
@@ -313,19 +331,15 @@ rsp_es2p_confirm_order (RspSmdpp *dp, RspRequest *r, GError **error)
     status = check_confirmation (dp, r, order, error);
     if (*error || status.subject)
         return status;
-    const char *matching_id = rsp_fields_text (r->in, "matchingId");
-    if (rsp_fields_text (r->in, "eid") && !order->eid)
-        order->eid = g_strdup (rsp_fields_text (r->in, "eid"));
-    g_free (order->matching_id);
-    order->matching_id = matching_id ? g_strdup (matching_id) : generate_matching_id (dp);
-    g_clear_pointer (&order->code_hash, g_bytes_unref);
-    order->code_hash = hash_code (rsp_fields_text (r->in, "confirmationCode"));
-    if (rsp_fields_bool (r->in, "releaseFlag"))
-        release (dp, order);
-    else
-        order->state = RSP_ORDER_CONFIRMED;
+    take_parameters (dp, r, order);
     confirm_reply (r, order);
-    return execute (dp, r, order, error);
+    if (!rsp_fields_bool (r->in, "releaseFlag"))
+        order->state = RSP_ORDER_CONFIRMED;
+    else if (order->smds)
+        return rsp_smdpp_release_with_event (dp, r, g_steal_pointer (&order), error);
+    else
+        rsp_smdpp_release (dp, order);
+    return rsp_smdpp_execute (dp, r, order, 0, error);
 }
 
 RspStatus
@@ -336,12 +350,14 @@ rsp_es2p_release_profile (RspSmdpp *dp, RspRequest *r, GError **error)
     if (!find_executed (dp, r, &repeat, error) || repeat)
         return RSP_OK;
     RspStatus status = find_order (dp, r, &order, error);
-    if (*error || status.subject)
+    if (*error || status.subject || rsp_smdpp_waits_for_event (dp, r, order->iccid))
         return status;
     if (order->state != RSP_ORDER_CONFIRMED)
         return RSP_FAILED ("8.2.1", "3.5", "the profile cannot be released");
-    release (dp, order);
-    return execute (dp, r, order, error);
+    if (order->smds)
+        return rsp_smdpp_release_with_event (dp, r, g_steal_pointer (&order), error);
+    rsp_smdpp_release (dp, order);
+    return rsp_smdpp_execute (dp, r, order, 0, error);
 }
 
 /* --- CancelOrder --- */
@@ -377,20 +393,23 @@ rsp_es2p_cancel_order (RspSmdpp *dp, RspRequest *r, GError **error)
     if (!find_executed (dp, r, &repeat, error) || repeat)
         return RSP_OK;
     RspStatus status = find_order (dp, r, &order, error);
+    if (!*error && !status.subject && rsp_smdpp_waits_for_event (dp, r, order->iccid))
+        return status;
     if (!*error && !status.subject)
         status = check_cancel (r, order);
-    if (*error || status.subject)
+    if (*error || status.subject || !rsp_order_begin (dp, error) ||
+        !rsp_smdpp_drop_event (dp, order, error))
         return status;
     gboolean available = same (rsp_fields_text (r->in, "finalProfileStatusIndicator"), "Available");
     g_clear_pointer (&order->eid, g_free);
     g_clear_pointer (&order->bound_eid, g_free);
     g_clear_pointer (&order->matching_id, g_free);
     g_clear_pointer (&order->code_hash, g_bytes_unref);
+    g_clear_pointer (&order->smds, g_free);
     order->attempts = order->code_tries = order->expiry = 0;
     if (available)
         g_clear_pointer (&order->client, g_free);
-    if (!rsp_order_begin (dp, error) ||
-        !rsp_order_end (dp, order, available ? RSP_ORDER_AVAILABLE : RSP_ORDER_UNAVAILABLE,
+    if (!rsp_order_end (dp, order, available ? RSP_ORDER_AVAILABLE : RSP_ORDER_UNAVAILABLE,
                         error) ||
         !forget (dp, order->iccid, error) || !remember (dp, r, order->iccid, error) ||
         !rsp_order_commit (dp, order, error))

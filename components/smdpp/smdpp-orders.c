@@ -11,7 +11,8 @@ const char rsp_smdpp_schema[] =
     " ppr INTEGER NOT NULL, class INTEGER NOT NULL, version INTEGER NOT NULL,"
     " services INTEGER NOT NULL, size INTEGER NOT NULL, tacs TEXT, state INTEGER NOT NULL,"
     " serial INTEGER NOT NULL DEFAULT 0, client TEXT, eid TEXT, bound_eid TEXT, matching_id TEXT,"
-    " code_hash BLOB, expiry INTEGER NOT NULL DEFAULT 0, attempts INTEGER NOT NULL DEFAULT 0,"
+    " code_hash BLOB, smds TEXT, event INTEGER NOT NULL DEFAULT 0,"
+    " expiry INTEGER NOT NULL DEFAULT 0, attempts INTEGER NOT NULL DEFAULT 0,"
     " code_tries INTEGER NOT NULL DEFAULT 0, delivered INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;"
     "CREATE INDEX profile_type ON profile (type, state);"
     "CREATE INDEX profile_matching_id ON profile (matching_id) WHERE matching_id <> '';"
@@ -27,11 +28,11 @@ const char rsp_smdpp_schema[] =
     " body BLOB NOT NULL);"
     "CREATE TABLE executed (seq INTEGER PRIMARY KEY, client TEXT NOT NULL, call TEXT NOT NULL,"
     " iccid TEXT NOT NULL, hash BLOB NOT NULL, reply BLOB NOT NULL, UNIQUE (client, call));"
-    "CREATE INDEX executed_iccid ON executed (iccid);";
+    "CREATE INDEX executed_iccid ON executed (iccid);" RSP_EVENTS_SCHEMA;
 
 #define COLUMNS                                                                                    \
     "iccid, type, owner, ppr, class, version, services, size, tacs, state, serial, client, eid,"   \
-    " bound_eid, matching_id, code_hash, expiry, attempts, code_tries, delivered"
+    " bound_eid, matching_id, code_hash, smds, event, expiry, attempts, code_tries, delivered"
 #define LIVE "state BETWEEN 1 AND 5" /* Allocated … Downloaded */
 
 static const char *const state_names[] = {
@@ -62,6 +63,7 @@ rsp_order_free (RspOrder *order)
     g_free (order->bound_eid);
     g_free (order->matching_id);
     g_clear_pointer (&order->code_hash, g_bytes_unref);
+    g_free (order->smds);
     g_free (order);
 }
 
@@ -98,6 +100,8 @@ read_order (sqlite3_stmt *stmt)
     o->bound_eid = rsp_store_text (stmt, c++);
     o->matching_id = rsp_store_text (stmt, c++);
     o->code_hash = rsp_store_blob (stmt, c++);
+    o->smds = rsp_store_text (stmt, c++);
+    o->event = sqlite3_column_int64 (stmt, c++) != 0;
     o->expiry = sqlite3_column_int64 (stmt, c++);
     o->attempts = sqlite3_column_int64 (stmt, c++);
     o->code_tries = sqlite3_column_int64 (stmt, c++);
@@ -195,11 +199,12 @@ rsp_order_write (RspSmdpp *dp, const RspOrder *o, GError **error)
 {
     return rsp_store_run (dp->store, error,
                           "UPDATE profile SET state = ?, serial = ?, client = ?, eid = ?,"
-                          " bound_eid = ?, matching_id = ?, code_hash = ?, expiry = ?,"
+                          " bound_eid = ?, matching_id = ?, code_hash = ?, smds = ?, event = ?,"
+                          " expiry = ?,"
                           " attempts = ?, code_tries = ?, delivered = ? WHERE iccid = ?",
-                          "iissssbiiiis", (gint64)o->state, o->serial, o->client, o->eid,
-                          o->bound_eid, o->matching_id, o->code_hash, o->expiry, o->attempts,
-                          o->code_tries, (gint64)o->delivered, o->iccid);
+                          "iissssbsiiiiis", (gint64)o->state, o->serial, o->client, o->eid,
+                          o->bound_eid, o->matching_id, o->code_hash, o->smds, (gint64)o->event,
+                          o->expiry, o->attempts, o->code_tries, (gint64)o->delivered, o->iccid);
 }
 
 gboolean
@@ -237,7 +242,8 @@ gboolean
 rsp_order_end (RspSmdpp *dp, RspOrder *order, RspOrderState state, GError **error)
 {
     order->state = state;
-    return rsp_binding_erase (dp, order->iccid, error) && rsp_order_write (dp, order, error);
+    return rsp_smdpp_drop_event (dp, order, error) && rsp_binding_erase (dp, order->iccid, error) &&
+           rsp_order_write (dp, order, error);
 }
 
 /* --- Binding --- */

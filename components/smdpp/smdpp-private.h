@@ -7,6 +7,7 @@
 #pragma once
 
 #include "asn1/ids.h"
+#include "components/common/events.h"
 #include "components/common/server.h"
 #include "components/smdpp/smdpp.h"
 #include "pki/bsp.h"
@@ -40,6 +41,8 @@ typedef struct {
     char *bound_eid;   /* fixed by the first eUICC that was let in */
     char *matching_id; /* "": default SM-DP+ order */
     GBytes *code_hash; /* SHA-256 of the confirmation code */
+    char *smds;        /* address of the SM-DS that it is announced at; NULL: none */
+    gboolean event;    /* …and its event stands there; the EventID is the MatchingID */
     gint64 expiry;     /* Unix seconds, 0: none */
     gint64 attempts, code_tries;
     gboolean delivered; /* a BPP is out there, and no result ended it */
@@ -75,6 +78,9 @@ struct _RspSmdpp {
     RspRng *rng_key, *rng_matching;
     GHashTable *by_iccid; /* iccid → RspDpSession: the one live session of an order */
     gint64 next_order;
+    RspEvents *events;       /* client of ES12 */
+    GHashTable *registering; /* ICCIDs whose event is being registered */
+    GQueue waiting;          /* of RspRequest (deferred) about one of them */
     /* outbox */
     gint64 next_progress;
     GPtrArray *staged; /* of RspProgress: written, not yet committed */
@@ -166,6 +172,22 @@ RspStatus rsp_order_check_eligible (const RspOrder *order, const RspAsn1 *answer
 /* A whole BoundProfilePackage for the session's transaction, signed by its identity. */
 GBytes *rsp_bpp_build (RspSmdpp *dp, const RspDpSession *s, const RspBoundKeys *b,
                        RspSlice metadata, RspSlice upp);
+
+/* smdpp-es2p.c */
+/* The change and the memory of the call, in one transaction; with NOTE, of the event's
+ * registration, too. */
+RspStatus rsp_smdpp_execute (RspSmdpp *dp, RspRequest *r, RspOrder *order, gint64 note,
+                             GError **error);
+
+/* smdpp-es12.c */
+/* Registers the event of ORDER (taken), then completes R: releases ORDER or refuses. */
+RspStatus rsp_smdpp_release_with_event (RspSmdpp *dp, RspRequest *r, RspOrder *order,
+                                        GError **error);
+/* Whether R, about ICCID, now waits until an event is registered or refused. */
+gboolean rsp_smdpp_waits_for_event (RspSmdpp *dp, RspRequest *r, const char *iccid);
+/* In a transaction: the event of ORDER, if there is one, is to go. */
+gboolean rsp_smdpp_drop_event (RspSmdpp *dp, RspOrder *order, GError **error);
+void rsp_smdpp_release (RspSmdpp *dp, RspOrder *order);
 
 /* smdpp-progress.c */
 typedef enum {

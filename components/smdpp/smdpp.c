@@ -48,7 +48,9 @@ failed (gpointer self)
 static void
 answered (gpointer self)
 {
-    rsp_progress_send (self);
+    RspSmdpp *dp = self;
+    rsp_progress_send (dp);
+    rsp_events_send (dp->events);
 }
 
 /* --- one live session an order --- */
@@ -138,6 +140,7 @@ rsp_smdpp_add_address (RspSmdpp *dp, const char *address)
 }
 
 static const RspServerKind kind = {
+    .interfaces = 1u << RSP_IF_ES2P | 1u << RSP_IF_ES9P,
     .entity = "8.8",
     .key_name = "SK.DPauth",
     .address = {"8.8.1", "3.8", "not the address of this SM-DP+"},
@@ -182,7 +185,10 @@ rsp_smdpp_new (const RspActor *actor, const RspSmdppConfig *config, GError **err
     dp->rng_matching = rsp_actor_rng (actor, "matching id");
     dp->by_iccid = g_hash_table_new (g_str_hash, g_str_equal);
     start_server (dp, config);
-    if (!rsp_orders_open (dp, error) || !rsp_progress_open (dp, error)) {
+    dp->registering = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+    g_queue_init (&dp->waiting);
+    dp->events = rsp_events_new (actor, dp->store, RSP_IF_ES12, error);
+    if (!dp->events || !rsp_orders_open (dp, error) || !rsp_progress_open (dp, error)) {
         rsp_smdpp_free (dp);
         return NULL;
     }
@@ -196,6 +202,9 @@ rsp_smdpp_free (RspSmdpp *dp)
         return;
     rsp_server_clear (&dp->server);
     g_hash_table_destroy (dp->by_iccid);
+    rsp_events_free (dp->events);
+    g_hash_table_destroy (dp->registering);
+    g_queue_clear (&dp->waiting);
     rsp_progress_close (dp);
     rsp_store_free (dp->store);
     rsp_rng_free (dp->rng_key);

@@ -66,3 +66,5 @@ typedef struct {
 void rsp_order_view_free (RspOrderView *view);
 GPtrArray *rsp_smdpp_orders (RspSmdpp *dp); /* of RspOrderView, by ICCID. (transfer full) */
 guint rsp_smdpp_live_sessions (RspSmdpp *dp);
+/* Whether it still has to take back EVENT_ID at an SM-DS. */
+gboolean rsp_smdpp_owes_event_deletion (RspSmdpp *dp, const char *event_id);

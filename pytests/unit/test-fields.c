@@ -26,15 +26,15 @@ test_table (void)
         g_assert_cmpuint (fn->id, ==, i);
         g_assert_true (rsp_function_by_name (fn->full_name) == fn);
         if (fn->path)
-            g_assert_true (rsp_function_by_path (fn->path) == fn);
+            g_assert_true (rsp_function_by_path (fn->path, 1u << fn->interface) == fn);
         if (fn->binding == RSP_BINDING_CARD)
             g_assert_true (rsp_function_by_tag (fn->tag) == fn);
-        g_assert_true (fn->new_connection == (i == RSP_FN_ES9P_INITIATE_AUTHENTICATION));
+        g_assert_true (fn->new_connection == (strcmp (fn->name, "InitiateAuthentication") == 0));
         g_assert_cmpstr (rsp_function_names ()[i], ==, fn->full_name);
     }
     g_assert_null (rsp_function_names ()[RSP_FN_COUNT]);
     g_assert_null (rsp_function_by_name ("ES9+.NoSuchThing"));
-    g_assert_null (rsp_function_by_path ("/"));
+    g_assert_null (rsp_function_by_path ("/", 0));
     g_assert_null (rsp_function_by_tag (0xa0));
 }
 

@@ -33,6 +33,7 @@ rsp_bus_call_unref (RspCall *call)
     g_clear_pointer (&call->replay, g_bytes_unref);
     g_free (call->address);
     g_free (call->client);
+    g_clear_pointer (&call->client_cert, rsp_cert_unref);
     g_free (call->transaction_id);
     g_free (call->reply_transaction_id);
     g_slice_free (RspCall, call);
@@ -120,6 +121,16 @@ find_destination (RspBus *bus, const RspFunction *fn, const char *address)
     return dst && dst->known ? dst : NULL;
 }
 
+/* On the wire a function is its path. */
+static const RspFunction *
+as_offered (const RspEndpoint *dst, const RspFunction *fn)
+{
+    if (!dst || !fn->path || !dst->interfaces || (dst->interfaces & 1u << fn->interface))
+        return fn;
+    const RspFunction *same = rsp_function_by_path (fn->path, dst->interfaces);
+    return same ? same : fn;
+}
+
 static void
 start_call (RspCall *call, GBytes *body, const RspCallOptions *options, RspReplyFunc func,
             gpointer data)
@@ -149,19 +160,23 @@ void
 rsp_bus_call (RspBus *bus, const char *src, const char *address, const RspFunction *fn,
               GBytes *body, const RspCallOptions *options, RspReplyFunc func, gpointer data)
 {
-    RspCall *call = rsp_bus_call_new (bus, fn, g_intern_string (src), address);
-    call->dst = find_destination (bus, fn, address);
+    RspEndpoint *dst = find_destination (bus, fn, address);
+    RspCall *call = rsp_bus_call_new (bus, as_offered (dst, fn), g_intern_string (src), address);
+    call->dst = dst;
     start_call (call, body, options, func, data);
 }
 
 void
-rsp_bus_call_through (RspBus *bus, const char *src, const char *client, const char *dst,
+rsp_bus_call_through (RspBus *bus, const char *src, GBytes *client, const char *dst,
                       const char *address, const RspFunction *fn, GBytes *body,
                       const RspCallOptions *options, RspReplyFunc func, gpointer data)
 {
     RspCall *call = rsp_bus_call_new (bus, fn, g_intern_string (src), address);
     call->dst = rsp_bus_endpoint (bus, dst, FALSE);
-    call->client = g_strdup (client);
+    if (client) {
+        call->client = rsp_credential_client_name (&call->dst->credential, client);
+        call->client_cert = rsp_cert_parse (client, NULL);
+    }
     call->client_given = TRUE;
     start_call (call, body, options, func, data);
 }
@@ -189,6 +204,7 @@ rsp_bus_copy (const RspTransit *transit, GBytes *body, const RspFault *fault, gb
     ghost->caller = call->caller;
     ghost->dst = call->dst;
     ghost->client = g_strdup (call->client);
+    ghost->client_cert = call->client_cert ? rsp_cert_ref (call->client_cert) : NULL;
     ghost->client_given = call->client_given;
     ghost->transaction_id = g_strdup (call->transaction_id);
     ghost->reply_transaction_id = g_strdup (call->reply_transaction_id);
@@ -241,6 +257,12 @@ const char *
 rsp_call_client (const RspCall *call)
 {
     return call->client;
+}
+
+const RspCert *
+rsp_call_client_cert (const RspCall *call)
+{
+    return call->client_cert;
 }
 
 void

@@ -45,13 +45,18 @@ transit_fails (RspTransit *transit, RspReplyKind kind)
 static void
 call_identify (RspCall *call)
 {
-    if (call->client_given || call->fn->interface != RSP_IF_ES2P)
+    if (call->client_given || !rsp_interface_is_mutual (call->fn->interface))
         return;
-    const RspCert *cert = call->caller ? call->caller->credential.cert : NULL;
-    if (!cert)
+    RspCert *cert = call->caller ? call->caller->credential.cert : NULL;
+    gboolean good = !call->tls.client_checked || call->tls.client == RSP_CHAIN_OK;
+    g_clear_pointer (&call->client, g_free);
+    g_clear_pointer (&call->client_cert, rsp_cert_unref);
+    if (!cert) {
         call->client = g_strdup (call->src);
-    else if (!call->tls.client_checked || call->tls.client == RSP_CHAIN_OK)
+    } else if (good) {
         call->client = rsp_credential_client_name (&call->dst->credential, rsp_cert_der (cert));
+        call->client_cert = rsp_cert_ref (cert);
+    }
 }
 
 static void

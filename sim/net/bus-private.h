@@ -15,6 +15,7 @@ typedef struct {
     gboolean timed;                     /* a card that takes its own time */
     RspCredential credential;
     gboolean has_credential;
+    guint interfaces;         /* 1u << RSP_IF_…; 0: not told */
     guint credential_version; /* goes up with every change, so that a transport sees it */
 } RspEndpoint;
 
@@ -46,6 +47,7 @@ struct _RspCall {
     RspEndpoint *dst;    /* NULL: unresolved */
     char *address;
     char *client; /* proved identity; NULL: anonymous */
+    RspCert *client_cert;
     char *transaction_id, *reply_transaction_id;
     RspReplyFunc func;
     gpointer data;

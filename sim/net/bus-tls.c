@@ -32,7 +32,7 @@ rsp_bus_tls_table (void)
 static Connection
 connection_of (const RspCall *call)
 {
-    return (Connection){call->src, call->dst->name, call->fn->interface == RSP_IF_ES2P};
+    return (Connection){call->src, call->dst->name, rsp_interface_is_mutual (call->fn->interface)};
 }
 
 /* A client certificate alone (an operator's) makes no TLS server. */

@@ -206,6 +206,19 @@ rsp_bus_set_gateway (RspBus *bus, const char *name)
     bus->gateway = g_intern_string (name);
 }
 
+void
+rsp_bus_set_interfaces (RspBus *bus, const char *name, guint interfaces)
+{
+    rsp_bus_endpoint (bus, name, TRUE)->interfaces = interfaces;
+}
+
+guint
+rsp_bus_interfaces (RspBus *bus, const char *name)
+{
+    const RspEndpoint *endpoint = rsp_bus_endpoint (bus, name, FALSE);
+    return endpoint ? endpoint->interfaces : 0;
+}
+
 const char *
 rsp_bus_resolve (RspBus *bus, const char *fqdn)
 {

@@ -91,6 +91,10 @@ void rsp_bus_add_address (RspBus *bus, const char *fqdn, const char *name);
 /* HTTP calls to addresses that nobody has go to actor NAME (gateway.h); NULL: they are unresolved.
  */
 void rsp_bus_set_gateway (RspBus *bus, const char *name);
+/* Which interfaces NAME offers: a set of 1u << RSP_IF_…. Functions that share a path (ES9+ and
+ * ES11, ES12 and ES15) become the one that the called server offers. Not told: whatever is called.
+ */
+void rsp_bus_set_interfaces (RspBus *bus, const char *name, guint interfaces);
 const char *rsp_bus_resolve (RspBus *bus, const char *fqdn); /* actor name, or NULL */
 /* Copies CREDENTIAL (references to certificate and roots). An endpoint that has none,
  * or one of a mere client (no role and no dNSName), is reached without TLS. */
@@ -115,9 +119,11 @@ GBytes *rsp_call_body (const RspCall *call);    /* (transfer none) */
 /* HTTP functions: RSP_ENC_JSON or RSP_ENC_DER, the binding of the request and of its answer. */
 RspEncoding rsp_call_encoding (const RspCall *call);
 const char *rsp_call_address (const RspCall *call); /* as the caller wrote it */
-/* Who called, as proved: for ES2+ the subject CN of the TLS client certificate (or the actor's name
- * where the world gives it none); NULL for an anonymous client. */
+/* Who called, as proved: for ES2+, ES12 and ES15 the subject CN of the TLS client certificate (or
+ * the actor's name where the world gives it none); NULL for an anonymous client. */
 const char *rsp_call_client (const RspCall *call);
+/* The certificate that proves it; NULL if none did. (transfer none) */
+const RspCert *rsp_call_client_cert (const RspCall *call);
 void rsp_call_set_transaction_id (RspCall *call, const char *id); /* for the reply's trace line */
 /* Answers and frees the call. OUTCOME says http or sw (and, for the trace, the code). BODY may be
  * NULL for empty. */

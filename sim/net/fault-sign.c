@@ -81,13 +81,19 @@ rsp_faults_observe (RspFaults *faults, const RspFaultMessage *message, GBytes *b
     if (message->function->binding == RSP_BINDING_CARD)
         keep_name (&seen->card, peer);
     else if (message->function->interface == RSP_IF_ES9P ||
-             message->function->interface == RSP_IF_ESIPA)
+             message->function->interface == RSP_IF_ESIPA ||
+             message->function->interface == RSP_IF_ES11)
         keep_name (&seen->server, peer);
 
     switch (message->function->id) {
     case RSP_FN_ES10B_AUTHENTICATE_SERVER:
         if (!request)
             keep (&seen->euicc_signature1, body, 0x5F37);
+        break;
+    case RSP_FN_ES11_AUTHENTICATE_CLIENT:
+        if (request)
+            keep_member (&seen->euicc_signature1, message, body, "authenticateServerResponse",
+                         0x5F37);
         break;
     case RSP_FN_ES9P_AUTHENTICATE_CLIENT:
     case RSP_FN_ESIPA_AUTHENTICATE_CLIENT:

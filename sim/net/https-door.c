@@ -160,11 +160,11 @@ asked_in_asn1 (SoupServerMessage *message, GBytes *body)
 }
 
 static Asked
-asked_for (SoupServerMessage *message, const char *path, GBytes *body)
+asked_for (SoupServerMessage *message, const char *path, guint interfaces, GBytes *body)
 {
     gboolean asn1 = g_strcmp0 (path, RSP_ASN1_PATH) == 0;
     RspEncoding encoding = asn1 ? RSP_ENC_DER : RSP_ENC_JSON;
-    const RspFunction *fn = path && !asn1 ? rsp_function_by_path (path) : NULL;
+    const RspFunction *fn = path && !asn1 ? rsp_function_by_path (path, interfaces) : NULL;
     if (!asn1 && (!fn || fn->binding != RSP_BINDING_HTTP))
         return refused (SOUP_STATUS_NOT_FOUND);
     if (strcmp (soup_server_message_get_method (message), "POST") != 0) {
@@ -194,15 +194,14 @@ on_request (SoupServer *server, SoupServerMessage *message, const char *path, GH
         is_too_large (message)
             ? NULL
             : soup_message_body_flatten (soup_server_message_get_request_body (message));
-    Asked asked = asked_for (message, path, body);
+    Asked asked = asked_for (message, path, rsp_bus_interfaces (door->bus, door->name), body);
     if (!asked.function) {
         rsp_https_answer (message, asked.status, RSP_ENC_RAW, NULL);
         return;
     }
     GTlsCertificate *peer = soup_server_message_get_tls_peer_certificate (message);
-    g_autofree char *client = peer && asked.function->interface == RSP_IF_ES2P
-                                  ? rsp_tls_client_name (&door->credential, peer)
-                                  : NULL;
+    g_autoptr (GBytes) client =
+        peer && rsp_interface_is_mutual (asked.function->interface) ? rsp_tls_der (peer) : NULL;
     const char *host =
         soup_message_headers_get_one (soup_server_message_get_request_headers (message), "Host");
 

@@ -19,8 +19,8 @@ GTlsDatabase *rsp_tls_database_new (RspTlsJudge judge, gpointer data);
 void rsp_tls_no_host_certificates (void);
 /* Certificate and key of CREDENTIAL. (transfer full) */
 GTlsCertificate *rsp_tls_certificate (const RspCredential *credential, GError **error);
-/* Whose certificate a client of CREDENTIAL shows; NULL if it does not say. (transfer full) */
-char *rsp_tls_client_name (const RspCredential *credential, GTlsCertificate *certificate);
+/* (transfer full) */
+GBytes *rsp_tls_der (GTlsCertificate *certificate);
 
 /* A server on 127.0.0.1. CREDENTIAL without a certificate: plain HTTP. JUDGE judges client
  * certificates; none is needed. (transfer full) */

@@ -13,8 +13,8 @@ struct _RspTlsDatabase {
 
 G_DEFINE_TYPE (RspTlsDatabase, rsp_tls_database, G_TYPE_TLS_DATABASE)
 
-static GBytes *
-der_of (GTlsCertificate *certificate)
+GBytes *
+rsp_tls_der (GTlsCertificate *certificate)
 {
     g_autoptr (GByteArray) der = NULL;
     g_object_get (certificate, "certificate", &der, NULL);
@@ -48,7 +48,7 @@ verify_chain (GTlsDatabase *database, GTlsCertificate *chain, const char *purpos
     RspTlsDatabase *self = RSP_TLS_DATABASE (database);
     if (!self->judge)
         return G_TLS_CERTIFICATE_UNKNOWN_CA;
-    g_autoptr (GBytes) der = der_of (chain);
+    g_autoptr (GBytes) der = rsp_tls_der (chain);
     return flags_of (self->judge (der, self->data));
 }
 
@@ -93,13 +93,6 @@ rsp_tls_certificate (const RspCredential *credential, GError **error)
     rsp_wipe (key, strlen (key));
     rsp_wipe (both, strlen (both));
     return certificate;
-}
-
-char *
-rsp_tls_client_name (const RspCredential *credential, GTlsCertificate *certificate)
-{
-    g_autoptr (GBytes) der = der_of (certificate);
-    return der ? rsp_credential_client_name (credential, der) : NULL;
 }
 
 /* Servers ---------------------------------------------------------------------------------------

@@ -370,7 +370,7 @@ make_request (const Client *client, RspCall *call, GBytes *body)
                                   esipa ? RSP_ADMIN_PROTOCOL_ESIPA : RSP_ADMIN_PROTOCOL);
     if (esipa)
         soup_message_headers_replace (headers, "User-Agent", "gsma-rsp-ipad");
-    if (fn->interface == RSP_IF_ES9P)
+    if (fn->interface == RSP_IF_ES9P || fn->interface == RSP_IF_ES11)
         soup_message_headers_replace (headers, "User-Agent", "gsma-rsp-lpad");
     if (client->certificate)
         soup_message_set_tls_client_certificate (message, client->certificate);

@@ -13,7 +13,7 @@
 typedef struct {
     gboolean secure; /* both ends take part in TLS */
     gboolean opens;  /* this call opens the connection */
-    gboolean mutual; /* ES2+: the server asks for a certificate */
+    gboolean mutual; /* ES2+, ES12, ES15: the server asks for a certificate */
     gboolean server_checked, client_checked;
     RspChainResult server, client;
 } RspTlsCheck;
@@ -37,6 +37,8 @@ RspTlsCheck *rsp_call_tls (RspCall *call);
 const char *rsp_call_dst (const RspCall *call);
 /* NULL where the world gave none. */
 const RspCredential *rsp_bus_credential (RspBus *bus, const char *name, guint *ret_version);
+/* As told by rsp_bus_set_interfaces; 0 if not. */
+guint rsp_bus_interfaces (RspBus *bus, const char *name);
 /* TRUE: an endpoint with CREDENTIAL is reached over TLS. */
 gboolean rsp_credential_serves (const RspCredential *credential);
 /* Names of all endpoints that have a TLS certificate, sorted. (transfer container) */
@@ -50,8 +52,8 @@ char *rsp_credential_client_name (const RspCredential *server, GBytes *der);
 RspChainResult rsp_tls_check_client (RspLoop *loop, const RspCredential *server, GBytes *der);
 
 /* As rsp_bus_call, for a door: the call goes to actor DST whatever ADDRESS says, from a caller
- * whose identity the door has proved (CLIENT NULL: anonymous). */
-void rsp_bus_call_through (RspBus *bus, const char *src, const char *client, const char *dst,
+ * whose certificate CLIENT (DER) the door has judged (NULL: anonymous). */
+void rsp_bus_call_through (RspBus *bus, const char *src, GBytes *client, const char *dst,
                            const char *address, const RspFunction *fn, GBytes *body,
                            const RspCallOptions *options, RspReplyFunc func, gpointer data);
 /* Continuations with DATA never run: whoever waited has gone. */

@@ -92,9 +92,17 @@ add_smdpp_address (RspWorldActor *a, const char *address)
     rsp_smdpp_add_address (a->smdpp, address);
 }
 
+static void
+add_smds_address (RspWorldActor *a, const char *address)
+{
+    rsp_smds_add_address (a->smds, address);
+}
+
 static const char *const smdpp_interfaces[] = {"ES9+", "ES2+", NULL};
+static const char *const smds_interfaces[] = {"ES11", "ES12", NULL};
 static const Service services[] = {
     {RSP_ACTOR_SMDPP, "smdpp", smdpp_interfaces, add_smdpp_address},
+    {RSP_ACTOR_SMDS, "smds", smds_interfaces, add_smds_address},
 };
 
 static const Service *

@@ -211,6 +211,10 @@ check_item (RspRun *run, const RspYaml *what, const RspWorldActor *a)
         return check_orders (run, what, a);
     if (strcmp (what->key, "received") == 0)
         return check_received (run, what, a);
+    if (strcmp (what->key, "events") == 0)
+        return rsp_expect_events (run, what, a);
+    if (a->role == RSP_ACTOR_SMDS)
+        return rsp_run_match_number (run, what, rsp_smds_live_sessions (a->smds));
     return rsp_run_match_number (run, what, rsp_smdpp_live_sessions (a->smdpp));
 }
 

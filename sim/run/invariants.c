@@ -110,6 +110,63 @@ check_server (RspRun *run, const RspYaml *node, const RspWorldActor *server, GHa
     return TRUE;
 }
 
+/* --- events ------------------------------------------------------------------------------------
+ */
+
+static const RspWorldActor *
+server_with_oid (const RspRun *run, const char *oid)
+{
+    for (guint i = 0; i < run->world->actors->len; i++) {
+        const RspWorldActor *a = run->world->actors->pdata[i];
+        const RspWorldCredential *tls =
+            a->role == RSP_ACTOR_SMDPP ? rsp_world_credential (a, "tls") : NULL;
+        if (tls && g_strcmp0 (rsp_cert_oid (tls->cert), oid) == 0)
+            return a;
+    }
+    return NULL;
+}
+
+static gboolean
+asked_for (const RspRun *run, const RspWorldActor *server)
+{
+    guint n = 0;
+    for (guint i = 0; i < run->messages->len; i++) {
+        const RspSentMessage *m = &g_array_index (run->messages, RspSentMessage, i);
+        n += m->function->id == RSP_FN_ES2P_CONFIRM_ORDER &&
+             g_strcmp0 (m->dst, server->base.name) == 0;
+    }
+    return n > 0;
+}
+
+/* The order that the event stands for can still be downloaded, or the event is about to go. */
+static gboolean
+event_is_due (const RspWorldActor *server, const RspEventView *event)
+{
+    g_autoptr (GPtrArray) orders = rsp_smdpp_orders (server->smdpp);
+    for (guint i = 0; i < orders->len; i++) {
+        const RspOrderView *o = orders->pdata[i];
+        gboolean live = strcmp (o->state, "released") == 0 || strcmp (o->state, "downloaded") == 0;
+        if (live && g_strcmp0 (o->matching_id, event->event_id) == 0)
+            return TRUE;
+    }
+    return rsp_smdpp_owes_event_deletion (server->smdpp, event->event_id);
+}
+
+/* No event outlives the order that it was registered for. */
+static gboolean
+check_events (RspRun *run, const RspYaml *node, const RspWorldActor *ds)
+{
+    g_autoptr (GPtrArray) events = rsp_smds_events (ds->smds);
+    for (guint i = 0; i < events->len; i++) {
+        const RspEventView *e = events->pdata[i];
+        const RspWorldActor *server = server_with_oid (run, e->owner);
+        if (server && asked_for (run, server) && !event_is_due (server, e))
+            return rsp_run_fail (run, node, "expected event %s gone from %s with its order",
+                                 e->event_id, ds->base.name);
+    }
+    return TRUE;
+}
+
 gboolean
 rsp_invariants_check (RspRun *run, const RspYaml *node)
 {
@@ -125,6 +182,8 @@ rsp_invariants_check (RspRun *run, const RspYaml *node)
     for (guint i = 0; i < run->world->actors->len; i++) {
         const RspWorldActor *a = run->world->actors->pdata[i];
         if (a->role == RSP_ACTOR_SMDPP && !check_server (run, node, a, where))
+            return FALSE;
+        if (a->role == RSP_ACTOR_SMDS && !check_events (run, node, a))
             return FALSE;
     }
     return TRUE;

@@ -39,7 +39,7 @@ EITHER_OF (text_or_texts, text, texts);
 const char *const rsp_language_roles[] = {"ci", "euicc", "eum", "dp-tls", "dp-auth", "dp-pb", "ds-tls", "ds-auth", NULL};
 const char *const rsp_language_consents[] = {"granted", "refused", "postponed", "timeout", NULL};
 const char *const rsp_language_user_verbs[] = {"download", "deliver-notifications", "enable", "disable", "delete",
-    "set-nickname", "memory-reset", "set-default-dp-address", "list", NULL};
+    "set-nickname", "memory-reset", "set-default-dp-address", "list", "discover", "power-on", NULL};
 const char *const rsp_language_fault_actions[] = {"drop", "delay", "duplicate", "reorder", "replay", "corrupt", "replace",
     "cut-link", "http-status", "status-word", "power-loss", "write-error", NULL};
 static const char *const fault_points[] = {"before-commit", "after-commit", NULL};
@@ -107,6 +107,10 @@ static const RspKeySpec further_cert_keys[] = {
     {"certified-by", &text, TRUE, "a further ci"}, {"auth", &twist, FALSE, NULL}, {"pb", &twist, FALSE, NULL}, END};
 MAP_OF (further_cert, further_cert_keys, "certificates under a further CI");
 LIST_OF (further_certs, further_cert);
+
+static const RspKeySpec ds_cert_keys[] = {
+    {"auth", &twist, FALSE, "CERT.DSauth"}, {"tls", &twist, FALSE, "the TLS certificate"}, END};
+MAP_OF (ds_certs, ds_cert_keys, "SM-DS certificates");
 
 static const RspKeySpec owner_keys[] = {
     {"mccMnc", &text, TRUE, "5 or 6 digits"}, {"gid1", &hex, FALSE, NULL}, {"gid2", &hex, FALSE, NULL}, END};
@@ -191,6 +195,16 @@ static const RspKeySpec smdpp_keys[] = {
     {"certificates", &server_certs, FALSE, NULL},
     {"further-certificates", &further_certs, FALSE, "CERT.DPauth and CERT.DPpb under further CIs"}, END};
 MAP_OF (smdpp, smdpp_keys, "an smdpp");
+static const RspKeySpec smds_keys[] = {
+    {"role", &text, TRUE, NULL}, {"certified-by", &text, TRUE, "a ci"}, {"fqdn", &text, TRUE, NULL},
+    {"aliases", &texts, FALSE, "further addresses"}, {"port", &port, FALSE, "of `serve`; default: any free one"}, {"oid", &text, FALSE, "SM-DS OID"},
+    {"trusts", &texts, FALSE, "ci actors; default: its own"},
+    {"parent", &text, FALSE, "the root smds: makes this one an alternative SM-DS"},
+    {"event-lifetime", &duration, FALSE, "events expire so long after their registration; default: never"},
+    {"events-per-eid", &positive, FALSE, "default 64"},
+    {"session-timeout", &duration, FALSE, "default 10m"},
+    {"certificates", &ds_certs, FALSE, NULL}, END};
+MAP_OF (smds, smds_keys, "an smds");
 static const RspKeySpec rat_operator_keys[] = {
     {"mccMnc", &text, TRUE, "digits; E stands for any"}, {"gid1", &hex, FALSE, NULL}, {"gid2", &hex, FALSE, NULL}, END};
 MAP_OF (rat_operator, rat_operator_keys, "an operator identifier");
@@ -239,6 +253,13 @@ MAP_OF (place, place_keys, "a place");
 static const RspShape places = {.kind = RSP_SHAPE_NAMED, .element = &place};
 static const RspKeySpec network_keys[] = {{"places", &places, TRUE, "by name"}, END};
 MAP_OF (network, network_keys, "a network");
+static const RspKeySpec polling_keys[] = {
+    {"empty", &duration, FALSE, "period while no profile is installed; default: not polled"},
+    {"disabled", &duration, FALSE, "period while profiles are installed and none is enabled"},
+    {"enabled", &duration, FALSE, "period while a profile is enabled"},
+    {"searching", &duration, FALSE, "period after a user's search that found nothing"},
+    {"searches", &count, FALSE, "so many times; default 10"}, END};
+MAP_OF (polling, polling_keys, "a polling policy");
 static const RspKeySpec lpa_keys[] = {
     {"role", &text, TRUE, NULL}, {"euicc", &text, TRUE, "the card in this device"},
     {"connectivity", &connectivity, FALSE, "the device needs a bearer; default: it has one always"},
@@ -247,6 +268,10 @@ static const RspKeySpec lpa_keys[] = {
     {"user-timeout", &duration, FALSE, "for the user to answer; default 60s"},
     {"notification-retry", &duration, FALSE, "pause before notifications are sent again, doubled up to 1h; default: only by an operation"},
     {"imposed-ci", &text, FALSE, "the only ci that it uses"},
+    {"smds", &texts, FALSE, "addresses of alternative SM-DSs, asked after the card's root SM-DS"},
+    {"power-on-discovery", &boolean, FALSE, "looks for a profile at power-on while no operational one is installed; default false"},
+    {"polling", &polling, FALSE, "asks the SM-DSs by itself"},
+    {"unattended-consent", &consent, FALSE, "the user's answer to what the LPA asks by itself; default granted"},
     {"test-mode", &boolean, FALSE, "shows and switches test profiles; default true"},
     {"segment-size", &segment, FALSE, "STORE DATA block; default 255"},
     {"lenient-matching-id", &boolean, FALSE, NULL}, {"binding", &binding, FALSE, "of ES9+; default json"}, END};
@@ -254,7 +279,7 @@ MAP_OF (lpa, lpa_keys, "an lpa");
 static const RspKeySpec roles[] = {
     {"ci", &ci, FALSE, NULL}, {"eum", &eum, FALSE, NULL}, {"operator", &operator_, FALSE, NULL},
     {"smdpp", &smdpp, FALSE, NULL}, {"euicc", &euicc, FALSE, NULL}, {"lpa", &lpa, FALSE, NULL},
-    {"smds", NULL, FALSE, NULL}, {"eim", NULL, FALSE, NULL}, {"ipa", NULL, FALSE, NULL}, END};
+    {"smds", &smds, FALSE, NULL}, {"eim", NULL, FALSE, NULL}, {"ipa", NULL, FALSE, NULL}, END};
 static const char *const role_key[] = {"role", NULL};
 static const RspShape actor = {.kind = RSP_SHAPE_VARIANT, .names = role_key, .keys = roles, .what = "an actor"};
 static const RspShape actors = {.kind = RSP_SHAPE_NAMED, .element = &actor};
@@ -321,6 +346,7 @@ static const RspKeySpec outcome_keys[] = {
     {"profile", &download_result, FALSE, "installed, none, or any: however it ends"}, {"notification", &notification_result, FALSE, NULL},
     {"error", &text, FALSE, "name of an error"}, {"step", &text, FALSE, "function or check where it ended"},
     {"code", &text, FALSE, "subject/reason of a server"}, {"cancelled", &text, FALSE, "CancelSession reason sent"},
+    {"events", &count, FALSE, "event records received"}, {"installed", &count, FALSE, "profiles installed by a discovery"},
     {"delivered", &count, FALSE, "notifications acknowledged"}, {"pending", &count, FALSE, "notifications left"},
     {"profiles", &user_profiles, FALSE, "list: exactly these"},
     {"progress", &stage_list, FALSE, "download: exactly these stages, as applications see them"}, END};
@@ -328,6 +354,7 @@ MAP_OF (outcome, outcome_keys, "an expected outcome");
 static const RspKeySpec user_step_keys[] = {
     {"at", &text, TRUE, "an lpa"}, {"do", &verb, TRUE, NULL}, {"activationCode", &text, FALSE, NULL},
     {"address", &text, FALSE, NULL}, {"matchingId", &text, FALSE, NULL},
+    {"discovery", &boolean, FALSE, "download: what waits behind the events of the SM-DSs"},
     {"confirmationCode", &text_or_texts, FALSE, "what the user types; a list: one after the other"},
     {"consent", &consent, FALSE, "default granted"}, {"thinks", &duration, FALSE, "how long the answer takes"},
     {"authenticated", &boolean, FALSE, "the end user proves who it is; default true"}, {"keep-notifications", &boolean, FALSE, "do not deliver after the installation"},
@@ -422,6 +449,11 @@ static const RspKeySpec order_keys[] = {
     {"matchingId", &text, FALSE, NULL}, {"attempts", &count, FALSE, NULL}, END};
 MAP_OF (order, order_keys, "an order");
 LIST_OF (orders, order);
+static const RspKeySpec event_view_keys[] = {
+    {"eventId", &text, FALSE, NULL}, {"eid", &eid, FALSE, NULL}, {"rspServerAddress", &text, FALSE, NULL},
+    {"owner", &text, FALSE, "the OID that the owner proved"}, {"forwarded", &boolean, FALSE, "known to the root, too"}, END};
+MAP_OF (event_view, event_view_keys, "an event record");
+LIST_OF (event_views, event_view);
 static const RspKeySpec received_keys[] = {
     {"iccid", &text, FALSE, NULL}, {"point", &small, FALSE, "notificationPointId"}, {"code", &text, FALSE, "subject/reason, or \"success\""}, END};
 MAP_OF (received, received_keys, "a notification received");
@@ -431,7 +463,8 @@ const RspKeySpec rsp_language_expectations[] = {
     {"notifications", &notification_views, FALSE, "euicc: exactly these pending notifications, in order"},
     {"elements", &element_views, FALSE, "euicc: exactly this PEStatus list of the last installation, in order"},
     {"orders", &orders, FALSE, "smdpp: these orders are as said"},
-    {"sessions", &count, FALSE, "smdpp: so many live sessions"},
+    {"sessions", &count, FALSE, "smdpp, smds: so many live sessions"},
+    {"events", &event_views, FALSE, "smds: exactly these event records, oldest first"},
     {"bearer", &bearer, FALSE, "device: what it has"},
     {"network", &text, FALSE, "device: operator that it is attached to, or none"},
     {"traffic", &traffic, FALSE, "device: on the cellular bearer, at most"},

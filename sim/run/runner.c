@@ -304,7 +304,14 @@ start_world (RspRun *run, const RspRunOptions *options, GError **error)
     run->leaks = rsp_leaks_new (run->world->packages);
     rsp_trace_listen (run->trace, on_event, run);
     trace_start (run, options);
-    return rsp_world_begin (run->world, error) && rsp_world_place_orders (run->world, error);
+    if (!rsp_world_begin (run->world, error) || !rsp_world_place_orders (run->world, error))
+        return FALSE;
+    for (guint i = 0; i < run->world->actors->len; i++) {
+        const RspWorldActor *a = run->world->actors->pdata[i];
+        if (a->role == RSP_ACTOR_LPA)
+            rsp_lpa_start (a->lpa);
+    }
+    return TRUE;
 }
 
 static void

@@ -84,5 +84,7 @@ void rsp_step_coverage (RspRun *run, const RspYaml *step);
 gboolean rsp_expect_device (RspRun *run, const RspYaml *want, const RspWorldActor *device);
 
 gboolean rsp_expect_check (RspRun *run, const RspYaml *expect);
+/* expect-smds.c */
+gboolean rsp_expect_events (RspRun *run, const RspYaml *want, const RspWorldActor *server);
 /* What always holds; NODE is where to point. */
 gboolean rsp_invariants_check (RspRun *run, const RspYaml *node);

@@ -120,6 +120,17 @@ check_orders (const Check *c, const RspYaml *orders, GError **error)
            rsp_yaml_fail (orders, error, "orders need an operator in the world");
 }
 
+/* The cascade has one step. */
+static gboolean
+check_parent (const Check *c, const RspYaml *parent, GError **error)
+{
+    if (!check_ref (c, parent, "smds", error))
+        return FALSE;
+    if (!parent || !rsp_yaml_get (rsp_yaml_get (c->actors, parent->text), "parent"))
+        return TRUE;
+    return rsp_yaml_fail (parent, error, "\"%s\" is an alternative SM-DS itself", parent->text);
+}
+
 static gboolean
 check_files (const RspYaml *actor, GError **error)
 {
@@ -160,6 +171,7 @@ check_actor (const Check *c, const RspYaml *actor, GError **error)
            check_ref (c, rsp_yaml_get (actor, "certified-by"),
                       strcmp (role, "euicc") == 0 ? "eum" : "ci", error) &&
            check_ref (c, rsp_yaml_get (actor, "euicc"), "euicc", error) &&
+           check_parent (c, rsp_yaml_get (actor, "parent"), error) &&
            check_refs (c, rsp_yaml_get (actor, "trusts"), "ci", error) &&
            check_ref (c, rsp_yaml_get (actor, "imposed-ci"), "ci", error) &&
            check_stock (c, rsp_yaml_get (actor, "profiles"), error) &&
@@ -326,6 +338,10 @@ role_of_expectation (const char *key)
         return "euicc";
     if (strcmp (key, "bearer") == 0 || strcmp (key, "network") == 0 || strcmp (key, "traffic") == 0)
         return "lpa";
+    if (strcmp (key, "sessions") == 0)
+        return "smdpp,smds";
+    if (strcmp (key, "events") == 0)
+        return "smds";
     return strcmp (key, "received") == 0 ? "operator" : "smdpp";
 }
 
@@ -418,7 +434,8 @@ check_send (const Check *c, const RspYaml *step, GError **error)
         return rsp_yaml_fail (step, error, "not supported: send of %s", fn->full_name);
     if (fn->binding == RSP_BINDING_HTTP && rsp_world_by_address (c->s->world, to->text))
         return TRUE;
-    return check_ref (c, to, fn->binding == RSP_BINDING_HTTP ? "smdpp,operator" : "euicc", error);
+    return check_ref (c, to, fn->binding == RSP_BINDING_HTTP ? "smdpp,smds,operator" : "euicc",
+                      error);
 }
 
 static gboolean

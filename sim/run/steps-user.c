@@ -70,6 +70,8 @@ check_outcome (RspRun *run, const RspYaml *step, const RspLpaOutcome *o)
            rsp_run_match (run, wanted (step, "error"), o->error) &&
            rsp_run_match (run, wanted (step, "code"), code) &&
            rsp_run_match (run, wanted (step, "cancelled"), o->cancelled) &&
+           rsp_run_match_number (run, wanted (step, "events"), o->events) &&
+           rsp_run_match_number (run, wanted (step, "installed"), o->installed) &&
            rsp_run_match_number (run, wanted (step, "delivered"), o->delivered) &&
            rsp_run_match_number (run, wanted (step, "pending"), o->pending));
     match_notification (run, wanted (step, "notification"), o);
@@ -165,6 +167,23 @@ download (RspRun *run, const RspYaml *step, RspLpa *lpa, Pending *pending)
     rsp_run_wait (run, step);
 }
 
+static void
+discover (RspRun *run, const RspYaml *step, RspLpa *lpa, gboolean must_find, Pending *pending)
+{
+    g_autofree char *address = rsp_run_text (run, rsp_yaml_get (step, "address"));
+    g_autofree char *event_id = rsp_run_text (run, rsp_yaml_get (step, "matchingId"));
+    RspLpaDiscover d = {.address = address, .event_id = event_id, .must_find = must_find};
+    rsp_yaml_opt_bool (step, "keep-notifications", &d.keep_notifications, NULL);
+    rsp_lpa_discover (lpa, &d, on_done, pending);
+    rsp_run_wait (run, step);
+}
+
+static gboolean
+is_idle (gpointer lpa)
+{
+    return rsp_lpa_is_idle (lpa);
+}
+
 /* --- list --------------------------------------------------------------------------------------
  */
 
@@ -236,6 +255,8 @@ manage (RspRun *run, const RspYaml *step, RspLpa *lpa, const char *verb, Pending
         rsp_lpa_memory_reset (lpa, reset_bits (rsp_yaml_get (step, "options")), on_done, pending);
     else if (strcmp (verb, "set-default-dp-address") == 0)
         rsp_lpa_set_default_dp (lpa, address ? address : "", on_done, pending);
+    else if (strcmp (verb, "power-on") == 0)
+        rsp_lpa_power_on (lpa, on_done, pending);
     else if (strcmp (verb, "list") == 0)
         rsp_lpa_list (lpa, on_list, pending);
     else
@@ -254,8 +275,14 @@ rsp_step_user (RspRun *run, const RspYaml *step)
         .run = run, .step = step, .codes = codes, .answer = answer_of (step), .stages = stages};
     const RspLpaUi ui = {
         .ask = on_question, .code = on_code, .progress = on_progress, .data = &pending};
+    /* The user waits for what the device does by itself. */
+    rsp_loop_run (run->loop, is_idle, lpa, run->limit);
     rsp_lpa_set_ui (lpa, &ui);
-    if (strcmp (verb, "download") == 0)
+    gboolean discovery = FALSE;
+    rsp_yaml_opt_bool (step, "discovery", &discovery, NULL);
+    if (strcmp (verb, "discover") == 0 || discovery)
+        discover (run, step, lpa, discovery, &pending);
+    else if (strcmp (verb, "download") == 0)
         download (run, step, lpa, &pending);
     else
         manage (run, step, lpa, verb, &pending);

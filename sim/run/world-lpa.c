@@ -1,4 +1,5 @@
 /* The LPAs of a world. */
+#include "sim/run/language.h"
 #include "sim/run/world-private.h"
 
 #include <string.h>
@@ -12,11 +13,34 @@ imposed_ci (const RspWorld *w, const RspWorldActor *a)
     return ci ? rsp_slice_to_bytes (rsp_cert_ski (rsp_ci_cert (ci->ci))) : NULL;
 }
 
+static RspLpaPolling
+polling (const RspYaml *yaml)
+{
+    if (!yaml)
+        return (RspLpaPolling){0};
+    return (RspLpaPolling){.empty = rsp_world_duration (yaml, "empty", 0),
+                           .disabled = rsp_world_duration (yaml, "disabled", 0),
+                           .enabled = rsp_world_duration (yaml, "enabled", 0),
+                           .searching = rsp_world_duration (yaml, "searching", 0),
+                           .searches = (guint)rsp_world_number (yaml, "searches", 10)};
+}
+
+static RspConsent
+consent (const RspYaml *yaml)
+{
+    const char *text = rsp_world_text (yaml, "unattended-consent", rsp_language_consents[0]);
+    RspConsent consent = RSP_CONSENT_GRANTED;
+    while (strcmp (rsp_language_consents[consent], text) != 0)
+        consent++;
+    return consent;
+}
+
 void
 rsp_world_start_lpa (RspWorld *w, RspWorldActor *a)
 {
     const RspYaml *yaml = a->yaml;
     g_autoptr (GBytes) ci = imposed_ci (w, a);
+    g_autoptr (GPtrArray) smds = rsp_world_texts (yaml, "smds");
     RspLpaConfig config = {
         .card = rsp_yaml_get (yaml, "euicc")->text,
         .imei = rsp_world_text (yaml, "imei", NULL),
@@ -26,6 +50,10 @@ rsp_world_start_lpa (RspWorld *w, RspWorldActor *a)
         .retry = rsp_world_duration (yaml, "notification-retry", 0),
         .imposed_ci = ci,
         .test_mode = rsp_world_flag (yaml, "test-mode", TRUE),
+        .smds = (const char *const *)smds->pdata,
+        .power_on_discovery = rsp_world_flag (yaml, "power-on-discovery", FALSE),
+        .polling = polling (rsp_yaml_get (yaml, "polling")),
+        .unattended = consent (yaml),
         .lenient_matching_id = rsp_world_flag (yaml, "lenient-matching-id", FALSE),
         .asn1_binding = strcmp (rsp_world_text (yaml, "binding", "json"), "asn1") == 0,
     };

@@ -236,7 +236,7 @@ issue_server (RspWorld *w, RspWorldActor *a, const char *purpose, const RspYaml 
         oid = rsp_world_text (twist, "oid", oid);
         fqdn = rsp_world_text (twist, "fqdn", fqdn);
     }
-    if (role == RSP_ROLE_DP_TLS)
+    if (role == RSP_ROLE_DP_TLS || role == RSP_ROLE_DS_TLS)
         date_tls (w, &t);
     g_autoptr (RspKey) key = make_key (w, a, purpose);
     g_autofree char *host = g_strndup (fqdn, strcspn (fqdn, ":"));
@@ -261,23 +261,35 @@ issue_further (RspWorld *w, RspWorldActor *a, const RspYaml *further, const char
            issue_server (w, a, pb, rsp_yaml_get (further, "pb"), by, RSP_ROLE_DP_PB, oid, error);
 }
 
+typedef struct {
+    const char *purpose;
+    RspRole role;
+} OwnCertificate;
+
 static gboolean
-build_server (RspWorld *w, RspWorldActor *a, guint index, GError **error)
+issue_own (RspWorld *w, RspWorldActor *a, const OwnCertificate *own, guint n, const char *oid,
+           GError **error)
 {
-    static const struct {
-        const char *purpose;
-        RspRole role;
-    } own[] = {{"auth", RSP_ROLE_DP_AUTH}, {"pb", RSP_ROLE_DP_PB}, {"tls", RSP_ROLE_DP_TLS}};
     const RspYaml *twists = rsp_yaml_get (a->yaml, "certificates");
-    const RspYaml *further = rsp_yaml_get (a->yaml, "further-certificates");
     const char *by = rsp_yaml_get (a->yaml, "certified-by")->text;
-    g_autofree char *made = g_strdup_printf ("2.999.10.%u", index + 1);
-    const char *oid = rsp_world_text (a->yaml, "oid", made);
-    for (guint i = 0; i < G_N_ELEMENTS (own); i++)
+    for (guint i = 0; i < n; i++)
         if (!issue_server (w, a, own[i].purpose,
                            twists ? rsp_yaml_get (twists, own[i].purpose) : NULL, by, own[i].role,
                            oid, error))
             return FALSE;
+    return TRUE;
+}
+
+static gboolean
+build_server (RspWorld *w, RspWorldActor *a, guint index, GError **error)
+{
+    static const OwnCertificate own[] = {
+        {"auth", RSP_ROLE_DP_AUTH}, {"pb", RSP_ROLE_DP_PB}, {"tls", RSP_ROLE_DP_TLS}};
+    const RspYaml *further = rsp_yaml_get (a->yaml, "further-certificates");
+    g_autofree char *made = g_strdup_printf ("2.999.10.%u", index + 1);
+    const char *oid = rsp_world_text (a->yaml, "oid", made);
+    if (!issue_own (w, a, own, G_N_ELEMENTS (own), oid, error))
+        return FALSE;
     for (guint i = 0; further && i < further->items->len; i++)
         if (!issue_further (w, a, further->items->pdata[i], oid, error))
             return FALSE;
@@ -297,6 +309,14 @@ give_client (RspWorld *w, RspWorldActor *a, GError **error)
         return FALSE;
     keep (a, "client", key, cert);
     return TRUE;
+}
+
+static gboolean
+build_smds (RspWorld *w, RspWorldActor *a, guint index, GError **error)
+{
+    static const OwnCertificate own[] = {{"auth", RSP_ROLE_DS_AUTH}, {"tls", RSP_ROLE_DS_TLS}};
+    g_autofree char *made = g_strdup_printf ("2.999.15.%u", index + 1);
+    return issue_own (w, a, own, G_N_ELEMENTS (own), rsp_world_text (a->yaml, "oid", made), error);
 }
 
 static gboolean
@@ -378,6 +398,9 @@ build_role (RspWorld *w, RspActorRole role, GError **error)
         case RSP_ACTOR_SMDPP:
             ok = build_server (w, a, i, error);
             break;
+        case RSP_ACTOR_SMDS:
+            ok = build_smds (w, a, i, error);
+            break;
         case RSP_ACTOR_OPERATOR:
             ok = build_operator (w, a, error);
             break;
@@ -395,6 +418,7 @@ gboolean
 rsp_world_build_pki (RspWorld *w, GError **error)
 {
     return build_role (w, RSP_ACTOR_CI, error) && build_role (w, RSP_ACTOR_EUM, error) &&
-           build_role (w, RSP_ACTOR_SMDPP, error) && build_role (w, RSP_ACTOR_OPERATOR, error) &&
-           build_role (w, RSP_ACTOR_EUICC, error) && build_role (w, RSP_ACTOR_LPA, error);
+           build_role (w, RSP_ACTOR_SMDPP, error) && build_role (w, RSP_ACTOR_SMDS, error) &&
+           build_role (w, RSP_ACTOR_OPERATOR, error) && build_role (w, RSP_ACTOR_EUICC, error) &&
+           build_role (w, RSP_ACTOR_LPA, error);
 }

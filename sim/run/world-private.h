@@ -52,6 +52,18 @@ rsp_world_duration (const RspYaml *map, const char *key, gint64 absent)
     return value;
 }
 
+/* NULL-terminated texts of a list, borrowed. (transfer container) */
+static inline GPtrArray *
+rsp_world_texts (const RspYaml *map, const char *key)
+{
+    const RspYaml *list = rsp_yaml_get (map, key);
+    GPtrArray *texts = g_ptr_array_new ();
+    for (guint i = 0; list && i < list->items->len; i++)
+        g_ptr_array_add (texts, ((RspYaml *)list->items->pdata[i])->text);
+    g_ptr_array_add (texts, NULL);
+    return texts;
+}
+
 /* PURPOSE: which of the actor's credentials it shows at TLS; NULL: none. */
 void rsp_world_set_tls (RspWorld *w, RspWorldActor *a, const char *purpose);
 /* Faults that sign again use the key of CREDENTIAL under the name PURPOSE. */
@@ -66,3 +78,4 @@ gboolean rsp_world_start_smdpp (RspWorld *w, RspWorldActor *a, GError **error);
 /* Brings the LPA of A to life. */
 void rsp_world_start_lpa (RspWorld *world, RspWorldActor *a);
 gboolean rsp_world_start_operator (RspWorld *w, RspWorldActor *a, GError **error);
+gboolean rsp_world_start_smds (RspWorld *w, RspWorldActor *a, GError **error);

@@ -94,14 +94,10 @@ known_clients (const RspWorld *w)
 gboolean
 rsp_world_start_smdpp (RspWorld *w, RspWorldActor *a, GError **error)
 {
-    const RspYaml *aliases = rsp_yaml_get (a->yaml, "aliases");
-    g_autoptr (GPtrArray) names = g_ptr_array_new ();
+    g_autoptr (GPtrArray) names = rsp_world_texts (a->yaml, "aliases");
     g_autofree char *path = rsp_world_state_path (w, a, ".db");
     g_autoptr (GArray) identities = identities_of (a);
 
-    for (guint i = 0; aliases && i < aliases->items->len; i++)
-        g_ptr_array_add (names, ((RspYaml *)aliases->items->pdata[i])->text);
-    g_ptr_array_add (names, NULL);
     RspSmdppConfig config = {
         .fqdn = rsp_yaml_get (a->yaml, "fqdn")->text,
         .aliases = (const char *const *)names->pdata,
@@ -125,9 +121,6 @@ rsp_world_start_smdpp (RspWorld *w, RspWorldActor *a, GError **error)
         return FALSE;
     a->known_clients = known_clients (w);
     rsp_world_set_tls (w, a, "tls");
-    rsp_bus_add_address (w->bus, config.fqdn, a->base.name);
-    for (guint i = 0; i + 1 < names->len; i++)
-        rsp_bus_add_address (w->bus, names->pdata[i], a->base.name);
     rsp_world_add_fault_key (w, a, "dp-auth", "auth");
     rsp_world_add_fault_key (w, a, "dp-pb", "pb");
     return fill_stock (w, a, error);

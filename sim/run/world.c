@@ -47,6 +47,9 @@ actor_free (RspWorldActor *a)
     case RSP_ACTOR_SMDPP:
         g_clear_pointer (&a->smdpp, rsp_smdpp_free);
         break;
+    case RSP_ACTOR_SMDS:
+        g_clear_pointer (&a->smds, rsp_smds_free);
+        break;
     case RSP_ACTOR_EUICC:
         g_clear_pointer (&a->link, rsp_apdu_link_free);
         g_clear_pointer (&a->euicc, rsp_euicc_free);
@@ -120,7 +123,8 @@ rsp_world_credential (const RspWorldActor *a, const char *purpose)
 static RspActorRole
 role_of (const RspYaml *yaml)
 {
-    static const char *const names[] = {"ci", "eum", "operator", "smdpp", "euicc", "lpa", NULL};
+    static const char *const names[] = {"ci",    "eum", "operator", "smdpp",
+                                        "euicc", "lpa", "smds",     NULL};
     const char *text = rsp_yaml_get (yaml, "role")->text;
     guint i = 0;
     while (strcmp (names[i], text) != 0)
@@ -257,6 +261,8 @@ start_actors (RspWorld *w, GError **error)
         if (w->options.only && strcmp (w->options.only, a->base.name) != 0)
             continue;
         if (a->role == RSP_ACTOR_SMDPP && !rsp_world_start_smdpp (w, a, error))
+            return FALSE;
+        if (a->role == RSP_ACTOR_SMDS && !rsp_world_start_smds (w, a, error))
             return FALSE;
         if (a->role == RSP_ACTOR_EUICC && !start_euicc (w, a, error))
             return FALSE;

@@ -9,6 +9,7 @@
 #include "components/modem/modem.h"
 #include "components/operator/operator.h"
 #include "components/smdpp/smdpp.h"
+#include "components/smds/smds.h"
 #include "sim/net/apdu.h"
 #include "sim/run/scenario.h"
 
@@ -19,6 +20,7 @@ typedef enum {
     RSP_ACTOR_SMDPP,
     RSP_ACTOR_EUICC,
     RSP_ACTOR_LPA,
+    RSP_ACTOR_SMDS,
 } RspActorRole;
 
 /* A certificate with its key, kept for `rspsim pki` and for faults that sign again. */
@@ -44,6 +46,7 @@ typedef struct {
         RspSmdpp *smdpp;
         RspEuicc *euicc;
         RspLpa *lpa;
+        RspSmds *smds;
     };
     RspApduLink *link; /* of a euicc */
     RspModem *modem;   /* of a device */
