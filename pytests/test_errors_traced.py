@@ -49,6 +49,17 @@ def inside(data, *path):
     return found
 
 
+# ES9+ in the ASN.1 binding has numbers for the same conditions.
+ASN1_BINDING = {
+    "InitiateAuthentication": {1: "8.8.1/3.8", 2: "8.8.3/3.1", 3: "8.8.2/3.1"},
+    "AuthenticateClient": {1: "8.1.2/6.1", 2: "8.1.2/6.3", 3: "8.1.3/6.1", 4: "8.1.3/6.3", 5: "8.1/6.1",
+                           6: "8.2.6/3.8", 7: "8.1.1/3.8", 8: "8.2.5/4.3", 9: "8.11.1/3.9",
+                           10: "8.10.1/3.9", 11: "8.1/4.8", 18: "8.8.5/4.10"},
+    "GetBoundProfilePackage": {1: "8.1/6.1", 2: "8.2.7/2.2", 3: "8.2.7/3.8", 4: "8.2.7/6.4", 5: "8.2/3.7",
+                               95: "8.10.1/3.9"},
+    "CancelSession": {1: "8.10.1/3.9", 2: "8.1/6.1"},
+}
+
 CODES = {  # where an answer has its code, behind its own tag
     "PrepareDownload": [(0xA1, 0x02)],
     "AuthenticateServer": [(0xA1, 0x02)],
@@ -75,6 +86,11 @@ def codes_of(event):
     if event["encoding"] != "der":
         return set()
     body = bytes.fromhex(event["body"])
+    if event["interface"] == "ES9+":
+        choice = tlv.read(tlv.read(body)[1])[1]  # of RemoteProfileProvisioningResponse
+        number = choice[2] if len(choice) == 3 else None
+        code = ASN1_BINDING[event["function"]].get(number)
+        return {code} if code else set()
     if event["function"] in ("RetrieveNotificationsList", "LoadBoundProfilePackage"):
         numbers = reasons_of_results(body)
     else:
