@@ -23,3 +23,5 @@ void rsp_decode_oid (RspItem *item, RspSlice content);
 gboolean rsp_decode_json (RspItem *parent, RspSlice text, GError **error);
 /* A command or response APDU; FALSE if it does not look like one. */
 gboolean rsp_decode_apdu (RspItem *parent, RspSlice apdu);
+/* A NAS message of nas.h; FALSE if it is none. */
+gboolean rsp_decode_nas (RspItem *parent, RspSlice message);

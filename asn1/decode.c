@@ -86,7 +86,7 @@ show_octets (RspItem *root, RspSlice input, GError **error)
     /* `9000` is a TLV as well: octets that are no message of ours may be an APDU first. */
     if (one && rsp_decode_guess (input) && rsp_decode_der (root, NULL, NULL, input, NULL))
         return TRUE;
-    if (show_package (root, input) || rsp_decode_apdu (root, input))
+    if (show_package (root, input) || rsp_decode_nas (root, input) || rsp_decode_apdu (root, input))
         return TRUE;
     return rsp_decode_der (root, NULL, NULL, input, error);
 }

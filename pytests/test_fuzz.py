@@ -12,8 +12,9 @@ import subprocess
 import pytest
 
 RUNS = os.environ.get("RSPSIM_FUZZ", "2000")
-TARGETS = ["decode", "body", "cert", "package", "yaml", "card"]
-TRACES = ["consumer-download-install", "consumer-local-management", "lpa-ppr1-allowed-by-rat", "hostile-es9p-cancel-session"]
+TARGETS = ["decode", "body", "cert", "package", "yaml", "card", "network"]
+TRACES = ["consumer-download-install", "consumer-local-management", "lpa-ppr1-allowed-by-rat", "hostile-es9p-cancel-session",
+          "attach-suci", "attach-resynchronised"]
 
 
 def messages(traces):
@@ -50,6 +51,11 @@ def corpus(traces, rspsim, root, tmp_path_factory):
             commands += [body] if event["leg"] == "request" else []
         else:
             put("body", bytes([numbers[name], event["leg"] == "response"]) + body)
+        if event["interface"] == "NAS":
+            put("network", b"\0" + body)
+            if name == "NAS.RegistrationRequest" and event["leg"] == "request":
+                put("network", b"\2" + body[6:])
+                put("network", b"\3" + body[14:])
         put("decode", body)
     for start in range(0, len(commands), 40):
         put("card", script_of(commands[start:start + 40]))

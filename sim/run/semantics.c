@@ -434,7 +434,10 @@ check_send (const Check *c, const RspYaml *step, GError **error)
         return rsp_yaml_fail (step, error, "not supported: send of %s", fn->full_name);
     if (fn->binding == RSP_BINDING_HTTP && rsp_world_by_address (c->s->world, to->text))
         return TRUE;
-    return check_ref (c, to, fn->binding == RSP_BINDING_HTTP ? "smdpp,smds,operator" : "euicc",
+    return check_ref (c, to,
+                      fn->binding == RSP_BINDING_HTTP    ? "smdpp,smds,operator"
+                      : fn->binding == RSP_BINDING_RADIO ? "operator"
+                                                         : "euicc",
                       error);
 }
 
