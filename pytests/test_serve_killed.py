@@ -71,18 +71,16 @@ def work(host, known, number):
 
 def judge(host, known):
     order = known.pop("under way", None)
-    unsure = set()
     if order and order.startswith("order-"):
         reply = host.operator.call("downloadOrder", order, profileType="pool")  # the same call again
         if isinstance(reply, dict):
             assert reply["iccid"] not in known, "one profile was ordered twice"
-            unsure.add(reply["iccid"])
             known[reply["iccid"]] = ("ordered", None)
     elif order:
-        unsure.add(order)
+        known[order] = ("unsure", None)  # its last call may have been executed or not
     for iccid, (state, matching_id) in known.items():
         assert host.operator.call("downloadOrder", iccid=iccid) == "8.2.1/3.3", iccid
-        if iccid in unsure or state == "ordered":
+        if state in ("ordered", "unsure"):
             continue
         host.device.initiate()
         answer = host.device.authenticate(matching_id)
