@@ -105,6 +105,7 @@ static const struct {
     {RSP_FN_ES10B_LOAD_CRL, "LoadCRLResponseError", "loadCRLResponseError"},
     {RSP_FN_ES10B_AUTHENTICATE_SERVER, "AuthenticateErrorCode", "authenticateErrorCode"},
     {RSP_FN_ES10B_CANCEL_SESSION, "CancelSessionResponseError", "cancelSessionResponseError"},
+    {RSP_FN_ES10B_LPAE_ACTIVATION, "LpaeActivationResult", "lpaeActivationResult"},
     {RSP_FN_ES10C_GET_PROFILES_INFO, "ProfileInfoListError", "profileInfoListError"},
     {RSP_FN_ES10C_ENABLE_PROFILE, "EnableResult", "enableResult"},
     {RSP_FN_ES10C_DISABLE_PROFILE, "DisableResult", "disableResult"},

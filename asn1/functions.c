@@ -284,7 +284,7 @@ const RspFunction *
 rsp_function_by_tag (guint32 tag)
 {
     const RspFunction *all = functions ();
-    for (guint i = 0; i < RSP_FN_COUNT; i++)
+    for (guint i = 0; tag && i < RSP_FN_COUNT; i++)
         if (all[i].binding == RSP_BINDING_CARD && all[i].tag == tag)
             return &all[i];
     return NULL;
@@ -319,7 +319,7 @@ rsp_function_encoding (const RspFunction *fn)
         return fn->interface == RSP_IF_ESIPA ? RSP_ENC_DER : RSP_ENC_JSON;
     case RSP_BINDING_CARD:
     case RSP_BINDING_NESTED:
-        return RSP_ENC_DER;
+        return fn->interface == RSP_IF_ES6 ? RSP_ENC_RAW : RSP_ENC_DER;
     case RSP_BINDING_APDU:
         return RSP_ENC_APDU;
     case RSP_BINDING_RADIO:

@@ -17,6 +17,7 @@ typedef enum {
     RSP_IF_ES8P,
     RSP_IF_ESIPA,
     RSP_IF_ESEP,
+    RSP_IF_ES6,
     RSP_IF_APDU,
     RSP_IF_NAS,
 } RspInterface;
@@ -106,6 +107,7 @@ rsp_interface_is_mutual (RspInterface interface)
     X (ES10B_AUTHENTICATE_SERVER, ES10B, "ES10b", "AuthenticateServer", CARD, NULL, 0xBF38, "AuthenticateServerRequest", "AuthenticateServerResponse", "SGP.22 5.7.13") \
     X (ES10B_CANCEL_SESSION, ES10B, "ES10b", "CancelSession", CARD, NULL, 0xBF41, "CancelSessionRequest", "CancelSessionResponse", "SGP.22 5.7.14") \
     X (ES10B_GET_RAT, ES10B, "ES10b", "GetRAT", CARD, NULL, 0xBF43, "GetRatRequest", "GetRatResponse", "SGP.22 5.7.22") \
+    X (ES10B_LPAE_ACTIVATION, ES10B, "ES10b", "LpaeActivation", CARD, NULL, 0xBF42, "LpaeActivationRequest", "LpaeActivationResponse", "SGP.22 5.7.23") \
     X (ES10C_GET_PROFILES_INFO, ES10C, "ES10c", "GetProfilesInfo", CARD, NULL, 0xBF2D, "ProfileInfoListRequest", "ProfileInfoListResponse", "SGP.22 5.7.15") \
     X (ES10C_ENABLE_PROFILE, ES10C, "ES10c", "EnableProfile", CARD, NULL, 0xBF31, "EnableProfileRequest", "EnableProfileResponse", "SGP.22 5.7.16") \
     X (ES10C_DISABLE_PROFILE, ES10C, "ES10c", "DisableProfile", CARD, NULL, 0xBF32, "DisableProfileRequest", "DisableProfileResponse", "SGP.22 5.7.17") \
@@ -154,6 +156,7 @@ rsp_interface_is_mutual (RspInterface interface)
     X (ESEP_DELETE_EIM, ESEP, "ESep", "DeleteEim", NESTED, NULL, 0xA9, "Eco", "EuiccResultData", "SGP.32 2.11.1.1.2") \
     X (ESEP_UPDATE_EIM, ESEP, "ESep", "UpdateEim", NESTED, NULL, 0xAA, "Eco", "EuiccResultData", "SGP.32 2.11.1.1.2") \
     X (ESEP_LIST_EIM, ESEP, "ESep", "ListEim", NESTED, NULL, 0xAB, "Eco", "EuiccResultData", "SGP.32 2.11.1.1.2") \
+    X (ES6_UPDATE_METADATA, ES6, "ES6", "UpdateMetadata", CARD, NULL, 0, NULL, NULL, "SGP.22 5.4.1") \
     X (APDU_TRANSMIT, APDU, "APDU", "Transmit", APDU, NULL, 0, NULL, NULL, "ETSI TS 102 221 10") \
     X (NAS_ATTACH_REQUEST, NAS, "NAS", "AttachRequest", RADIO, NULL, 0, NULL, NULL, "3GPP TS 24.301 8.2.4") \
     X (NAS_REGISTRATION_REQUEST, NAS, "NAS", "RegistrationRequest", RADIO, NULL, 0, NULL, NULL, "3GPP TS 24.501 8.2.6") \

@@ -129,6 +129,19 @@ rsp_aes_cbc_encrypt (const guint8 key[16], const guint8 iv[16], gsize len, const
 }
 
 void
+rsp_aes_cbc_decrypt (const guint8 key[16], const guint8 iv[16], gsize len, const guint8 *in,
+                     guint8 *out)
+{
+    g_assert (len % BLOCK == 0);
+    struct aes128_ctx aes;
+    guint8 chain[BLOCK];
+    memcpy (chain, iv, BLOCK);
+    aes128_set_decrypt_key (&aes, key);
+    cbc_decrypt (&aes, (nettle_cipher_func *)aes128_decrypt, BLOCK, chain, len, out, in);
+    rsp_wipe (&aes, sizeof aes);
+}
+
+void
 rsp_x963_kdf (RspSlice shared, RspSlice shared_info, guint8 *out, gsize len)
 {
     for (guint32 counter = 1; len > 0; counter++) {

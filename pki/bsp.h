@@ -39,4 +39,6 @@ RspBspResult rsp_bsp_open (RspBsp *bsp, guint8 tag, RspSlice segment, GByteArray
 void rsp_aes_cmac (const guint8 key[16], const RspSlice *parts, gsize n, guint8 out[16]);
 void rsp_aes_cbc_encrypt (const guint8 key[16], const guint8 iv[16], gsize len, const guint8 *in,
                           guint8 *out);
+void rsp_aes_cbc_decrypt (const guint8 key[16], const guint8 iv[16], gsize len, const guint8 *in,
+                          guint8 *out);
 void rsp_x963_kdf (RspSlice shared, RspSlice shared_info, guint8 *out, gsize len);

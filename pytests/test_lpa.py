@@ -121,7 +121,7 @@ def test_tls_is_checked(bench):
 
 
 @pytest.mark.parametrize("args, word", [
-    ([], "what shall it do"), (["fly"], "no such command"), (["enable"], "usage"), (["discover"], "not supported"),
+    ([], "what shall it do"), (["fly"], "no such command"), (["enable"], "usage"), (["discover", "a", "b"], "usage"),
     (["--card", "pcsc:", "list"], "--card is"), (["--card", "stdio:/bin/false", "list"], "does not give a card"),
     (["--card", "stdio:/bin/cat", "list"], "does not give a card"), (["--card", f"sim:{WORLD}:dp1", "list"], "no euicc"),
     (["--card", "sim:nowhere.yaml:card", "list"], "nowhere.yaml"), (["--timeout", "-1", "list"], "--timeout"),
@@ -169,3 +169,31 @@ def test_hostile_server(bench, answer, word):
         assert word in done.stderr and "\x1b" not in done.stderr and done.stderr.count("\n") == 1
     finally:
         server.shutdown()
+
+
+def test_lpa_in_the_euicc_needs_no_store_data(rspsim, root, tmp_path):
+    """The trace has the ES10 calls by name, but over the terminal's interface goes only the activation."""
+    rspsim("run", root / "scenarios/consumer/lpae-download.yaml", "--trace-dir", tmp_path, "--quiet", check=0)
+    events = [json.loads(line) for line in (tmp_path / "lpae-download.jsonl").read_text().splitlines()]
+    sent = [e for e in events if e["kind"] == "message" and e["stage"] == "sent" and e["leg"] == "request"]
+    store_data = [e["body"][10:14] for e in sent if e["interface"] == "APDU" and e["body"][2:4] == "e2"]
+    assert set(store_data) == {"bf42"}
+    assert {"AuthenticateServer", "LoadBoundProfilePackage", "EnableProfile", "StoreMetadata"} <= {
+        e["function"] for e in sent}
+
+
+@pytest.mark.parametrize("answer", [
+    "rubbish", "{}", "[1]", '{"type":"apdu","payload":{"ecode":-1}}', '{"type":"apdu","payload":{"ecode":0,"data":"9"}}',
+    '{"type":"apdu","payload":{"ecode":0,"data":"90"}}', '{"type":"apdu","payload":{"ecode":0,"data":"6a82"}}',
+    '{"type":"apdu","payload":{"ecode":0,"data":"01019000"}}', '{"type":"apdu","payload":{"ecode":0,"data":"' + "00" * 400 + '"}}',
+    "x" * 100000])
+def test_hostile_card(rspsim, tmp_path, answer):
+    """A card's program that says anything ends the command with one line and status 1."""
+    (tmp_path / "answer").write_text(answer)
+    (tmp_path / "card.py").write_text(
+        "import pathlib, sys\nready = '{\"type\":\"apdu\",\"payload\":{\"ecode\":0}}'\n"
+        "answer = (pathlib.Path(__file__).parent / 'answer').read_text()\n"
+        "for n, line in enumerate(sys.stdin):\n    print(answer if n else ready, flush=True)\n")
+    for command in (["list"], ["info"], ["notifications"], ["--yes", "download", "1$dp1.example.com$A"]):
+        done = rspsim("lpa", "--card", f"stdio:/usr/bin/python3 '{tmp_path}/card.py'", *command, check=1)
+        assert done.stderr.startswith("rspsim lpa: ") and done.stderr.count("\n") == 1

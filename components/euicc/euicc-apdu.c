@@ -76,6 +76,7 @@ put_fci (RspEuicc *card, const guint8 aid[16], gboolean isdr, GByteArray *out)
     if (isdr) {
         gsize mark = rsp_tlv_open (out, 0xE0);
         rsp_tlv_put (out, 0x82, RSP_SLICE_ARRAY (card->svn));
+        rsp_euicc_put_lpae_support (card, out);
         rsp_tlv_close (out, mark);
     }
     rsp_tlv_close (out, fci);
@@ -254,6 +255,7 @@ static const struct {
     {0x10, OWN, FALSE, rsp_euicc_terminal_profile},
     {0x12, OWN, TRUE, rsp_euicc_fetch},
     {0x14, OWN, FALSE, rsp_euicc_terminal_response},
+    {0xC2, OWN, FALSE, rsp_euicc_envelope},
     {0x88, INTER, FALSE, rsp_euicc_authenticate},
     {0x78, OWN, TRUE, rsp_euicc_get_identity},
 };

@@ -19,6 +19,7 @@ static const struct {
     {RSP_FN_ES10B_CANCEL_SESSION, rsp_euicc_cancel_session, FALSE},
     {RSP_FN_ES10B_LOAD_CRL, rsp_euicc_load_crl, TRUE},
     {RSP_FN_ES10B_GET_RAT, rsp_euicc_get_rat, FALSE},
+    {RSP_FN_ES10B_LPAE_ACTIVATION, rsp_euicc_lpae_activation, FALSE},
     {RSP_FN_ES10C_GET_PROFILES_INFO, rsp_euicc_get_profiles_info, FALSE},
     {RSP_FN_ES10C_ENABLE_PROFILE, rsp_euicc_enable_profile, TRUE},
     {RSP_FN_ES10C_DISABLE_PROFILE, rsp_euicc_disable_profile, TRUE},

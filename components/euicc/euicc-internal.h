@@ -123,6 +123,7 @@ struct _RspEuicc {
     guint8 svn[3];
     gboolean has_clock, test_profiles;
     RspRng *challenges, *keys, *identities;
+    gboolean lpae; /* has an LPA of its own */
     /* non-volatile */
     RspNvm *nvm;
     GPtrArray *profiles;      /* of RspEuiccProfile, by order */
@@ -135,7 +136,9 @@ struct _RspEuicc {
     gboolean power_lost; /* in the midst of a command */
     RspEuiccSession session;
     RspEuiccChannel channels[RSP_EUICC_CHANNELS];
-    gboolean terminal_profile;
+    gboolean terminal_profile, lpae_active;
+    GPtrArray *sms; /* (nullable) of GBytes: parts of a short message, NULL what has not come */
+    guint8 sms_reference;
     gboolean refresh_pending; /* a REFRESH was announced, perhaps fetched, and is not done */
     guint refresh_target;     /* profile to enable; 0: only disable */
     gboolean refresh_fetched;
@@ -293,6 +296,7 @@ guint rsp_euicc_get_rat (RspEuicc *card, RspSlice body, GByteArray *out);
 guint rsp_euicc_list_notification (RspEuicc *card, RspSlice body, GByteArray *out);
 guint rsp_euicc_retrieve_notifications (RspEuicc *card, RspSlice body, GByteArray *out);
 guint rsp_euicc_remove_notification (RspEuicc *card, RspSlice body, GByteArray *out);
+guint rsp_euicc_lpae_activation (RspEuicc *card, RspSlice body, GByteArray *out);
 guint rsp_euicc_get_profiles_info (RspEuicc *card, RspSlice body, GByteArray *out);
 guint rsp_euicc_enable_profile (RspEuicc *card, RspSlice body, GByteArray *out);
 guint rsp_euicc_disable_profile (RspEuicc *card, RspSlice body, GByteArray *out);
@@ -310,6 +314,15 @@ gboolean rsp_euicc_has_operational (const RspEuicc *card);
 /* --- euicc-crl.c --- */
 gboolean rsp_euicc_load_crls (RspEuicc *card); /* from the memory; FALSE: damaged */
 gboolean rsp_euicc_is_revoked (const RspEuicc *card, const RspCert *cert);
+
+/* --- euicc-ota.c, euicc-es6.c --- */
+RSP_EUICC_APDU (rsp_euicc_envelope);
+/* SCRIPT: command APDUs one after another. Returns the last one's status word. */
+guint rsp_euicc_es6 (RspEuicc *card, RspSlice script, guint8 *ret_executed);
+
+/* --- euicc-lpae.c --- */
+/* For the ISD-R's template E0. */
+void rsp_euicc_put_lpae_support (const RspEuicc *card, GByteArray *out);
 
 /* --- euicc-es8p.c --- */
 /* BppCommandId */

@@ -116,6 +116,7 @@ configure (RspEuicc *card, const RspEuiccConfig *config)
     card->answers = g_ptr_array_new_with_free_func (answer_free);
     card->has_clock = config->has_clock;
     card->test_profiles = config->test_profiles;
+    card->lpae = config->lpae;
     card->rat = rsp_slice_to_bytes (config->rat ? *config->rat : RSP_SLICE (NULL, 0));
 }
 
@@ -159,6 +160,7 @@ rsp_euicc_free (RspEuicc *card)
     for (guint i = 0; i < RSP_EUICC_CHANNELS; i++)
         channel_clear (&card->channels[i]);
     rsp_uicc_free (card->uicc);
+    g_clear_pointer (&card->sms, g_ptr_array_unref);
     g_clear_pointer (&card->profiles, g_ptr_array_unref);
     g_clear_pointer (&card->notifications, g_ptr_array_unref);
     g_clear_pointer (&card->crls, g_ptr_array_unref);
@@ -202,6 +204,8 @@ rsp_euicc_reset (RspEuicc *card)
     rsp_euicc_session_end (card);
     for (guint i = 0; i < RSP_EUICC_CHANNELS; i++)
         channel_clear (&card->channels[i]);
+    card->lpae_active = FALSE;
+    g_clear_pointer (&card->sms, g_ptr_array_unref);
     card->terminal_profile = card->refresh_pending = card->refresh_fetched = FALSE;
     rsp_euicc_load_interrupted (card);
     /* A reset is what REFRESH asked for. */

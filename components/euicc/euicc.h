@@ -22,6 +22,7 @@ typedef struct {
     gboolean has_clock;     /* checks certificate dates; default FALSE as most cards */
     gboolean test_profiles; /* testProfileSupport; default TRUE by the world */
     gboolean timed;         /* answers over the bus take the time that a real card takes */
+    gboolean lpae;          /* has an LPA of its own (CAT based); default FALSE */
     const RspSlice *rat;    /* RulesAuthorisationTable content DER, NULL: empty */
 } RspEuiccConfig;
 
@@ -33,6 +34,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (RspEuicc, rsp_euicc_free)
 
 /* One command APDU in, response data and status word out. Never fails otherwise. (transfer full) */
 GBytes *rsp_euicc_transmit (RspEuicc *card, RspSlice command);
+/* One whole ES10 command, or one chain of a package, from the LPA in the eUICC; the answer goes
+ * into OUT. Returns the status word: 6985 before ES10b.LpaeActivation. */
+guint rsp_euicc_internal_es10 (RspEuicc *card, RspSlice command, GByteArray *out);
 void rsp_euicc_reset (RspEuicc *card); /* power off and on: session gone, NVM stays */
 /* The same without warning: an open transaction is lost, and all that stands is read back. */
 void rsp_euicc_cut_power (RspEuicc *card);

@@ -229,6 +229,22 @@ authenticate_server_request (RspLpa *lpa, const RspFields *fields)
     return lpa_take (out);
 }
 
+/* What the LPA sees of the server's certificate; its chain is the card's to verify. */
+static const char *
+check_certificate (RspLpa *lpa, GBytes *der)
+{
+    const char *oid = lpa->op->oid;
+    if (!oid && !lpa->check_dates)
+        return NULL;
+    g_autoptr (RspCert) cert = rsp_cert_parse (der, NULL);
+    gint64 now = rsp_actor_time (lpa->actor);
+    if (!cert)
+        return "badServerCertificate";
+    if (lpa->check_dates && (now < rsp_cert_not_before (cert) || now > rsp_cert_not_after (cert)))
+        return "serverCertificateTime";
+    return !oid || g_strcmp0 (rsp_cert_oid (cert), oid) == 0 ? NULL : "oidMismatch";
+}
+
 /* What the LPA itself checks: SGP.22 3.0.1 step 10. NULL: fine. */
 static const char *
 check_server (RspLpa *lpa, const RspFields *fields)
@@ -247,13 +263,7 @@ check_server (RspLpa *lpa, const RspFields *fields)
         return "addressMismatch";
     if (lpa->imposed_ci && !lpa_ci_is (fields, rsp_slice_of (lpa->imposed_ci)))
         return "imposedCiMismatch";
-    if (!op->oid)
-        return NULL;
-    g_autoptr (RspCert) cert =
-        rsp_cert_parse (rsp_fields_bytes (fields, "serverCertificate"), NULL);
-    if (!cert)
-        return "badServerCertificate";
-    return g_strcmp0 (rsp_cert_oid (cert), op->oid) == 0 ? NULL : "oidMismatch";
+    return check_certificate (lpa, rsp_fields_bytes (fields, "serverCertificate"));
 }
 
 void

@@ -220,6 +220,17 @@ rsp_lpa_set_default_dp (RspLpa *lpa, const char *address, RspLpaFunc func, gpoin
 }
 
 void
+rsp_lpa_activate_lpae (RspLpa *lpa, RspLpaFunc func, gpointer data)
+{
+    static const guint8 using_cat[] = {0xBF, 0x42, 0x04, 0x80, 0x02, 0x07, 0x80};
+    if (!begin (lpa, "activateLpae", "LpaeActivationResult", FALSE, func, data))
+        return;
+    GByteArray *out = g_byte_array_new ();
+    g_byte_array_append (out, using_cat, sizeof using_cat);
+    order (lpa, LPA_NO_CONSENT, RSP_FN_ES10B_LPAE_ACTIVATION, out);
+}
+
+void
 lpa_on_local (RspLpa *lpa, const RspReply *reply)
 {
     LpaOperation *op = lpa->op;

@@ -110,7 +110,7 @@ struct _RspLpa {
     const RspActor *actor;
     char *card, *imei, *tac;
     gint64 timeout, user_timeout;
-    gboolean lenient, test_mode;
+    gboolean lenient, test_mode, check_dates;
     RspEncoding encoding; /* of ES9+ and ES11 */
     GBytes *imposed_ci;   /* (nullable) */
     RspLpaUi ui;

@@ -315,6 +315,7 @@ rsp_lpa_new (const RspActor *actor, const RspLpaConfig *config)
     lpa->retry = config->retry;
     lpa->imposed_ci = config->imposed_ci ? g_bytes_ref (config->imposed_ci) : NULL;
     lpa->test_mode = config->test_mode;
+    lpa->check_dates = config->check_dates;
     lpa->lenient = config->lenient_matching_id;
     lpa->encoding = config->asn1_binding ? RSP_ENC_DER : RSP_ENC_JSON;
     lpa->smds = g_strdupv ((char **)config->smds);

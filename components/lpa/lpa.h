@@ -38,7 +38,8 @@ typedef struct {
     gint64 retry;       /* µs until notifications that were not acknowledged are tried again, twice
                            as long each time; 0: not by itself */
     GBytes *imposed_ci; /* key identifier of the only CI to use (NULL: any of the card's) */
-    gboolean test_mode; /* shows and switches test profiles */
+    gboolean check_dates; /* of server certificates, as cards without a clock do not */
+    gboolean test_mode;   /* shows and switches test profiles */
     gboolean lenient_matching_id;
     gboolean asn1_binding;       /* of ES9+ and ES11, in place of JSON */
     const char *const *smds;     /* alternative SM-DSs, asked after the root (NULL: none) */
@@ -140,6 +141,8 @@ void rsp_lpa_start (RspLpa *lpa);
 /* Neither an operation nor something of its own is under way. */
 gboolean rsp_lpa_is_idle (const RspLpa *lpa);
 
+/* An LPA in the eUICC works once the device has activated it. */
+void rsp_lpa_activate_lpae (RspLpa *lpa, RspLpaFunc func, gpointer data);
 void rsp_lpa_deliver_notifications (RspLpa *lpa, RspLpaFunc func, gpointer data);
 void rsp_lpa_enable (RspLpa *lpa, const char *iccid, gboolean refresh, RspLpaFunc func,
                      gpointer data);

@@ -1,6 +1,7 @@
 #include "sim/net/apdu.h"
 
 #include "asn1/tlv.h"
+#include "sim/net/apdu-sms.h"
 
 #include <string.h>
 
@@ -42,6 +43,10 @@ struct _RspApduLink {
     guint8 channel; /* 0: none */
     gboolean selected, told_capability, told_profile;
     guint8 closing;
+
+    char *inside; /* (nullable) whose ES10 calls do not go by APDUs */
+    RspInsideFunc inside_func;
+    gpointer inside_data;
 
     GQueue jobs;
     Job job; /* the one being served */
@@ -183,8 +188,9 @@ transmit_block (RspApduLink *link)
 static void
 transmit_terminal_capability (RspApduLink *link)
 {
-    /* LUId, LPDd and LDSd are in the device. */
-    static const guint8 capability[] = {0xA9, 0x08, 0x81, 0x00, 0x82, 0x01, 0x01, 0x83, 0x01, 0x07};
+    /* LUId, LPDd and LDSd are in the device, or none of them. */
+    guint8 lpad = link->inside ? 0x00 : 0x07;
+    const guint8 capability[] = {0xA9, 0x08, 0x81, 0x00, 0x82, 0x01, 0x01, 0x83, 0x01, lpad};
     transmit (link, 0x80, 0xAA, 0x00, 0x00, sizeof capability, RSP_SLICE_ARRAY (capability));
 }
 
@@ -202,6 +208,45 @@ transmit_select (RspApduLink *link)
     static const guint8 isdr[] = {0xA0, 0x00, 0x00, 0x05, 0x59, 0x10, 0x10, 0xFF,
                                   0xFF, 0xFF, 0xFF, 0x89, 0x00, 0x00, 0x01, 0x00};
     transmit (link, link->channel, 0xA4, 0x04, 0x00, sizeof isdr, RSP_SLICE_ARRAY (isdr));
+}
+
+/* The device activates the LPA in the eUICC, by the ISD-R as anybody; what that LPA says then does
+ * not come out of the card. */
+static gboolean
+job_is_inside (const RspApduLink *link)
+{
+    return link->inside && strcmp (rsp_call_src (link->job.call), link->inside) == 0 &&
+           rsp_call_function (link->job.call)->id != RSP_FN_ES10B_LPAE_ACTIVATION;
+}
+
+/* A short message from the network, not an ES10 command for the ISD-R. */
+static gboolean
+job_is_message (const RspApduLink *link)
+{
+    return rsp_call_function (link->job.call)->interface == RSP_IF_ES6;
+}
+
+static void
+transmit_envelope (RspApduLink *link)
+{
+    RspSlice data = rsp_slice_of (link->segment);
+    link->state = LINK_STORE_DATA;
+    link->offset = data.len;
+    transmit (link, 0x80, 0xC2, 0x00, 0x00, (guint8)data.len, data);
+}
+
+static void store_data_done (RspApduLink *link, guint sw);
+
+static void
+pass_inside (RspApduLink *link)
+{
+    RspSlice chain = rsp_slice_of (link->segment);
+    link->state = LINK_STORE_DATA;
+    link->offset = chain.len;
+    guint64 before = enter (link);
+    guint sw = link->inside_func (chain, link->response, link->inside_data);
+    leave (link, before);
+    store_data_done (link, sw);
 }
 
 static void
@@ -284,6 +329,16 @@ link_step (RspApduLink *link)
     } else if (!link->told_profile) {
         link->state = LINK_TERMINAL_PROFILE;
         transmit_terminal_profile (link);
+    } else if (job_is_inside (link)) {
+        if (link->segment)
+            pass_inside (link);
+        else
+            start_chain (link);
+    } else if (job_is_message (link)) {
+        if (link->segment)
+            transmit_envelope (link);
+        else
+            start_chain (link);
     } else if (link->closing) {
         link->state = LINK_CLOSE;
         transmit (link, 0x00, 0x70, 0x80, link->closing, 0, RSP_SLICE (NULL, 0));
@@ -348,7 +403,8 @@ sw_ok (guint sw)
 static gboolean
 channel_is_gone (RspApduLink *link, guint sw)
 {
-    return (sw == SW_CHANNEL_CLOSED || sw == SW_CLASS_UNKNOWN) && !link->opened_for_job &&
+    return !job_is_inside (link) && !job_is_message (link) &&
+           (sw == SW_CHANNEL_CLOSED || sw == SW_CLASS_UNKNOWN) && !link->opened_for_job &&
            link->chain == 0 && link->block <= 1;
 }
 
@@ -574,6 +630,12 @@ link_next_job (RspApduLink *link)
     link->swept_channels = FALSE;
     if (rsp_call_function (link->job.call)->id == RSP_FN_ES10B_LOAD_BOUND_PROFILE_PACKAGE) {
         link->chains = rsp_bpp_segments (body, &link->functions);
+    } else if (job_is_message (link)) {
+        link->chains = rsp_sms_envelopes (rsp_slice_of (body));
+        if (!link->chains) {
+            job_fail (link, RSP_REPLY_LINK);
+            return;
+        }
     } else {
         link->chains = g_ptr_array_new_with_free_func ((GDestroyNotify)g_bytes_unref);
         g_ptr_array_add (link->chains, g_bytes_ref (body));
@@ -605,6 +667,14 @@ rsp_apdu_link_new (RspBus *bus, const char *card, guint segment_size)
 }
 
 void
+rsp_apdu_link_set_inside (RspApduLink *link, const char *src, RspInsideFunc func, gpointer data)
+{
+    link->inside = g_strdup (src);
+    link->inside_func = func;
+    link->inside_data = data;
+}
+
+void
 rsp_apdu_link_free (RspApduLink *link)
 {
     if (!link)
@@ -619,6 +689,7 @@ rsp_apdu_link_free (RspApduLink *link)
     }
     job_clear (link);
     g_byte_array_unref (link->response);
+    g_free (link->inside);
     g_free (link->card);
     g_free (link);
 }

@@ -10,10 +10,18 @@
 
 #include "sim/net/bus.h"
 
+/* A call of ES6 is a secured packet from the network: the terminal passes it on as ENVELOPEs
+ * (SMS-PP download) and gives back the response packet behind its header. */
 typedef struct _RspApduLink RspApduLink;
 /* Answers the bus's ES10 calls for actor CARD by sending APDU.Transmit messages to it, in the name
  * of the calling actor. SEGMENT_SIZE: octets a STORE DATA, 1 to 255; 0 means 255. */
 RspApduLink *rsp_apdu_link_new (RspBus *bus, const char *card, guint segment_size);
+/* ES10 calls of actor SRC, the LPA in the eUICC, go to FUNC instead of APDUs: one call a command,
+ * or a chain of a package. Answers into OUT, returns the status word. Before the first call, once.
+ */
+typedef guint (*RspInsideFunc) (RspSlice command, GByteArray *out, gpointer data);
+void rsp_apdu_link_set_inside (RspApduLink *link, const char *src, RspInsideFunc func,
+                               gpointer data);
 void rsp_apdu_link_free (RspApduLink *link);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (RspApduLink, rsp_apdu_link_free)
 

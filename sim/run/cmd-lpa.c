@@ -235,6 +235,16 @@ do_download (RspLpaDesk *d, int argc, char **argv)
 }
 
 static int
+do_discover (RspLpaDesk *d, int argc, char **argv)
+{
+    Ending e = {.desk = d};
+    const RspLpaDiscover discover = {.address = argc > 0 ? argv[0] : NULL,
+                                     .keep_notifications = d->args->keep_notifications};
+    rsp_lpa_discover (d->lpa, &discover, on_end, &e);
+    return wait_for (&e);
+}
+
+static int
 do_enable (RspLpaDesk *d, int argc, char **argv)
 {
     Ending e = {.desk = d};
@@ -324,7 +334,8 @@ static const struct {
     {"notifications", "[deliver]", "what waits on the card", 0, 1, do_notifications},
     {"default-dp", "[ADDRESS]", "without ADDRESS: none", 0, 1, do_default_dp},
     {"reset", "operational|test|default-dp-address…", "memory reset", 1, 3, do_reset},
-    {"discover", "", "events at the SM-DS", 0, 0, NULL},
+    {"discover", "[ADDRESS]", "downloads what waits at the SM-DS; default: the card's root", 0, 1,
+     do_discover},
 };
 
 static char *

@@ -14,6 +14,8 @@ SCALAR (function, RSP_SHAPE_FUNCTION);
 SCALAR (fraction, RSP_SHAPE_NUMBER);
 #define INTEGER(id, lo, hi) static const RspShape id = {.kind = RSP_SHAPE_INT, .min = lo, .max = hi}
 INTEGER (small, 0, 255);
+INTEGER (ota_counter, 0, RSP_OTA_COUNTER_MAX);
+INTEGER (key_version, 1, 15);
 INTEGER (point, 1, RSP_COVERAGE_POINTS);
 INTEGER (positive, 1, 1000000);
 INTEGER (count, 0, 1000000);
@@ -39,7 +41,7 @@ EITHER_OF (text_or_texts, text, texts);
 const char *const rsp_language_roles[] = {"ci", "euicc", "eum", "dp-tls", "dp-auth", "dp-pb", "ds-tls", "ds-auth", NULL};
 const char *const rsp_language_consents[] = {"granted", "refused", "postponed", "timeout", NULL};
 const char *const rsp_language_user_verbs[] = {"download", "deliver-notifications", "enable", "disable", "delete",
-    "set-nickname", "memory-reset", "set-default-dp-address", "list", "discover", "power-on", NULL};
+    "set-nickname", "memory-reset", "set-default-dp-address", "list", "discover", "power-on", "activate-lpae", NULL};
 const char *const rsp_language_fault_actions[] = {"drop", "delay", "duplicate", "reorder", "replay", "corrupt", "replace",
     "cut-link", "http-status", "status-word", "power-loss", "write-error", NULL};
 static const char *const fault_points[] = {"before-commit", "after-commit", NULL};
@@ -78,6 +80,8 @@ ENUM_OF (reset_bit, reset_bits, "reset option");
 LIST_OF (reset_list, reset_bit);
 ENUM_OF (download_result, download_results, "result");
 ENUM_OF (notification_result, notification_results, "result");
+static const char *const lpa_places[] = {"device", "euicc", NULL};
+ENUM_OF (lpa_place, lpa_places, "place");
 ENUM_OF (stage, stages, "stage");
 LIST_OF (stage_list, stage);
 ENUM_OF (final_state, final_states, "final status");
@@ -230,6 +234,7 @@ static const RspKeySpec euicc_keys[] = {
     {"test-profiles", &boolean, FALSE, "default true"},
     {"services", &services, FALSE, "all that profiles may need of the card"},
     {"worn-memory", &octets, FALSE, "octets of a profile after which writing fails; default: none fails"},
+    {"lpae", &boolean, FALSE, "has an LPA of its own; default false"},
     {"rat", &rat, FALSE, "Rules Authorisation Table; default: empty"},
     {"certificate", &twist, FALSE, NULL}, END};
 MAP_OF (euicc, euicc_keys, "a euicc");
@@ -267,11 +272,13 @@ static const RspKeySpec lpa_keys[] = {
     {"imei", &text, FALSE, NULL}, {"tac", &text, FALSE, NULL}, {"timeout", &duration, FALSE, "of a call; default 30s"},
     {"user-timeout", &duration, FALSE, "for the user to answer; default 60s"},
     {"notification-retry", &duration, FALSE, "pause before notifications are sent again, doubled up to 1h; default: only by an operation"},
+    {"in", &lpa_place, FALSE, "device (default) or euicc: an LPAe, without APDUs"},
     {"imposed-ci", &text, FALSE, "the only ci that it uses"},
     {"smds", &texts, FALSE, "addresses of alternative SM-DSs, asked after the card's root SM-DS"},
     {"power-on-discovery", &boolean, FALSE, "looks for a profile at power-on while no operational one is installed; default false"},
     {"polling", &polling, FALSE, "asks the SM-DSs by itself"},
     {"unattended-consent", &consent, FALSE, "the user's answer to what the LPA asks by itself; default granted"},
+    {"check-dates", &boolean, FALSE, "looks at the dates of server certificates, as a card without a clock cannot"},
     {"test-mode", &boolean, FALSE, "shows and switches test profiles; default true"},
     {"segment-size", &segment, FALSE, "STORE DATA block; default 255"},
     {"lenient-matching-id", &boolean, FALSE, NULL}, {"binding", &binding, FALSE, "of ES9+; default json"}, END};
@@ -361,6 +368,17 @@ static const RspKeySpec user_step_keys[] = {
     {"iccid", &text, FALSE, NULL}, {"name", &text, FALSE, "nickname"}, {"refresh", &boolean, FALSE, "default true"},
     {"options", &reset_list, FALSE, "memory reset"}, {"expect", &outcome, FALSE, "default: it works"}, END};
 MAP_OF (user_step, user_step_keys, "a user step");
+static const RspKeySpec ota_reply_keys[] = {
+    {"status", &text, FALSE, "response status: ok, macFailed, counterLow …"}, {"sw", &text, FALSE, "of the last command, or of the card"},
+    {"failure", &text, FALSE, "noKeys, timeout, link, statusWord, badResponse"}, END};
+MAP_OF (ota_reply, ota_reply_keys, "an expected response");
+static const RspKeySpec ota_step_keys[] = {
+    {"at", &text, TRUE, "an operator"}, {"to", &text, TRUE, "a euicc"}, {"iccid", &text, TRUE, "the profile whose keys are used"},
+    {"serviceProviderName", &text, FALSE, NULL}, {"profileName", &text, FALSE, NULL}, {"icon", &icon, FALSE, "empty: none any more"},
+    {"ppr", &ppr_list, FALSE, "the rules that remain"}, {"key-version", &key_version, FALSE, "default 1"},
+    {"counter", &ota_counter, FALSE, "default: the time"}, {"tar", &hex, FALSE, "default B20100"},
+    {"expect", &ota_reply, FALSE, "default: status ok, sw 9000"}, END};
+MAP_OF (ota_step, ota_step_keys, "an ota step");
 static const RspKeySpec apdu_reply_keys[] = {
     {"sw", &text, FALSE, "\"9000\""}, {"data", &hex, FALSE, NULL}, END};
 MAP_OF (apdu_reply, apdu_reply_keys, "an expected response");
@@ -481,6 +499,7 @@ static const RspShape expect = {.kind = RSP_SHAPE_NAMED, .keys = expect_reserved
 const RspKeySpec rsp_language_steps[] = {
     {"operator", &operator_step, FALSE, "an operator calls ES2+"},
     {"user", &user_step, FALSE, "a user acts on the LPA"},
+    {"ota", &ota_step, FALSE, "an operator updates its enabled profile over the air (ES6)"},
     {"wait", &duration, FALSE, "virtual time goes by"},
     {"card", &card_step, FALSE, "an APDU to the card, or a reset"},
     {"read", &read_step, FALSE, "reads a file of the enabled profile"},

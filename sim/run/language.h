@@ -3,6 +3,7 @@
 
 #include "sim/run/shape.h"
 
+#define RSP_OTA_COUNTER_MAX ((G_GINT64_CONSTANT (1) << 40) - 1)
 #define RSP_COVERAGE_POINTS 232 /* rows of docs/coverage-points.tsv */
 
 extern const RspShape rsp_language_scenario;         /* a whole scenario file */

@@ -135,17 +135,10 @@ rsp_step_func (const char *kind)
         const char *kind;
         RspStepFunc func;
     } table[] = {
-        {"operator", rsp_step_operator},
-        {"user", rsp_step_user},
-        {"wait", step_wait},
-        {"card", rsp_step_card},
-        {"read", rsp_step_read},
-        {"send", rsp_step_send},
-        {"expect", step_expect},
-        {"note", step_note},
-        {"crl", rsp_step_crl},
-        {"attach", rsp_step_attach},
-        {"device", rsp_step_device},
+        {"operator", rsp_step_operator}, {"user", rsp_step_user}, {"wait", step_wait},
+        {"card", rsp_step_card},         {"read", rsp_step_read}, {"send", rsp_step_send},
+        {"expect", step_expect},         {"note", step_note},     {"crl", rsp_step_crl},
+        {"attach", rsp_step_attach},     {"ota", rsp_step_ota},   {"device", rsp_step_device},
         {"coverage", rsp_step_coverage},
     };
     for (guint i = 0; i < G_N_ELEMENTS (table); i++)

@@ -484,6 +484,20 @@ check_crl (const Check *c, const RspYaml *step, GError **error)
 }
 
 static gboolean
+check_ota (const Check *c, const RspYaml *step, GError **error)
+{
+    const RspYaml *actors = c->actors, *iccid = rsp_yaml_get (step, "iccid");
+    for (guint i = 0; i < actors->items->len; i++) {
+        const RspYaml *stock = rsp_yaml_get (actors->items->pdata[i], "profiles");
+        for (guint k = 0; stock && k < stock->items->len; k++)
+            if (strcmp (rsp_yaml_get (stock->items->pdata[k], "iccid")->text, iccid->text) == 0)
+                return check_ref (c, rsp_yaml_get (step, "at"), "operator", error) &&
+                       check_ref (c, rsp_yaml_get (step, "to"), "euicc", error);
+    }
+    return rsp_yaml_fail (iccid, error, "no profile in stock has this ICCID");
+}
+
+static gboolean
 check_step (const Check *c, const RspYaml *item, GError **error)
 {
     const RspYaml *step = item->items->pdata[0];
@@ -493,6 +507,8 @@ check_step (const Check *c, const RspYaml *item, GError **error)
         return check_user (c, step, error);
     if (strcmp (step->key, "card") == 0)
         return check_card (c, step, error);
+    if (strcmp (step->key, "ota") == 0)
+        return check_ota (c, step, error);
     if (strcmp (step->key, "read") == 0)
         return check_ref (c, rsp_yaml_get (step, "at"), "euicc", error);
     if (strcmp (step->key, "device") == 0 || strcmp (step->key, "coverage") == 0)

@@ -257,6 +257,8 @@ manage (RspRun *run, const RspYaml *step, RspLpa *lpa, const char *verb, Pending
         rsp_lpa_set_default_dp (lpa, address ? address : "", on_done, pending);
     else if (strcmp (verb, "power-on") == 0)
         rsp_lpa_power_on (lpa, on_done, pending);
+    else if (strcmp (verb, "activate-lpae") == 0)
+        rsp_lpa_activate_lpae (lpa, on_done, pending);
     else if (strcmp (verb, "list") == 0)
         rsp_lpa_list (lpa, on_list, pending);
     else

@@ -35,6 +35,20 @@ consent (const RspYaml *yaml)
     return consent;
 }
 
+static guint
+on_inside_command (RspSlice command, GByteArray *out, gpointer card)
+{
+    return rsp_euicc_internal_es10 (card, command, out);
+}
+
+/* Whether an LPA is in the eUICC or in the device is where its ES10 calls go. */
+void
+rsp_world_join (RspWorldActor *card, const RspWorldActor *lpa)
+{
+    if (strcmp (rsp_world_text (lpa->yaml, "in", "device"), "euicc") == 0)
+        rsp_apdu_link_set_inside (card->link, lpa->base.name, on_inside_command, card->euicc);
+}
+
 void
 rsp_world_start_lpa (RspWorld *w, RspWorldActor *a)
 {
@@ -49,6 +63,7 @@ rsp_world_start_lpa (RspWorld *w, RspWorldActor *a)
         .user_timeout = rsp_world_duration (yaml, "user-timeout", 0),
         .retry = rsp_world_duration (yaml, "notification-retry", 0),
         .imposed_ci = ci,
+        .check_dates = rsp_world_flag (yaml, "check-dates", FALSE),
         .test_mode = rsp_world_flag (yaml, "test-mode", TRUE),
         .smds = (const char *const *)smds->pdata,
         .power_on_discovery = rsp_world_flag (yaml, "power-on-discovery", FALSE),

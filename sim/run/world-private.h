@@ -75,6 +75,8 @@ char *rsp_world_state_path (const RspWorld *w, const RspWorldActor *a, const cha
 /* The packages of the actor's `profiles:`. */
 gboolean rsp_world_load_stock (RspWorld *w, const RspWorldActor *a, GError **error);
 gboolean rsp_world_start_smdpp (RspWorld *w, RspWorldActor *a, GError **error);
+/* LPA is the one of CARD's device. */
+void rsp_world_join (RspWorldActor *card, const RspWorldActor *lpa);
 /* Brings the LPA of A to life. */
 void rsp_world_start_lpa (RspWorld *world, RspWorldActor *a);
 gboolean rsp_world_start_operator (RspWorld *w, RspWorldActor *a, GError **error);

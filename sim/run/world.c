@@ -237,6 +237,7 @@ start_euicc (RspWorld *w, RspWorldActor *a, GError **error)
         .svn = {2, 6, 0},
         .crl_memory = (guint32)rsp_world_number (a->yaml, "crl-memory", 4096),
         .timed = rsp_yaml_get (a->yaml, "timing") != NULL,
+        .lpae = rsp_world_flag (a->yaml, "lpae", FALSE),
         .has_clock = rsp_world_flag (a->yaml, "has-clock", FALSE),
         .test_profiles = rsp_world_flag (a->yaml, "test-profiles", TRUE),
         .rat = rat ? &rat_slice : NULL};
@@ -249,6 +250,8 @@ start_euicc (RspWorld *w, RspWorldActor *a, GError **error)
     if (config.timed)
         rsp_bus_set_timed (w->bus, a->base.name);
     a->link = rsp_apdu_link_new (w->bus, a->base.name, segment);
+    if (device)
+        rsp_world_join (a, device);
     rsp_world_add_fault_key (w, a, "euicc", "euicc");
     return TRUE;
 }
