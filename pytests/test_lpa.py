@@ -197,3 +197,28 @@ def test_hostile_card(rspsim, tmp_path, answer):
     for command in (["list"], ["info"], ["notifications"], ["--yes", "download", "1$dp1.example.com$A"]):
         done = rspsim("lpa", "--card", f"stdio:/usr/bin/python3 '{tmp_path}/card.py'", *command, check=1)
         assert done.stderr.startswith("rspsim lpa: ") and done.stderr.count("\n") == 1
+
+
+def test_discovery(program, root, tmp_path):
+    """An order behind an event: the card's root SM-DS tells where it is, and the profile is installed."""
+    world = tmp_path / "world.yaml"
+    world.write_text("world:\n  use: worlds/discovery.yaml\n  actors:\n    dp1:\n      orders:\n"
+                     f'        - {{iccid: "{ICCID}", matchingId: EVENT-1, eid: "89049032001234000000000000000141",\n'
+                     "           smdsAddress: rootds.example.com}\n")
+    server = subprocess.Popen([program, "serve", world], cwd=root, text=True, stdout=subprocess.PIPE)
+    try:
+        places = []
+        for endpoint in json.loads(server.stdout.readline())["endpoints"]:
+            places += ["--resolve", f"{endpoint['fqdn']}={endpoint['address']}"]
+        command = [program, "lpa", "--card", f"sim:{world}:card", "--state", tmp_path / "card", "--yes", *places]
+        for _ in range(2):
+            done = subprocess.run([*command, "discover"], cwd=root, text=True, capture_output=True, timeout=60)
+            assert done.returncode == 0, done.stderr
+            listed = subprocess.run([*command, "--json", "list"], cwd=root, text=True, capture_output=True, timeout=60)
+            assert [p["iccid"] for p in json.loads(listed.stdout)] == [ICCID]
+        done = subprocess.run([*command, "discover", "altds.example.com"], cwd=root, text=True, capture_output=True,
+                              timeout=60)
+        assert done.returncode == 0, done.stderr
+    finally:
+        server.terminate()
+        server.wait(timeout=10)
