@@ -94,7 +94,12 @@ class Checker:
         s.auth = x509.load_der_x509_certificate(base64.b64decode(body["serverCertificate"]))
         signed = base64.b64decode(body["serverSigned1"])
         signature = tlv.find(base64.b64decode(body["serverSignature1"]), 0x5F37)
-        self.check(self.under_ci(s.auth), "CERT.DPauth under a CI", event)
+        server = {"ES9+": "4", "ES11": "7"}.get(event["interface"])  # id-rspRole-dp-auth, -ds-auth
+        policies = s.auth.extensions.get_extension_for_oid(x509.OID_CERTIFICATE_POLICIES).value
+        if server:
+            self.check([p.policy_identifier.dotted_string for p in policies] == ["2.23.146.1.2.1." + server],
+                       "role of the server", event)
+        self.check(self.under_ci(s.auth), "CERT.XXauth under a CI", event)
         self.check(signature_ok(s.auth, signed, signature), "serverSignature1", event)
 
     def on_AuthenticateClient_request(self, event, body):
@@ -117,6 +122,10 @@ class Checker:
         if self.failed(body):
             return
         s = self.sessions[body["transactionId"].upper()]
+        if event["interface"] == "ES11":
+            self.check(all(set(e) == {"eventId", "rspServerAddress"} for e in body["eventEntries"]),
+                       "event entries", event)
+            return
         s.pb = x509.load_der_x509_certificate(base64.b64decode(body["smdpCertificate"]))
         signed = base64.b64decode(body["smdpSigned2"])
         s.signature2 = base64.b64decode(body["smdpSignature2"])

@@ -234,13 +234,13 @@ rsp_cmd_serve (int argc, char **argv)
         json_decref (ready);
         return 2;
     }
+    watch_signal (&h, SIGINT);
+    watch_signal (&h, SIGTERM);
     char *text = json_dumps (ready, JSON_COMPACT);
     puts (text);
     fflush (stdout);
     free (text);
     json_decref (ready);
-    watch_signal (&h, SIGINT);
-    watch_signal (&h, SIGTERM);
     rsp_loop_run (h.loop, NULL, NULL, -1);
     if (!rsp_trace_close (h.trace, &error)) {
         fprintf (stderr, "%s\n", error->message);
