@@ -22,6 +22,25 @@ def test_list_is_the_table_with_the_scenarios(rspsim, root):
         assert sorted(row[4].split(",")) == (names or ["-"]), row
 
 
+def test_page_is_what_the_command_prints(rspsim, root):
+    page = (root / "docs/coverage.md").read_text(encoding="utf-8")
+    assert page == rspsim("list", "coverage", "--format", "markdown", check=0).stdout
+
+
+def test_page_names_what_is_missing(rspsim, root):
+    page = rspsim("list", "coverage", "--format", "markdown", root / "scenarios/consumer", check=0).stdout
+    cells = [[c.strip() for c in line.strip("|").split("|")] for line in page.splitlines()
+             if line.startswith("| ") and line[2].isdigit()]
+    points = rows((root / "docs/coverage-points.tsv").read_text(encoding="utf-8"))
+    assert [c[:3] for c in cells] == [[p[0], p[1], p[3]] for p in points]
+    for cell, point in zip(cells, points):
+        if cell[3].startswith("not supported: "):
+            assert cell[3] == f"not supported: {point[2]}" and point[2] != "-"
+    assert cells[22 - 1][3] == "not supported: MEP"
+    assert cells[9 - 1][3] == "**none**"  # an event: not a thing of scenarios/consumer
+    assert "consumer-download-install" in cells[7 - 1][3].split(", ")
+
+
 def test_points_are_checked(rspsim, tmp_path, root):
     text = (root / "scenarios/consumer/consumer-download-install.yaml").read_text(encoding="utf-8")
     for bad in ("[0]", "[233]", "[x]", "7"):

@@ -64,16 +64,25 @@ choose_root (const RspServer *server, RspSlice signing)
     return NULL;
 }
 
-/* The card's first choice that it can verify. */
+/* The card's first choice that it can verify and that is in time; without one, the first that it
+ * can verify. */
 static const RspServerIdentity *
 choose_identity (const RspServer *server, RspSlice verification)
 {
+    const RspServerIdentity *out_of_time = NULL;
+    gint64 now = rsp_actor_time (server->actor);
     RspTlv id;
     while (rsp_tlv_next (&verification, &id) == RSP_TLV_OK)
-        for (guint i = 0; id.tag == 0x04 && i < server->n_identities; i++)
-            if (rsp_slice_equal (id.value, rsp_cert_aki (server->identities[i].auth_cert)))
+        for (guint i = 0; id.tag == 0x04 && i < server->n_identities; i++) {
+            const RspCert *cert = server->identities[i].auth_cert;
+            if (!rsp_slice_equal (id.value, rsp_cert_aki (cert)))
+                continue;
+            if (now >= rsp_cert_not_before (cert) && now <= rsp_cert_not_after (cert))
                 return &server->identities[i];
-    return NULL;
+            if (!out_of_time)
+                out_of_time = &server->identities[i];
+        }
+    return out_of_time;
 }
 
 static RspStatus

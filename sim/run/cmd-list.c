@@ -109,8 +109,11 @@ list_errors (int argc, char **argv)
 static int
 list_coverage (int argc, char **argv)
 {
-    g_autoptr (GPtrArray) scenarios = scenarios_of (argc, argv);
-    return scenarios ? rsp_list_coverage (scenarios) : 2;
+    gboolean markdown =
+        argc > 3 && strcmp (argv[2], "--format") == 0 && strcmp (argv[3], "markdown") == 0;
+    guint taken = markdown ? 2 : 0;
+    g_autoptr (GPtrArray) scenarios = scenarios_of (argc - (int)taken, argv + taken);
+    return scenarios ? rsp_list_coverage (scenarios, markdown) : 2;
 }
 
 static const struct {
@@ -130,7 +133,9 @@ rsp_cmd_list (int argc, char **argv)
         if (strcmp (lists[i].what, argv[1]) == 0 && (argc == 2 || lists[i].takes_paths))
             return lists[i].list (argc, argv);
     gboolean help = argc == 2 && strcmp (argv[1], "--help") == 0;
-    fprintf (help ? stdout : stderr, "usage: rspsim list functions|faults|steps|expectations\n"
-                                     "       rspsim list errors|coverage [SCENARIOS…]\n");
+    fprintf (help ? stdout : stderr,
+             "usage: rspsim list functions|faults|steps|expectations\n"
+             "       rspsim list errors [SCENARIOS…]\n"
+             "       rspsim list coverage [--format markdown] [SCENARIOS…]\n");
     return help ? 0 : 2;
 }

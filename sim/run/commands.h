@@ -17,5 +17,5 @@ int rsp_cmd_bench (int argc, char **argv);
 int rsp_cmd_lpa (int argc, char **argv);
 int rsp_cmd_compare (int argc, char **argv);
 int rsp_cmd_list (int argc, char **argv);
-/* Part of `list`: the coverage list against SCENARIOS (of RspScenario). */
-int rsp_list_coverage (const GPtrArray *scenarios);
+/* Part of `list`: the coverage list against SCENARIOS (of RspScenario), as lines or as a page. */
+int rsp_list_coverage (const GPtrArray *scenarios, gboolean markdown);

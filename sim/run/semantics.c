@@ -457,7 +457,7 @@ check_text_or_texts (const Check *c, const RspYaml *node,
 static gboolean
 check_receiver (const Check *c, const RspYaml *item, GError **error)
 {
-    return check_ref (c, item, "euicc,smdpp,lpa", error);
+    return check_ref (c, item, "euicc,smdpp,smds,lpa", error);
 }
 
 /* ACTOR.PURPOSE, or an eum. */
@@ -468,7 +468,7 @@ check_certificate_name (const Check *c, const RspYaml *item, GError **error)
     g_autofree char *name = g_strndup (item->text, dot ? (gsize)(dot - item->text) : 4096);
     RspYaml probe = *item;
     probe.text = name;
-    if (!check_ref (c, &probe, dot ? "smdpp,operator" : "eum", error))
+    if (!check_ref (c, &probe, dot ? "smdpp,smds,operator" : "eum", error))
         return FALSE;
     static const char *const purposes[] = {"auth", "pb", "tls", "client", NULL};
     return !dot || g_strv_contains (purposes, dot + 1) ||

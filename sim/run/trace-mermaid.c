@@ -16,8 +16,24 @@ append_safe (GString *out, const char *text)
     }
 }
 
+/* The same thing sent again at once, with no answer between: segments of a package. */
+static guint
+times_sent (const RspTraceView *view, guint at)
+{
+    const RspTraceItem *first = view->items->pdata[at];
+    guint n = 1;
+    for (; at + n < view->items->len; n++) {
+        const RspTraceItem *next = view->items->pdata[at + n];
+        if (next->kind != RSP_ITEM_MESSAGE || next->src != first->src || next->dst != first->dst ||
+            next->response != first->response || next->dropped != first->dropped ||
+            strcmp (next->function, first->function) != 0 || strcmp (next->text, first->text) != 0)
+            break;
+    }
+    return n;
+}
+
 static void
-append_message (GString *out, const RspTraceItem *item)
+append_message (GString *out, const RspTraceItem *item, guint times)
 {
     const char *arrow = item->response ? "-->>" : "->>";
 
@@ -29,6 +45,8 @@ append_message (GString *out, const RspTraceItem *item)
         g_string_append_c (out, ' ');
         append_safe (out, item->text);
     }
+    if (times > 1)
+        g_string_append_printf (out, " (%u times)", times);
     g_string_append_c (out, '\n');
 }
 
@@ -58,9 +76,11 @@ rsp_trace_write_mermaid (const RspTraceView *view, const RspTraceLook *look, GSt
 
         if (item->kind == RSP_ITEM_NOTE)
             append_note (out, item->src, item->src, item->text);
-        else if (item->kind == RSP_ITEM_MESSAGE)
-            append_message (out, item);
-        else if (view->lanes->len > 0)
+        else if (item->kind == RSP_ITEM_MESSAGE) {
+            guint times = times_sent (view, i);
+            append_message (out, item, times);
+            i += times - 1;
+        } else if (view->lanes->len > 0)
             append_note (out, 0, view->lanes->len - 1, item->text);
         if (look->explain && item->kind == RSP_ITEM_MESSAGE)
             sentence = rsp_trace_explain (item->function, item->response);
