@@ -120,6 +120,26 @@ def test_fault_that_never_fires_fails_the_run(rspsim, tmp_path):
     assert done.stderr.startswith("idle.yaml:4: ") and "never" in done.stderr
 
 
+@pytest.mark.parametrize("function, field", [
+    ("ES9+.InitiateAuthentication", "euiccChalenge"), ("ES9+.AuthenticateClient", "authenticateServerResponse.euiccSigned2"),
+    ("ES10b.PrepareDownload", "smdpSigned3.transactionId"), ("ES9+.InitiateAuthentication", "euiccInfo1.svn.extra")])
+def test_fault_on_a_field_that_is_not_there_fails_the_run(rspsim, tmp_path, function, field):
+    path = tmp_path / "x.yaml"
+    path.write_text(f"""scenario: bad
+world: worlds/consumer.yaml
+faults:
+  - {{name: missed, match: {{function: {function}}}, action: corrupt,
+     field: {field}, remove: true}}
+steps:
+  - operator: {{at: mno, call: ES2+.DownloadOrder, to: dp1, iccid: "8988303000000000010"}}
+  - operator: {{at: mno, call: ES2+.ConfirmOrder, to: dp1, iccid: "8988303000000000010", matchingId: MID-0001,
+               releaseFlag: true}}
+  - user: {{at: phone, do: download, activationCode: "LPA:1$dp1.example.com$MID-0001"}}
+""")
+    done = rspsim("run", path, check=1)
+    assert f'x.yaml:5: expected fault "missed" to fire, got fieldNotFound: {field}\n' == done.stderr
+
+
 def test_missing_path(rspsim):
     assert "no such file" in rspsim("run", "nowhere.yaml", check=2).stderr
 

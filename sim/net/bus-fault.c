@@ -218,8 +218,10 @@ rsp_bus_apply_faults (RspTransit *transit, gint64 *delay)
     while ((fault = rsp_faults_match (bus->faults, &message, &position))) {
         const char *result = apply (transit, fault, earlier, delay);
         trace_firing (bus, fault, transit, result);
-        if (result)
+        if (result) {
+            fault->unfit = result;
             continue;
+        }
         fault->fired++;
         transit->fault = fault;
         if (fault->action == RSP_FAULT_DROP)

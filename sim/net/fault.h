@@ -59,6 +59,7 @@ typedef struct {
     guint status;    /* HTTP status or status word */
     guint count;     /* duplicate: further copies, default 1; also how often it may fire: 0 any */
     guint fired;
+    const char *unfit; /* static: why it could not be applied to the last message that it matched */
 } RspFault;
 
 /* FIELD. JSON binding: a member ("serverCertificate", "header.functionExecutionStatus.status"),

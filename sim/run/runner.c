@@ -222,16 +222,25 @@ run_step (RspRun *run, const RspYaml *item)
 }
 
 static gboolean
+fail_unfired (RspRun *run, const RspFault *fault)
+{
+    const RspYaml *node = rsp_fault_node (run->scenario, fault->name);
+    const RspYaml *field = rsp_yaml_get (node, "field");
+    if (!fault->unfit)
+        return rsp_run_fail (
+            run, node, "expected fault \"%s\" to fire, got nothing that it matches", fault->name);
+    return rsp_run_fail (run, field ? field : node, "expected fault \"%s\" to fire, got %s%s%s",
+                         fault->name, fault->unfit, field ? ": " : "", field ? field->text : "");
+}
+
+static gboolean
 check_rest (RspRun *run)
 {
     const RspYaml *node = run->scenario->doc;
     g_autoptr (GPtrArray) unfired = rsp_faults_unfired (run->faults);
     guint flying = rsp_bus_in_flight (run->world->bus);
-    if (unfired->len) {
-        const RspFault *f = unfired->pdata[0];
-        return rsp_run_fail (run, rsp_fault_node (run->scenario, f->name),
-                             "expected fault \"%s\" to fire, got nothing that it matches", f->name);
-    }
+    if (unfired->len)
+        return fail_unfired (run, unfired->pdata[0]);
     if (flying)
         return rsp_run_fail (run, node, "expected rest, got %u calls in flight", flying);
     return rsp_invariants_check (run, node);
