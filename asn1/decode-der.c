@@ -223,7 +223,8 @@ rsp_decode_guess (RspSlice der)
         if (!telling || !rsp_schema_starts (schema, tlv.tag))
             continue;
         g_autoptr (RspAsn1) node = rsp_asn1_decode_borrowed (*type, der, NULL);
-        int points = node ? score (rsp_asn1_root (node)) : G_MININT;
+        /* A mere choice among messages says less than the message itself. */
+        int points = node ? score (rsp_asn1_root (node)) - 2 * (schema->tag == 0) : G_MININT;
         gboolean vague = schema->tag == 0x30 && points <= 0; /* any SEQUENCE fits such a type */
         if (node && points > most && !vague) {
             most = points;

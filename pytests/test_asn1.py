@@ -214,7 +214,7 @@ def test_recorded_session(decode, shared):
              "authenticate-response": "AuthenticateClientResponseEs9",
              "bound-profile-package": "BoundProfilePackage", "euicc-info1": "EUICCInfo1",
              "initiate-response": "InitiateAuthenticationOkEs9",
-             "pending-notification": "PendingNotification",
+             "pending-notification": "ProfileInstallationResult",
              "prepare-download-response": "PrepareDownloadResponse",
              "store-metadata": "StoreMetadataRequest"}
     for name, expected in names.items():

@@ -152,6 +152,6 @@ def test_bad_usage(rspsim, args):
     assert done.stderr and not done.stdout
 
 
-@pytest.mark.parametrize("command", ["sweep", "lpa", "ipa"])
+@pytest.mark.parametrize("command", ["sweep", "ipa"])
 def test_not_supported_by_name(rspsim, command):
     assert rspsim(command, "x", check=2).stderr == f"not supported: rspsim {command}\n"
