@@ -119,7 +119,7 @@ class Checker:
         self.check(signature_ok(s.euicc, signed, signature[1]), "euiccSignature1", event)
 
     def on_AuthenticateClient_response(self, event, body):
-        if self.failed(body):
+        if self.failed(body) or event["interface"] == "ES11":
             return
         s = self.sessions[body["transactionId"].upper()]
         if event["interface"] == "ES11":
