@@ -18,26 +18,43 @@ put_descriptor (GByteArray *out, const RspUiccFile *file)
     put_bytes (out, 0x82, descriptor, records ? 5 : 2);
 }
 
+/* Two octets at least, most significant first. */
+static void
+put_number (GByteArray *out, guint32 tag, guint32 n)
+{
+    const guint8 octets[4] = {(guint8)(n >> 24), (guint8)(n >> 16), (guint8)(n >> 8), (guint8)n};
+    gsize skip = n > 0xFFFFFF ? 0 : n > 0xFFFF ? 1 : 2;
+    put_bytes (out, tag, octets + skip, 4 - skip);
+}
+
+static gboolean
+is_ber_tlv (const RspUiccFile *file)
+{
+    return (file->kind & 0x3F) == 0x39;
+}
+
 static void
 put_proprietary (GByteArray *out, const RspUiccFile *file, guint32 free_memory)
 {
     guint8 number[4] = {(guint8)(free_memory >> 24), (guint8)(free_memory >> 16),
                         (guint8)(free_memory >> 8), (guint8)free_memory};
+    if (file->parent && !file->special && !is_ber_tlv (file))
+        return;
+    gsize mark = rsp_tlv_open (out, 0xA5);
     if (!file->parent) {
-        gsize mark = rsp_tlv_open (out, 0xA5);
         put_bytes (out, 0x80, (const guint8[]){0x71}, 1); /* clock stop, supply classes */
         put_bytes (out, 0x83, number, sizeof number);
         put_bytes (out, 0x87, (const guint8[]){0x01}, 1); /* TERMINAL CAPABILITY is known */
-        rsp_tlv_close (out, mark);
-    } else if (file->special || (file->kind & 0x3F) == 0x39) {
-        gsize mark = rsp_tlv_open (out, 0xA5);
-        if (file->special)
-            put_bytes (out, 0xC0, &file->special, 1);
-        guint8 maximum[2] = {(guint8)(file->maximum >> 8), (guint8)file->maximum};
-        if ((file->kind & 0x3F) == 0x39 && file->maximum > 0)
-            put_bytes (out, 0x86, maximum, sizeof maximum);
-        rsp_tlv_close (out, mark);
     }
+    if (is_ber_tlv (file)) {
+        put_bytes (out, 0x84, (const guint8[]){0x01}, 1); /* file details: DER */
+        put_number (out, 0x85, file->body->size);
+        if (file->maximum > 0)
+            put_number (out, 0x86, file->maximum);
+    }
+    if (file->parent && file->special)
+        put_bytes (out, 0xC0, &file->special, 1);
+    rsp_tlv_close (out, mark);
 }
 
 /* PIN status: which of the DF's keys are enabled, then the references. */
@@ -64,12 +81,8 @@ put_pin_status (GByteArray *out, const RspUicc *uicc, const RspUiccFile *df)
 static void
 put_size (GByteArray *out, const RspUiccFile *file)
 {
-    guint32 size = file->body->size;
-    guint8 number[4] = {(guint8)(size >> 24), (guint8)(size >> 16), (guint8)(size >> 8),
-                        (guint8)size};
-    gsize skip = size > 0xFFFFFF ? 0 : size > 0xFFFF ? 1 : 2;
-    put_bytes (out, 0x80, number + skip, 4 - skip);
     guint8 sfi = (guint8)(file->sfi << 3);
+    put_number (out, 0x80, MAX (file->body->size, file->body->used));
     put_bytes (out, 0x88, &sfi, file->sfi ? 1 : 0);
 }
 
