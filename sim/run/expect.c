@@ -215,6 +215,8 @@ check_item (RspRun *run, const RspYaml *what, const RspWorldActor *a)
         return rsp_expect_events (run, what, a);
     if (a->role == RSP_ACTOR_SMDS)
         return rsp_run_match_number (run, what, rsp_smds_live_sessions (a->smds));
+    if (a->role == RSP_ACTOR_EIM)
+        return rsp_expect_eim (run, what, a);
     return rsp_run_match_number (run, what, rsp_smdpp_live_sessions (a->smdpp));
 }
 

@@ -185,6 +185,8 @@ rsp_invariants_check (RspRun *run, const RspYaml *node)
             return FALSE;
         if (a->role == RSP_ACTOR_SMDS && !check_events (run, node, a))
             return FALSE;
+        if (a->role == RSP_ACTOR_EIM && !rsp_invariant_eim (run, node, a))
+            return FALSE;
     }
     return TRUE;
 }

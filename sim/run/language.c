@@ -60,6 +60,11 @@ static const char *const notification_results[] = {"pending", "delivered", "none
 static const char *const stages[] = {"connecting", "authenticating", "asking", "preparing", "downloading", "installing",
     "notifying", "done", "failed", NULL};
 static const char *const final_states[] = {"Available", "Unavailable", NULL};
+static const char *const eim_verbs[] = {"enable", "disable", "delete", "list-profile-info", "get-rat", "configure-immediate-enable",
+    "set-fallback", "unset-fallback", "set-default-dp-address", "add-eim", "delete-eim", "update-eim", "list-eim",
+    "download", "data-request", "push", NULL};
+static const char *const package_states[] = {"queued", "delivered", "done", "failed", "rolled-back", "expired", NULL};
+static const char *const eim_versions[] = {"1.0", "1.2", NULL};
 static const char *const reset_words[] = {"reset", NULL};
 ENUM_OF (cert_role, rsp_language_roles, "certificate role");
 ENUM_OF (cert_curve, curves, "curve");
@@ -209,6 +214,18 @@ static const RspKeySpec smds_keys[] = {
     {"session-timeout", &duration, FALSE, "default 10m"},
     {"certificates", &ds_certs, FALSE, NULL}, END};
 MAP_OF (smds, smds_keys, "an smds");
+ENUM_OF (eim_version, eim_versions, "version");
+static const RspKeySpec eim_cert_keys[] = {
+    {"eim", &twist, FALSE, "CERT.EIM"}, {"tls", &twist, FALSE, "the TLS certificate"}, END};
+MAP_OF (eim_certs, eim_cert_keys, "certificates of an eIM");
+static const RspKeySpec eim_keys[] = {
+    {"role", &text, TRUE, NULL}, {"certified-by", &text, TRUE, "a ci"}, {"fqdn", &text, TRUE, NULL},
+    {"eim-id", &text, FALSE, "eimId; default: fqdn"}, {"version", &eim_version, FALSE, "of SGP.32: \"1.2\" (default) or \"1.0\""},
+    {"devices", &text_or_texts, FALSE, "euicc actors that it manages, or `all`"},
+    {"trusts", &texts, FALSE, "ci actors; default: all"}, {"port", &port, FALSE, "of `serve`; default: any free one"},
+    {"package-lifetime", &duration, FALSE, "a package without a result expires then; default: never"},
+    {"certificates", &eim_certs, FALSE, NULL}, END};
+MAP_OF (eim, eim_keys, "an eim");
 static const RspKeySpec rat_operator_keys[] = {
     {"mccMnc", &text, TRUE, "digits; E stands for any"}, {"gid1", &hex, FALSE, NULL}, {"gid2", &hex, FALSE, NULL}, END};
 MAP_OF (rat_operator, rat_operator_keys, "an operator identifier");
@@ -286,7 +303,7 @@ MAP_OF (lpa, lpa_keys, "an lpa");
 static const RspKeySpec roles[] = {
     {"ci", &ci, FALSE, NULL}, {"eum", &eum, FALSE, NULL}, {"operator", &operator_, FALSE, NULL},
     {"smdpp", &smdpp, FALSE, NULL}, {"euicc", &euicc, FALSE, NULL}, {"lpa", &lpa, FALSE, NULL},
-    {"smds", &smds, FALSE, NULL}, {"eim", NULL, FALSE, NULL}, {"ipa", NULL, FALSE, NULL}, END};
+    {"smds", &smds, FALSE, NULL}, {"eim", &eim, FALSE, NULL}, {"ipa", NULL, FALSE, NULL}, END};
 static const char *const role_key[] = {"role", NULL};
 static const RspShape actor = {.kind = RSP_SHAPE_VARIANT, .names = role_key, .keys = roles, .what = "an actor"};
 static const RspShape actors = {.kind = RSP_SHAPE_NAMED, .element = &actor};
@@ -447,6 +464,30 @@ static const RspKeySpec crl_keys[] = {
     {"expect", &crl_reply, FALSE, NULL}, END};
 MAP_OF (crl_step, crl_keys, "a crl step");
 
+ENUM_OF (eim_verb, eim_verbs, "eIM operation");
+static const RspKeySpec eim_reply_keys[] = {
+    {"error", &text, FALSE, "why nothing was queued"}, {"result", &text, FALSE, "push: of the package; default ok"}, END};
+MAP_OF (eim_reply, eim_reply_keys, "what comes of it");
+#define OPERATION_KEYS \
+    {"do", &eim_verb, FALSE, NULL}, {"iccid", &text, FALSE, NULL}, {"rollback", &boolean, FALSE, "enable: with the rollback flag"}, \
+    {"immediate", &boolean, FALSE, "configure-immediate-enable: the flag; default true"}, {"oid", &text, FALSE, "defaultSmdpOid"}, \
+    {"address", &text, FALSE, "of an SM-DP+; push: of the IPA"}, {"eim-id", &text, FALSE, "delete-eim"}, \
+    {"eim", &text, FALSE, "add-eim, update-eim: an eim of the world"}, {"token", &boolean, FALSE, "add-eim: asks for an association token"}, \
+    {"counter", &count, FALSE, "add-eim, update-eim: counterValue"}, \
+    {"configuration", &hex, FALSE, "add-eim, update-eim: an EimConfigurationData in place of eim"}
+static const RspKeySpec operation_keys[] = {OPERATION_KEYS, END};
+MAP_OF (operation, operation_keys, "an operation of an eUICC package");
+LIST_OF (operation_list, operation);
+static const RspKeySpec eim_step_keys[] = {
+    {"at", &text, TRUE, "an eim"}, {"to", &text_or_texts, FALSE, "euicc actors, or `all` that it manages"}, {"eid", &text, FALSE, "in place of `to`"},
+    OPERATION_KEYS, {"operations", &operation_list, FALSE, "several in one eUICC package"},
+    {"activationCode", &text, FALSE, "download; without it, smds and smdsAddress: from the default SM-DP+"},
+    {"confirmationCode", &text, FALSE, "download through the eIM"}, {"smds", &boolean, FALSE, "download by the events of an SM-DS"},
+    {"smdsAddress", &text, FALSE, "default: the eUICC's root SM-DS"},
+    {"bare", &boolean, FALSE, "download: the trigger is empty, the eIM as proxy knows what to download"},
+    {"tags", &hex, FALSE, "data-request: tagList; default: certificates and euiccInfo1"}, {"expect", &eim_reply, FALSE, NULL}, END};
+MAP_OF (eim_step, eim_step_keys, "an eim step");
+
 /* --- expectations ------------------------------------------------------------------------------ */
 
 static const RspKeySpec profile_view_keys[] = {
@@ -476,6 +517,20 @@ static const RspKeySpec received_keys[] = {
     {"iccid", &text, FALSE, NULL}, {"point", &small, FALSE, "notificationPointId"}, {"code", &text, FALSE, "subject/reason, or \"success\""}, END};
 MAP_OF (received, received_keys, "a notification received");
 LIST_OF (received_list, received);
+ENUM_OF (package_state, package_states, "package state");
+static const RspKeySpec package_keys[] = {
+    {"eid", &text, FALSE, NULL}, {"kind", &text, FALSE, "enable, download, data-request …"}, {"state", &package_state, FALSE, NULL},
+    {"result", &text, FALSE, "ok, or the name of the first error"}, END};
+MAP_OF (package, package_keys, "an eIM package");
+LIST_OF (packages, package);
+static const RspKeySpec belief_keys[] = {
+    {"eid", &text, FALSE, NULL}, {"iccid", &iccid, TRUE, NULL}, {"state", &profile_state, FALSE, NULL}, END};
+MAP_OF (belief, belief_keys, "a profile that an eIM believes in");
+LIST_OF (beliefs, belief);
+static const RspKeySpec fleet_keys[] = {
+    {"queued", &count, FALSE, NULL}, {"delivered", &count, FALSE, NULL}, {"done", &count, FALSE, NULL}, {"failed", &count, FALSE, NULL},
+    {"rolled-back", &count, FALSE, NULL}, {"expired", &count, FALSE, NULL}, END};
+MAP_OF (fleet, fleet_keys, "packages by their state");
 const RspKeySpec rsp_language_expectations[] = {
     {"profiles", &profile_views, FALSE, "euicc: exactly these profiles"},
     {"notifications", &notification_views, FALSE, "euicc: exactly these pending notifications, in order"},
@@ -486,6 +541,9 @@ const RspKeySpec rsp_language_expectations[] = {
     {"bearer", &bearer, FALSE, "device: what it has"},
     {"network", &text, FALSE, "device: operator that it is attached to, or none"},
     {"traffic", &traffic, FALSE, "device: on the cellular bearer, at most"},
+    {"packages", &packages, FALSE, "eim: exactly these packages, in order"},
+    {"believes", &beliefs, FALSE, "eim: exactly these profiles on its eUICCs, in order of EID and ICCID"},
+    {"fleet", &fleet, FALSE, "eim: so many packages in each state"},
     {"received", &received_list, FALSE, "operator: these came, in this order"},
     END};
 MAP_OF (actor_expect, rsp_language_expectations, "an expectation of an actor");
@@ -508,6 +566,7 @@ const RspKeySpec rsp_language_steps[] = {
     {"coverage", &coverage, FALSE, "who covers a place changes"},
     {"send", &send_step, FALSE, "a hostile or broken peer says anything"},
     {"crl", &crl_step, FALSE, "a ci issues a CRL, and cards, servers and LPAs get it"},
+    {"eim", &eim_step, FALSE, "an eIM queues packages for its eUICCs, or pushes the next"},
     {"expect", &expect, FALSE, "expectations at this point"},
     {"note", &text, FALSE, "a remark in the trace"},
     END};

@@ -83,7 +83,11 @@ void rsp_step_device (RspRun *run, const RspYaml *step);
 void rsp_step_coverage (RspRun *run, const RspYaml *step);
 /* `bearer`, `network` and `traffic` of WANT hold for DEVICE. */
 gboolean rsp_expect_device (RspRun *run, const RspYaml *want, const RspWorldActor *device);
+void rsp_step_eim (RspRun *run, const RspYaml *step);
 
+/* expect-eim.c */
+gboolean rsp_expect_eim (RspRun *run, const RspYaml *what, const RspWorldActor *eim);
+gboolean rsp_invariant_eim (RspRun *run, const RspYaml *node, const RspWorldActor *eim);
 gboolean rsp_expect_check (RspRun *run, const RspYaml *expect);
 /* expect-smds.c */
 gboolean rsp_expect_events (RspRun *run, const RspYaml *want, const RspWorldActor *server);

@@ -148,6 +148,25 @@ check_plmn (const RspYaml *actor, GError **error)
 }
 
 static gboolean
+check_text_or_texts (const Check *c, const RspYaml *node,
+                     gboolean (*check) (const Check *c, const RspYaml *item, GError **error),
+                     GError **error)
+{
+    if (!node || node->kind != RSP_YAML_LIST)
+        return !node || check (c, node, error);
+    for (guint i = 0; i < node->items->len; i++)
+        if (!check (c, node->items->pdata[i], error))
+            return FALSE;
+    return TRUE;
+}
+
+static gboolean
+check_managed (const Check *c, const RspYaml *item, GError **error)
+{
+    return strcmp (item->text, "all") == 0 || check_ref (c, item, "euicc", error);
+}
+
+static gboolean
 check_actor (const Check *c, const RspYaml *actor, GError **error)
 {
     const char *role = rsp_yaml_get (actor, "role")->text;
@@ -172,6 +191,7 @@ check_actor (const Check *c, const RspYaml *actor, GError **error)
                       strcmp (role, "euicc") == 0 ? "eum" : "ci", error) &&
            check_ref (c, rsp_yaml_get (actor, "euicc"), "euicc", error) &&
            check_parent (c, rsp_yaml_get (actor, "parent"), error) &&
+           check_text_or_texts (c, rsp_yaml_get (actor, "devices"), check_managed, error) &&
            check_refs (c, rsp_yaml_get (actor, "trusts"), "ci", error) &&
            check_ref (c, rsp_yaml_get (actor, "imposed-ci"), "ci", error) &&
            check_stock (c, rsp_yaml_get (actor, "profiles"), error) &&
@@ -342,6 +362,9 @@ role_of_expectation (const char *key)
         return "smdpp,smds";
     if (strcmp (key, "events") == 0)
         return "smds";
+    if (strcmp (key, "packages") == 0 || strcmp (key, "believes") == 0 ||
+        strcmp (key, "fleet") == 0)
+        return "eim";
     return strcmp (key, "received") == 0 ? "operator" : "smdpp";
 }
 
@@ -435,23 +458,10 @@ check_send (const Check *c, const RspYaml *step, GError **error)
     if (fn->binding == RSP_BINDING_HTTP && rsp_world_by_address (c->s->world, to->text))
         return TRUE;
     return check_ref (c, to,
-                      fn->binding == RSP_BINDING_HTTP    ? "smdpp,smds,operator"
+                      fn->binding == RSP_BINDING_HTTP    ? "smdpp,smds,eim,operator"
                       : fn->binding == RSP_BINDING_RADIO ? "operator"
                                                          : "euicc",
                       error);
-}
-
-static gboolean
-check_text_or_texts (const Check *c, const RspYaml *node,
-                     gboolean (*check) (const Check *c, const RspYaml *item, GError **error),
-                     GError **error)
-{
-    if (!node || node->kind != RSP_YAML_LIST)
-        return !node || check (c, node, error);
-    for (guint i = 0; i < node->items->len; i++)
-        if (!check (c, node->items->pdata[i], error))
-            return FALSE;
-    return TRUE;
 }
 
 static gboolean
@@ -481,6 +491,38 @@ check_crl (const Check *c, const RspYaml *step, GError **error)
     return check_ref (c, rsp_yaml_get (step, "from"), "ci", error) &&
            check_text_or_texts (c, rsp_yaml_get (step, "to"), check_receiver, error) &&
            check_text_or_texts (c, rsp_yaml_get (step, "revoke"), check_certificate_name, error);
+}
+
+static const char *
+text_of (const RspYaml *map, const char *key)
+{
+    const RspYaml *node = rsp_yaml_get (map, key);
+    return node ? node->text : "";
+}
+
+static gboolean
+check_eim (const Check *c, const RspYaml *step, GError **error)
+{
+    const RspYaml *to = rsp_yaml_get (step, "to"), *eid = rsp_yaml_get (step, "eid");
+    const RspYaml *verb = rsp_yaml_get (step, "do"), *list = rsp_yaml_get (step, "operations");
+    if (!to == !eid)
+        return rsp_yaml_fail (step, error, "an eim step needs either to or eid");
+    if (!verb == !list || (list && !list->items->len))
+        return rsp_yaml_fail (step, error, "an eim step needs either do or operations");
+    for (guint i = 0; list && i < list->items->len; i++) {
+        const RspYaml *operation = list->items->pdata[i];
+        const char *word = text_of (operation, "do");
+        if (!*word || strcmp (word, "download") == 0 || strcmp (word, "data-request") == 0 ||
+            strcmp (word, "push") == 0)
+            return rsp_yaml_fail (operation, error, "not an operation of an eUICC package");
+        if (!check_ref (c, rsp_yaml_get (operation, "eim"), "eim", error))
+            return FALSE;
+    }
+    if (verb && strcmp (verb->text, "push") == 0 && !needs (step, "push", "address", error))
+        return FALSE;
+    return check_ref (c, rsp_yaml_get (step, "at"), "eim", error) &&
+           check_ref (c, rsp_yaml_get (step, "eim"), "eim", error) &&
+           check_text_or_texts (c, to, check_managed, error);
 }
 
 static gboolean
@@ -520,6 +562,8 @@ check_step (const Check *c, const RspYaml *item, GError **error)
         return check_send (c, step, error);
     if (strcmp (step->key, "expect") == 0)
         return check_expect (c, step, error);
+    if (strcmp (step->key, "eim") == 0)
+        return check_eim (c, step, error);
     if (strcmp (step->key, "crl") == 0)
         return check_crl (c, step, error);
     return TRUE;

@@ -311,6 +311,19 @@ give_client (RspWorld *w, RspWorldActor *a, GError **error)
     return TRUE;
 }
 
+/* CERT.EIM and TLS. */
+static gboolean
+build_eim (RspWorld *w, RspWorldActor *a, guint index, GError **error)
+{
+    const RspYaml *twists = rsp_yaml_get (a->yaml, "certificates");
+    const char *by = rsp_yaml_get (a->yaml, "certified-by")->text;
+    g_autofree char *oid = g_strdup_printf ("2.999.20.%u", index + 1);
+    return issue_server (w, a, "eim", twists ? rsp_yaml_get (twists, "eim") : NULL, by,
+                         RSP_ROLE_NONE, oid, error) &&
+           issue_server (w, a, "tls", twists ? rsp_yaml_get (twists, "tls") : NULL, by,
+                         RSP_ROLE_DP_TLS, oid, error);
+}
+
 static gboolean
 build_smds (RspWorld *w, RspWorldActor *a, guint index, GError **error)
 {
@@ -357,7 +370,8 @@ trust_default (const RspWorld *w, RspWorldActor *a)
         issuer = issuer_of (w, issuer, NULL);
     for (guint i = 0; i < w->actors->len; i++) {
         RspWorldActor *ci = w->actors->pdata[i];
-        gboolean all = a->role == RSP_ACTOR_LPA || a->role == RSP_ACTOR_OPERATOR;
+        gboolean all =
+            a->role == RSP_ACTOR_LPA || a->role == RSP_ACTOR_OPERATOR || a->role == RSP_ACTOR_EIM;
         if (ci->role == RSP_ACTOR_CI && (all || ci == issuer))
             trust (a, ci);
     }
@@ -401,6 +415,9 @@ build_role (RspWorld *w, RspActorRole role, GError **error)
         case RSP_ACTOR_SMDS:
             ok = build_smds (w, a, i, error);
             break;
+        case RSP_ACTOR_EIM:
+            ok = build_eim (w, a, i, error);
+            break;
         case RSP_ACTOR_OPERATOR:
             ok = build_operator (w, a, error);
             break;
@@ -419,6 +436,7 @@ rsp_world_build_pki (RspWorld *w, GError **error)
 {
     return build_role (w, RSP_ACTOR_CI, error) && build_role (w, RSP_ACTOR_EUM, error) &&
            build_role (w, RSP_ACTOR_SMDPP, error) && build_role (w, RSP_ACTOR_SMDS, error) &&
+           build_role (w, RSP_ACTOR_EIM, error) &&
            build_role (w, RSP_ACTOR_OPERATOR, error) && build_role (w, RSP_ACTOR_EUICC, error) &&
            build_role (w, RSP_ACTOR_LPA, error);
 }

@@ -79,5 +79,8 @@ gboolean rsp_world_start_smdpp (RspWorld *w, RspWorldActor *a, GError **error);
 void rsp_world_join (RspWorldActor *card, const RspWorldActor *lpa);
 /* Brings the LPA of A to life. */
 void rsp_world_start_lpa (RspWorld *world, RspWorldActor *a);
+/* CARD is among the `devices:` of EIM. */
+gboolean rsp_world_manages (const RspWorldActor *eim, const RspWorldActor *card);
+gboolean rsp_world_start_eim (RspWorld *w, RspWorldActor *a, GError **error);
 gboolean rsp_world_start_operator (RspWorld *w, RspWorldActor *a, GError **error);
 gboolean rsp_world_start_smds (RspWorld *w, RspWorldActor *a, GError **error);

@@ -50,6 +50,9 @@ actor_free (RspWorldActor *a)
     case RSP_ACTOR_SMDS:
         g_clear_pointer (&a->smds, rsp_smds_free);
         break;
+    case RSP_ACTOR_EIM:
+        g_clear_pointer (&a->eim, rsp_eim_free);
+        break;
     case RSP_ACTOR_EUICC:
         g_clear_pointer (&a->link, rsp_apdu_link_free);
         g_clear_pointer (&a->euicc, rsp_euicc_free);
@@ -124,7 +127,7 @@ static RspActorRole
 role_of (const RspYaml *yaml)
 {
     static const char *const names[] = {"ci",    "eum", "operator", "smdpp",
-                                        "euicc", "lpa", "smds",     NULL};
+                                        "euicc", "lpa", "smds",     "eim", NULL};
     const char *text = rsp_yaml_get (yaml, "role")->text;
     guint i = 0;
     while (strcmp (names[i], text) != 0)
@@ -266,6 +269,8 @@ start_actors (RspWorld *w, GError **error)
         if (a->role == RSP_ACTOR_SMDPP && !rsp_world_start_smdpp (w, a, error))
             return FALSE;
         if (a->role == RSP_ACTOR_SMDS && !rsp_world_start_smds (w, a, error))
+            return FALSE;
+        if (a->role == RSP_ACTOR_EIM && !rsp_world_start_eim (w, a, error))
             return FALSE;
         if (a->role == RSP_ACTOR_EUICC && !start_euicc (w, a, error))
             return FALSE;

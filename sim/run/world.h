@@ -3,6 +3,7 @@
 
 #include "asn1/saip.h"
 #include "components/ci/ci.h"
+#include "components/eim/eim.h"
 #include "components/eum/eum.h"
 #include "components/euicc/euicc.h"
 #include "components/lpa/lpa.h"
@@ -21,11 +22,12 @@ typedef enum {
     RSP_ACTOR_EUICC,
     RSP_ACTOR_LPA,
     RSP_ACTOR_SMDS,
+    RSP_ACTOR_EIM,
 } RspActorRole;
 
 /* A certificate with its key, kept for `rspsim pki` and for faults that sign again. */
 typedef struct {
-    char *purpose; /* "auth", "pb", "tls", "euicc", "eum", "ci", "client" */
+    char *purpose; /* "auth", "pb", "tls", "euicc", "eum", "ci", "client", "eim" */
     RspCert *cert;
     RspKey *key;
 } RspWorldCredential;
@@ -47,6 +49,7 @@ typedef struct {
         RspEuicc *euicc;
         RspLpa *lpa;
         RspSmds *smds;
+        RspEim *eim;
     };
     RspApduLink *link; /* of a euicc */
     RspModem *modem;   /* of a device */

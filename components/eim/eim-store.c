@@ -1,0 +1,293 @@
+/* Devices, packages and what the eIM believes of profiles, in SQLite. */
+#include "components/eim/eim-private.h"
+
+const char rsp_eim_schema[] =
+    "CREATE TABLE device (eid TEXT PRIMARY KEY, token INTEGER NOT NULL, counter INTEGER NOT NULL,"
+    " point BLOB, info1 BLOB) WITHOUT ROWID;"
+    "CREATE TABLE package (id INTEGER PRIMARY KEY, eid TEXT NOT NULL, name TEXT NOT NULL,"
+    " kind INTEGER NOT NULL, state INTEGER NOT NULL, body BLOB, transaction_id BLOB,"
+    " counter INTEGER NOT NULL, sent BLOB, address TEXT, matching_id TEXT, oid TEXT, code TEXT,"
+    " before TEXT, result TEXT, due INTEGER NOT NULL);"
+    "CREATE INDEX package_due ON package (due) WHERE state < 2 AND due > 0;"
+    "CREATE INDEX package_state ON package (state);"
+    "CREATE INDEX package_open ON package (eid, id) WHERE state < 2;"
+    "CREATE UNIQUE INDEX package_transaction ON package (transaction_id);"
+    "CREATE TABLE profile (eid TEXT NOT NULL, iccid TEXT NOT NULL, enabled INTEGER NOT NULL,"
+    " PRIMARY KEY (eid, iccid)) WITHOUT ROWID;"
+    "CREATE TABLE forward (id INTEGER PRIMARY KEY, address TEXT NOT NULL, body BLOB NOT NULL);"
+    "CREATE INDEX forward_address ON forward (address, id);";
+
+#define COLUMNS                                                                                    \
+    "id, eid, name, kind, state, body, transaction_id, counter, sent, address, matching_id, oid,"  \
+    " code, before, result, due"
+
+static const char *const state_names[] = {"queued", "delivered",   "done",
+                                          "failed", "rolled-back", "expired"};
+
+const char *
+rsp_eim_state_name (RspEimState state)
+{
+    return state_names[state];
+}
+
+void
+rsp_eim_device_free (RspEimDevice *device)
+{
+    if (!device)
+        return;
+    g_free (device->eid);
+    g_clear_pointer (&device->point, g_bytes_unref);
+    g_clear_pointer (&device->info1, g_bytes_unref);
+    g_free (device);
+}
+
+void
+rsp_eim_package_free (RspEimPackage *package)
+{
+    if (!package)
+        return;
+    g_free (package->eid);
+    g_free (package->name);
+    g_clear_pointer (&package->body, g_bytes_unref);
+    g_clear_pointer (&package->transaction_id, g_bytes_unref);
+    g_clear_pointer (&package->sent, g_bytes_unref);
+    g_free (package->address);
+    g_free (package->matching_id);
+    g_free (package->oid);
+    g_free (package->code);
+    g_free (package->before);
+    g_free (package->result);
+    g_free (package);
+}
+
+/* --- devices --- */
+
+RspEimDevice *
+rsp_eim_device (RspEim *eim, const char *eid, GError **error)
+{
+    sqlite3_stmt *row = rsp_store_bind (
+        eim->store, "SELECT eid, token, counter, point, info1 FROM device WHERE eid = ?", "s", eid);
+    gboolean there;
+    if (!rsp_store_step (eim->store, row, &there, error) || !there)
+        return NULL;
+    RspEimDevice *device = g_new0 (RspEimDevice, 1);
+    device->eid = rsp_store_text (row, 0);
+    device->token = sqlite3_column_int64 (row, 1);
+    device->counter = sqlite3_column_int64 (row, 2);
+    device->point = rsp_store_blob (row, 3);
+    device->info1 = rsp_store_blob (row, 4);
+    return device;
+}
+
+gboolean
+rsp_eim_put_device (RspEim *eim, const RspEimDevice *device, GError **error)
+{
+    return rsp_store_run (eim->store, error, "INSERT OR REPLACE INTO device VALUES (?,?,?,?,?)",
+                          "siibb", device->eid, device->token, device->counter, device->point,
+                          device->info1);
+}
+
+/* --- packages --- */
+
+static RspEimPackage *
+read_package (RspEim *eim, sqlite3_stmt *row, GError **error)
+{
+    gboolean there;
+    if (!rsp_store_step (eim->store, row, &there, error) || !there)
+        return NULL;
+    RspEimPackage *p = g_new0 (RspEimPackage, 1);
+    p->id = sqlite3_column_int64 (row, 0);
+    p->eid = rsp_store_text (row, 1);
+    p->name = rsp_store_text (row, 2);
+    p->kind = (RspEimKind)sqlite3_column_int (row, 3);
+    p->state = (RspEimState)sqlite3_column_int (row, 4);
+    p->body = rsp_store_blob (row, 5);
+    p->transaction_id = rsp_store_blob (row, 6);
+    p->counter = sqlite3_column_int64 (row, 7);
+    p->sent = rsp_store_blob (row, 8);
+    p->address = rsp_store_text (row, 9);
+    p->matching_id = rsp_store_text (row, 10);
+    p->oid = rsp_store_text (row, 11);
+    p->code = rsp_store_text (row, 12);
+    p->before = rsp_store_text (row, 13);
+    p->result = rsp_store_text (row, 14);
+    p->due = sqlite3_column_int64 (row, 15);
+    return p;
+}
+
+RspEimPackage *
+rsp_eim_next_package (RspEim *eim, const char *eid, GError **error)
+{
+    return read_package (eim,
+                         rsp_store_bind (eim->store,
+                                         "SELECT " COLUMNS
+                                         " FROM package WHERE eid = ? AND state < 2"
+                                         " ORDER BY id LIMIT 1",
+                                         "s", eid),
+                         error);
+}
+
+RspEimPackage *
+rsp_eim_package_by_transaction (RspEim *eim, RspSlice id, GError **error)
+{
+    g_autoptr (GBytes) octets = g_bytes_new (id.data, id.len);
+    return read_package (eim,
+                         rsp_store_bind (eim->store,
+                                         "SELECT " COLUMNS " FROM package WHERE transaction_id = ?",
+                                         "b", octets),
+                         error);
+}
+
+RspEimPackage *
+rsp_eim_package_by_id (RspEim *eim, gint64 id, GError **error)
+{
+    return read_package (
+        eim, rsp_store_bind (eim->store, "SELECT " COLUMNS " FROM package WHERE id = ?", "i", id),
+        error);
+}
+
+gboolean
+rsp_eim_insert_package (RspEim *eim, RspEimPackage *p, GError **error)
+{
+    if (!rsp_store_run (
+            eim->store, error,
+            "INSERT INTO package (eid, name, kind, state, body, transaction_id, counter,"
+            " address, matching_id, oid, code, due) VALUES (?,?,?,?,?,?,0,?,?,?,?,?)",
+            "ssiibbssssi", p->eid, p->name, (gint64)p->kind, (gint64)p->state, p->body,
+            p->transaction_id, p->address, p->matching_id, p->oid, p->code, p->due))
+        return FALSE;
+    sqlite3_stmt *row = rsp_store_bind (eim->store, "SELECT last_insert_rowid ()", "");
+    gboolean there;
+    if (!rsp_store_step (eim->store, row, &there, error))
+        return FALSE;
+    p->id = sqlite3_column_int64 (row, 0);
+    return TRUE;
+}
+
+gboolean
+rsp_eim_update_package (RspEim *eim, const RspEimPackage *p, GError **error)
+{
+    return rsp_store_run (eim->store, error,
+                          "UPDATE package SET state = ?, counter = ?, sent = ?, address = ?,"
+                          " matching_id = ?, before = ?, result = ? WHERE id = ?",
+                          "iibssssi", (gint64)p->state, p->counter, p->sent, p->address,
+                          p->matching_id, p->before, p->result, p->id);
+}
+
+gboolean
+rsp_eim_expire (RspEim *eim, GError **error)
+{
+    return !eim->package_lifetime ||
+           rsp_store_run (
+               eim->store, error,
+               "UPDATE package SET state = 5, result = 'expired' WHERE state < 2 AND due > 0"
+               " AND due <= ?",
+               "i", rsp_actor_time (eim->actor));
+}
+
+void
+rsp_eim_package_view_free (RspEimPackageView *view)
+{
+    g_free (view->eid);
+    g_free (view->kind);
+    g_free (view->result);
+    g_free (view);
+}
+
+GPtrArray *
+rsp_eim_packages (RspEim *eim)
+{
+    rsp_eim_expire (eim, NULL);
+    GPtrArray *out = g_ptr_array_new_with_free_func ((GDestroyNotify)rsp_eim_package_view_free);
+    sqlite3_stmt *row = rsp_store_bind (
+        eim->store, "SELECT id, eid, name, state, result FROM package ORDER BY id", "");
+    gboolean there;
+    while (rsp_store_step (eim->store, row, &there, NULL) && there) {
+        RspEimPackageView *view = g_new0 (RspEimPackageView, 1);
+        view->id = sqlite3_column_int64 (row, 0);
+        view->eid = rsp_store_text (row, 1);
+        view->kind = rsp_store_text (row, 2);
+        view->state = (RspEimState)sqlite3_column_int (row, 3);
+        view->result = rsp_store_text (row, 4);
+        g_ptr_array_add (out, view);
+    }
+    return out;
+}
+
+/* --- profiles --- */
+
+gboolean
+rsp_eim_put_profile (RspEim *eim, const char *eid, const char *iccid, gboolean enabled,
+                     GError **error)
+{
+    return rsp_store_run (eim->store, error, "INSERT OR REPLACE INTO profile VALUES (?,?,?)", "ssi",
+                          eid, iccid, (gint64)enabled);
+}
+
+gboolean
+rsp_eim_drop_profile (RspEim *eim, const char *eid, const char *iccid, GError **error)
+{
+    return rsp_store_run (eim->store, error, "DELETE FROM profile WHERE eid = ? AND iccid = ?",
+                          "ss", eid, iccid);
+}
+
+gboolean
+rsp_eim_drop_profiles (RspEim *eim, const char *eid, GError **error)
+{
+    return rsp_store_run (eim->store, error, "DELETE FROM profile WHERE eid = ?", "s", eid);
+}
+
+gboolean
+rsp_eim_disable_all (RspEim *eim, const char *eid, GError **error)
+{
+    return rsp_store_run (eim->store, error, "UPDATE profile SET enabled = 0 WHERE eid = ?", "s",
+                          eid);
+}
+
+char *
+rsp_eim_enabled (RspEim *eim, const char *eid, GError **error)
+{
+    sqlite3_stmt *row = rsp_store_bind (
+        eim->store, "SELECT iccid FROM profile WHERE eid = ? AND enabled = 1", "s", eid);
+    gboolean there;
+    if (!rsp_store_step (eim->store, row, &there, error))
+        return NULL;
+    return there ? rsp_store_text (row, 0) : g_strdup ("");
+}
+
+void
+rsp_eim_profile_view_free (RspEimProfileView *view)
+{
+    g_free (view->eid);
+    g_free (view->iccid);
+    g_free (view);
+}
+
+GPtrArray *
+rsp_eim_profiles (RspEim *eim)
+{
+    GPtrArray *out = g_ptr_array_new_with_free_func ((GDestroyNotify)rsp_eim_profile_view_free);
+    sqlite3_stmt *row = rsp_store_bind (
+        eim->store, "SELECT eid, iccid, enabled FROM profile ORDER BY eid, iccid", "");
+    gboolean there;
+    while (rsp_store_step (eim->store, row, &there, NULL) && there) {
+        RspEimProfileView *view = g_new0 (RspEimProfileView, 1);
+        view->eid = rsp_store_text (row, 0);
+        view->iccid = rsp_store_text (row, 1);
+        view->enabled = sqlite3_column_int (row, 2) != 0;
+        g_ptr_array_add (out, view);
+    }
+    return out;
+}
+
+guint
+rsp_eim_count (RspEim *eim, RspEimState state)
+{
+    rsp_eim_expire (eim, NULL);
+    sqlite3_stmt *row = rsp_store_bind (eim->store, "SELECT count (*) FROM package WHERE state = ?",
+                                        "i", (gint64)state);
+    gboolean there;
+    return rsp_store_step (eim->store, row, &there, NULL) && there
+               ? (guint)sqlite3_column_int (row, 0)
+               : 0;
+}

@@ -1,0 +1,437 @@
+/* Life, and the calls that an IPA makes for itself: GetEimPackage, ProvideEimPackageResult,
+ * HandleNotification (SGP.32 5.14.5 to 5.14.7). The rest of ESipa is relayed. */
+#include "asn1/ids.h"
+#include "components/eim/eim-private.h"
+
+#include <string.h>
+
+#define SCHEMA_VERSION 1
+
+typedef enum {
+    NO_ERROR = 0,
+    NO_PACKAGE_AVAILABLE = 1,
+    EID_NOT_FOUND = 2,
+    INVALID_EID = 3,
+    MISSING_EID = 4,
+    UNDEFINED_ERROR = RSP_UNDEFINED_ERROR,
+} EidError;
+
+/* --- answers --- */
+
+void
+rsp_eim_refuse (RspCall *call, RspStatus status)
+{
+    g_autoptr (GBytes) body =
+        rsp_fields_encode_failed_as (rsp_call_function (call), rsp_call_encoding (call), status);
+    RspOutcome outcome = {.http = 200, .subject = status.subject, .reason = status.reason};
+    rsp_call_reply (call, &outcome, body);
+}
+
+void
+rsp_eim_answer (RspCall *call, const RspFields *out)
+{
+    g_autoptr (GBytes) body = rsp_fields_encode_as (out, rsp_call_encoding (call));
+    RspOutcome outcome = {.http = 200};
+    rsp_call_reply (call, &outcome, body);
+}
+
+/* An answer whose error is the number MEMBER. */
+static void
+answer_error (RspCall *call, const char *member, const char *enumeration, gint64 code)
+{
+    g_autoptr (RspFields) out = rsp_fields_new (rsp_call_function (call), RSP_LEG_RESPONSE);
+    g_autofree char *number = g_strdup_printf ("%" G_GINT64_FORMAT, code);
+    rsp_fields_set_text (out, member, number);
+    g_autoptr (GBytes) body = rsp_fields_encode_as (out, rsp_call_encoding (call));
+    RspOutcome outcome = {.http = 200, .error = rsp_code_name (enumeration, code)};
+    rsp_call_reply (call, &outcome, body);
+}
+
+static void
+trace_store (RspEim *eim, const GError *error)
+{
+    rsp_store_rollback (eim->store);
+    if (rsp_trace_active (eim->actor->trace))
+        rsp_trace_event (eim->actor->trace, &(RspTraceEvent){.kind = RSP_TRACE_STORE,
+                                                             .src = eim->actor->name,
+                                                             .op = "commit",
+                                                             .result = error->message});
+}
+
+/* --- GetEimPackage --- */
+
+/* Who asks. CHANGED: something has happened on the eUICC that this eIM did not do. */
+static EidError
+read_poll (const RspEim *eim, RspCall *call, char **ret_eid, gboolean *ret_changed)
+{
+    RspSlice body = rsp_slice_of (rsp_call_body (call));
+    RspTlv message, eid;
+    if (rsp_call_encoding (call) == RSP_ENC_JSON) {
+        g_autoptr (GError) error = NULL;
+        g_autoptr (RspFields) in = rsp_fields_decode (rsp_call_function (call), RSP_LEG_REQUEST,
+                                                      rsp_call_body (call), &error);
+        if (!in)
+            return g_error_matches (error, RSP_FIELDS_ERROR, RSP_FIELDS_ERROR_MISSING)
+                       ? MISSING_EID
+                       : UNDEFINED_ERROR;
+        *ret_eid = g_strdup (rsp_fields_text (in, "eidValue"));
+        *ret_changed = rsp_fields_bool (in, "notifyStateChange");
+        return rsp_eid_valid (*ret_eid) ? NO_ERROR : INVALID_EID;
+    }
+    if (!rsp_tlv_single (body, 0xBF4F, &message))
+        return UNDEFINED_ERROR;
+    if (!rsp_tlv_find (message.value, 0x5A, &eid))
+        return MISSING_EID;
+    *ret_eid = rsp_eid_from_octets (eid.value);
+    if (!*ret_eid || !rsp_eid_valid (*ret_eid))
+        return INVALID_EID;
+    g_autoptr (RspAsn1) node = rsp_asn1_decode_slice (
+        eim->version == RSP_SGP32_V1_0 ? "GetEimPackageRequestV10" : "GetEimPackageRequest", body,
+        NULL);
+    *ret_changed = node && rsp_asn1_has (node, "notifyStateChange");
+    return node ? NO_ERROR : UNDEFINED_ERROR;
+}
+
+RspEimPackage *
+rsp_eim_deliver_next (RspEim *eim, const char *eid, const char **ret_member, GError **error)
+{
+    g_autoptr (RspEimDevice) device = rsp_eim_device (eim, eid, error);
+    g_autoptr (RspEimPackage) p = NULL;
+    if (!device || !rsp_store_begin (eim->store, error))
+        return NULL;
+    p = rsp_eim_expire (eim, error) ? rsp_eim_next_package (eim, eid, error) : NULL;
+    gboolean first = p && p->state == RSP_EIM_QUEUED;
+    if (*error || (p && !rsp_eim_render (eim, device, p, ret_member, error)) ||
+        !rsp_store_commit (eim->store, error)) {
+        trace_store (eim, *error);
+        return NULL;
+    }
+    if (first) {
+        g_autofree char *object = g_strdup_printf ("package %" G_GINT64_FORMAT, p->id);
+        rsp_actor_state (eim->actor, object, rsp_eim_state_name (RSP_EIM_QUEUED),
+                         rsp_eim_state_name (RSP_EIM_DELIVERED));
+    }
+    return g_steal_pointer (&p);
+}
+
+static EidError
+check_device (RspEim *eim, const char *eid, gboolean changed)
+{
+    g_autoptr (GError) error = NULL;
+    g_autoptr (RspEimDevice) device = rsp_eim_device (eim, eid, &error);
+    if (error)
+        return UNDEFINED_ERROR;
+    if (!device)
+        return EID_NOT_FOUND;
+    return !changed || rsp_eim_drop_profiles (eim, eid, &error) ? NO_ERROR : UNDEFINED_ERROR;
+}
+
+static void
+get_package (RspEim *eim, RspCall *call)
+{
+    g_autoptr (GError) error = NULL;
+    g_autofree char *eid = NULL;
+    const char *member = NULL;
+    gboolean changed = FALSE;
+    EidError code = read_poll (eim, call, &eid, &changed);
+    if (!code)
+        code = check_device (eim, eid, changed);
+    g_autoptr (RspEimPackage) p = code ? NULL : rsp_eim_deliver_next (eim, eid, &member, &error);
+    if (!code && !p)
+        code = error ? UNDEFINED_ERROR : NO_PACKAGE_AVAILABLE;
+    if (code) {
+        answer_error (call, "eimPackageError", "GetEimPackageError", code);
+        return;
+    }
+    g_autoptr (RspFields) out = rsp_fields_new (rsp_call_function (call), RSP_LEG_RESPONSE);
+    rsp_fields_set_bytes (out, member, p->sent);
+    rsp_eim_answer (call, out);
+}
+
+/* --- results --- */
+
+gboolean
+rsp_eim_take (RspEim *eim, const char *eid, const RspAsn1 *result, GArray *ret_acks,
+              gint64 *ret_error, GError **error)
+{
+    if (!rsp_store_begin (eim->store, error))
+        return FALSE;
+    if (!rsp_eim_take_result (eim, eid, result, ret_acks, ret_error, error) ||
+        !rsp_store_commit (eim->store, error)) {
+        trace_store (eim, *error);
+        return FALSE;
+    }
+    rsp_eim_forward_start (eim);
+    return TRUE;
+}
+
+/* BF50 of either dialect: *RET_EID NULL where it says none. NULL: it cannot be read. */
+static RspAsn1 *
+read_der_result (const RspEim *eim, RspSlice body, char **ret_eid)
+{
+    if (eim->version == RSP_SGP32_V1_0)
+        return rsp_asn1_decode_slice ("ProvideEimPackageResultV10", body, NULL);
+    g_autoptr (RspAsn1) node = rsp_asn1_decode_slice ("ProvideEimPackageResult", body, NULL);
+    if (!node)
+        return NULL;
+    if (rsp_asn1_has (node, "eidValue"))
+        *ret_eid = rsp_eid_from_octets (rsp_asn1_octets (node, "eidValue"));
+    const char *choice = rsp_asn1_choice (node, "eimPackageResult");
+    g_autofree char *path = g_strconcat ("eimPackageResult.", choice, NULL);
+    return rsp_asn1_decode_slice ("EimPackageResult", rsp_asn1_slice (node, path), NULL);
+}
+
+static RspAsn1 *
+read_result (const RspEim *eim, RspCall *call, char **ret_eid)
+{
+    if (rsp_call_encoding (call) == RSP_ENC_DER)
+        return read_der_result (eim, rsp_slice_of (rsp_call_body (call)), ret_eid);
+    g_autoptr (RspFields) in =
+        rsp_fields_decode (rsp_call_function (call), RSP_LEG_REQUEST, rsp_call_body (call), NULL);
+    if (!in)
+        return NULL;
+    *ret_eid = g_strdup (rsp_fields_text (in, "eidValue"));
+    return rsp_asn1_decode ("EimPackageResult", rsp_fields_bytes (in, "eimPackageResult"), NULL);
+}
+
+static GBytes *
+acknowledgements (const GArray *acks)
+{
+    GByteArray *out = g_byte_array_new ();
+    gsize mark = rsp_tlv_open (out, 0xBF53);
+    for (guint i = 0; i < acks->len; i++)
+        rsp_tlv_put_int (out, 0x80, g_array_index (acks, gint64, i));
+    rsp_tlv_close (out, mark);
+    return g_byte_array_free_to_bytes (out);
+}
+
+/* Acknowledgements, or nothing: in v1.2's ASN.1 an emptyResponse, in v1.0's an empty message. */
+static void
+answer_result (const RspEim *eim, RspCall *call, const GArray *acks)
+{
+    g_autoptr (RspFields) out = rsp_fields_new (rsp_call_function (call), RSP_LEG_RESPONSE);
+    g_autoptr (GBytes) list = acks->len ? acknowledgements (acks) : NULL;
+    if (list || rsp_call_encoding (call) == RSP_ENC_JSON) {
+        rsp_fields_set_bytes (out, "eimAcknowledgements", list);
+        rsp_eim_answer (call, out);
+        return;
+    }
+    static const guint8 empty[] = {0xBF, 0x50, 0x02, 0x30, 0x00}, empty_v10[] = {0xBF, 0x50, 0x00};
+    g_autoptr (GBytes) body = eim->version == RSP_SGP32_V1_0
+                                  ? g_bytes_new_static (empty_v10, sizeof empty_v10)
+                                  : g_bytes_new_static (empty, sizeof empty);
+    RspOutcome outcome = {.http = 200};
+    rsp_call_reply (call, &outcome, body);
+}
+
+static EidError
+check_result (RspEim *eim, const RspAsn1 *result, const char *eid)
+{
+    if (!result)
+        return UNDEFINED_ERROR;
+    if (eid && !rsp_eid_valid (eid))
+        return INVALID_EID;
+    return eid ? check_device (eim, eid, FALSE) : NO_ERROR;
+}
+
+static void
+provide_result (RspEim *eim, RspCall *call)
+{
+    g_autoptr (GError) error = NULL;
+    g_autofree char *eid = NULL;
+    g_autoptr (RspAsn1) result = read_result (eim, call, &eid);
+    g_autoptr (GArray) acks = g_array_new (FALSE, FALSE, sizeof (gint64));
+    gint64 code = check_result (eim, result, eid);
+    if (!code && !rsp_eim_take (eim, eid, result, acks, &code, &error))
+        code = UNDEFINED_ERROR;
+    if (code == NO_ERROR || (eim->version == RSP_SGP32_V1_0 && !error))
+        answer_result (eim, call, acks);
+    else
+        answer_error (call, "provideEimPackageResultError", "ProvideEimPackageResultError", code);
+}
+
+/* --- notifications --- */
+
+static gboolean
+take_notification (RspEim *eim, const RspFields *in, GError **error)
+{
+    GBytes *pending = rsp_fields_bytes (in, "pendingNotification");
+    GBytes *provided = rsp_fields_bytes (in, "provideEimPackageResult");
+    if (pending) {
+        if (!rsp_store_begin (eim->store, error) ||
+            !rsp_eim_forward (eim, rsp_slice_of (pending), NULL, error) ||
+            !rsp_store_commit (eim->store, error)) {
+            trace_store (eim, *error);
+            return FALSE;
+        }
+        rsp_eim_forward_start (eim);
+        return TRUE;
+    }
+    g_autofree char *eid = NULL;
+    g_autoptr (RspAsn1) result =
+        provided ? read_der_result (eim, rsp_slice_of (provided), &eid) : NULL;
+    g_autoptr (GArray) acks = g_array_new (FALSE, FALSE, sizeof (gint64));
+    gint64 code = 0;
+    return !result || rsp_eim_take (eim, eid, result, acks, &code, error);
+}
+
+/* It has no errors but those of HTTP: what is not written down may not be forgotten by the IPA. */
+static void
+handle_notification (RspEim *eim, RspCall *call)
+{
+    g_autoptr (GError) error = NULL;
+    g_autoptr (RspFields) in =
+        rsp_fields_decode_as (rsp_call_function (call), RSP_LEG_REQUEST, rsp_call_encoding (call),
+                              rsp_call_body (call), NULL);
+    RspOutcome outcome = {.http = in ? 204 : 400};
+    if (in && !take_notification (eim, in, &error))
+        outcome.http = 500;
+    rsp_call_reply (call, &outcome, NULL);
+}
+
+/* --- dispatch --- */
+
+static void
+serve (RspCall *call, gpointer data)
+{
+    RspEim *eim = data;
+    const RspFunction *fn = rsp_call_function (call);
+    g_autoptr (GError) error = NULL;
+    if (fn->id == RSP_FN_ESIPA_GET_EIM_PACKAGE) {
+        get_package (eim, call);
+    } else if (fn->id == RSP_FN_ESIPA_PROVIDE_EIM_PACKAGE_RESULT) {
+        provide_result (eim, call);
+    } else if (fn->id == RSP_FN_ESIPA_HANDLE_NOTIFICATION) {
+        handle_notification (eim, call);
+    } else if (fn->interface != RSP_IF_ESIPA || fn->id == RSP_FN_ESIPA_TRANSFER_EIM_PACKAGE) {
+        g_autofree char *message = g_strdup_printf ("not supported: %s", fn->full_name);
+        rsp_eim_refuse (call, (RspStatus){"1.6", "2.1", message});
+    } else {
+        g_autoptr (RspFields) in = rsp_fields_decode_as (
+            fn, RSP_LEG_REQUEST, rsp_call_encoding (call), rsp_call_body (call), &error);
+        g_autofree char *message = in ? NULL : rsp_escape_text (error->message, -1, 200);
+        if (in)
+            rsp_eim_relay (eim, call, in);
+        else
+            rsp_eim_refuse (call, (RspStatus){"1.6", "2.1", message});
+    }
+}
+
+/* --- devices --- */
+
+gboolean
+rsp_eim_add_device (RspEim *eim, const char *eid, gint64 token, gint64 counter,
+                    const RspCert *euicc, GError **error)
+{
+    g_autoptr (RspEimDevice) known = rsp_eim_device (eim, eid, error);
+    if (known || *error)
+        return known != NULL;
+    g_autoptr (RspEimDevice) device = g_new0 (RspEimDevice, 1);
+    device->eid = g_strdup (eid);
+    device->token = token;
+    device->counter = counter;
+    if (euicc)
+        device->point = rsp_slice_to_bytes (rsp_public_point (rsp_cert_public (euicc)));
+    return rsp_eim_put_device (eim, device, error);
+}
+
+/* Content of a SEQUENCE, under the implicit TAG within the explicit A5. */
+static void
+put_key (GByteArray *out, guint32 tag, RspSlice sequence)
+{
+    RspTlv tlv;
+    if (!rsp_tlv_single (sequence, 0x30, &tlv))
+        return;
+    gsize mark = rsp_tlv_open (out, 0xA5);
+    rsp_tlv_put (out, tag, tlv.value);
+    rsp_tlv_close (out, mark);
+}
+
+GBytes *
+rsp_eim_configuration (RspEim *eim, gboolean token, gint64 counter)
+{
+    /* SubjectPublicKeyInfo of a P-256 key, in front of its point */
+    static const guint8 p256[] = {0x30, 0x13, 0x06, 0x07, 0x2A, 0x86, 0x48, 0xCE,
+                                  0x3D, 0x02, 0x01, 0x06, 0x08, 0x2A, 0x86, 0x48,
+                                  0xCE, 0x3D, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00};
+    GByteArray *out = g_byte_array_new ();
+    gsize mark = rsp_tlv_open (out, 0x30);
+    rsp_tlv_put_text (out, 0x80, eim->eim_id);
+    rsp_tlv_put_text (out, 0x81, eim->fqdn);
+    rsp_tlv_put_int (out, 0x82, strcmp (eim->eim_id, eim->fqdn) == 0 ? 2 : 3);
+    rsp_tlv_put_int (out, 0x83, counter);
+    if (token)
+        rsp_tlv_put_int (out, 0x84, -1);
+    g_autoptr (GByteArray) info = g_byte_array_new ();
+    gsize inner = rsp_tlv_open (info, 0x30);
+    g_byte_array_append (info, p256, sizeof p256);
+    g_byte_array_append (info, rsp_key_point (eim->key), RSP_POINT_SIZE);
+    rsp_tlv_close (info, inner);
+    put_key (out, 0xA0, RSP_SLICE (info->data, info->len));
+    rsp_tlv_put (out, 0x87, RSP_SLICE ("\x07\x80", 2)); /* eimRetrieveHttps */
+    rsp_tlv_close (out, mark);
+    return g_byte_array_free_to_bytes (out);
+}
+
+/* --- life --- */
+
+void
+rsp_eim_add_address (RspEim *eim, const char *address)
+{
+    rsp_bus_add_address (eim->actor->bus, address, eim->actor->name);
+}
+
+static void
+start (gpointer data)
+{
+    RspEim *eim = data;
+    eim->start_timer = 0;
+    rsp_eim_forward_start (eim);
+}
+
+RspEim *
+rsp_eim_new (const RspActor *actor, const RspEimConfig *config, GError **error)
+{
+    g_return_val_if_fail (config->fqdn && config->eim_id && config->key && config->roots, NULL);
+    g_autoptr (RspStore) store =
+        rsp_store_open (config->state_path, SCHEMA_VERSION, rsp_eim_schema, error);
+    if (!store)
+        return NULL;
+    RspEim *eim = g_new0 (RspEim, 1);
+    eim->actor = actor;
+    eim->fqdn = g_strdup (config->fqdn);
+    eim->eim_id = g_strdup (config->eim_id);
+    eim->key = config->key;
+    eim->roots = g_ptr_array_ref (config->roots);
+    eim->version = config->version;
+    eim->package_lifetime = config->package_lifetime;
+    eim->store = g_steal_pointer (&store);
+    eim->rng = rsp_actor_rng (actor, "transaction");
+    eim->relays =
+        g_hash_table_new_full (g_str_hash, g_str_equal, NULL, (GDestroyNotify)rsp_eim_relay_free);
+    eim->pending = g_hash_table_new_full (NULL, NULL, g_free, NULL);
+    eim->outboxes = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, rsp_eim_outbox_free);
+    rsp_bus_attach (actor->bus, actor->name, serve, eim);
+    rsp_eim_add_address (eim, config->fqdn);
+    /* what a former life left, when the servers are there */
+    eim->start_timer = rsp_loop_after (actor->loop, 0, start, eim, NULL);
+    return eim;
+}
+
+void
+rsp_eim_free (RspEim *eim)
+{
+    if (!eim)
+        return;
+    rsp_loop_cancel (eim->actor->loop, eim->start_timer);
+    rsp_bus_detach (eim->actor->bus, eim->actor->name);
+    g_hash_table_destroy (eim->relays);
+    g_hash_table_destroy (eim->pending);
+    g_hash_table_destroy (eim->outboxes);
+    rsp_store_free (eim->store);
+    rsp_rng_free (eim->rng);
+    g_ptr_array_unref (eim->roots);
+    g_free (eim->fqdn);
+    g_free (eim->eim_id);
+    g_free (eim);
+}

@@ -1,0 +1,117 @@
+/* The eIM (SGP.31, SGP.32): eSIM IoT remote manager. It keeps a queue of packages for each eUICC
+ * (EID) and hands them to the IPA that asks: signed eUICC packages (PSMO, eCO), requests for data
+ * of IPA and eUICC, triggers of profile downloads. It verifies what the eUICC signed, acknowledges
+ * it, forwards notifications to SM-DP+, and is the proxy of an indirect download.
+ *
+ * State is in SQLite and committed before the answer that rests on it: a counter is never used
+ * twice.
+ */
+#pragma once
+
+#include "pki/cert.h"
+#include "sim/net/actor.h"
+
+typedef enum { RSP_SGP32_V1_0, RSP_SGP32_V1_2 } RspSgp32Version;
+
+typedef struct {
+    const char *fqdn, *eim_id; /* eimId: 1 to 128 octets of UTF-8 */
+    const char *state_path;    /* NULL: in memory */
+    RspKey *key;               /* borrowed: SK.EIM.SIG; the eUICC knows the bare public key */
+    GPtrArray *roots;          /* of RspCert: CIs of the eUICCs' certificates */
+    RspSgp32Version version;   /* dialect of ESipa */
+    gint64 package_lifetime;   /* µs; a package without a result expires then; 0: never */
+} RspEimConfig;
+
+typedef struct _RspEim RspEim;
+/* Attaches itself to the bus under its name and FQDN. Copies CONFIG. */
+RspEim *rsp_eim_new (const RspActor *actor, const RspEimConfig *config, GError **error);
+void rsp_eim_free (RspEim *eim);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (RspEim, rsp_eim_free)
+
+/* An eUICC that this eIM manages. TOKEN: association token, 0 none; COUNTER: the last one used.
+ * EUICC (nullable): its certificate; without it the eIM learns it by an IpaEuiccDataRequest. Known
+ * already: nothing happens. */
+gboolean rsp_eim_add_device (RspEim *eim, const char *eid, gint64 token, gint64 counter,
+                             const RspCert *euicc, GError **error);
+/* EimConfigurationData for an eUICC; TOKEN: it asks the eUICC for one. (transfer full) */
+GBytes *rsp_eim_configuration (RspEim *eim, gboolean token, gint64 counter);
+/* A further address, of a door to the outside. */
+void rsp_eim_add_address (RspEim *eim, const char *address);
+
+typedef enum {
+    RSP_EIM_ENABLE, /* PSMO */
+    RSP_EIM_DISABLE,
+    RSP_EIM_DELETE,
+    RSP_EIM_LIST_PROFILE_INFO,
+    RSP_EIM_GET_RAT,
+    RSP_EIM_CONFIGURE_IMMEDIATE_ENABLE,
+    RSP_EIM_SET_FALLBACK,
+    RSP_EIM_UNSET_FALLBACK,
+    RSP_EIM_SET_DEFAULT_DP_ADDRESS,
+    RSP_EIM_ADD_EIM, /* eCO */
+    RSP_EIM_DELETE_EIM,
+    RSP_EIM_UPDATE_EIM,
+    RSP_EIM_LIST_EIM,
+    RSP_EIM_VERBS,
+} RspEimVerb;
+const char *rsp_eim_verb_name (RspEimVerb verb); /* "enable" */
+
+typedef struct {
+    RspEimVerb verb;
+    const char *iccid;
+    gboolean rollback;     /* enable: the rollback flag */
+    gboolean immediate;    /* configureImmediateEnable: the flag */
+    const char *oid;       /* … : defaultSmdpOid (nullable) */
+    const char *address;   /* … and setDefaultDpAddress (nullable) */
+    const char *eim_id;    /* deleteEim */
+    GBytes *configuration; /* addEim, updateEim: EimConfigurationData */
+} RspEimOperation;
+
+/* Each queues one package and gives its number; 0 with ERROR set. PSMO and eCO do not mix. */
+gint64 rsp_eim_queue_operations (RspEim *eim, const char *eid, const RspEimOperation *operations,
+                                 guint n, GError **error);
+typedef struct {
+    const char *activation_code;   /* NULL: by SM-DS or default SM-DP+ */
+    const char *confirmation_code; /* (nullable), for an indirect download */
+    gboolean smds;                 /* contactSmds; with SMDS_ADDRESS (nullable) */
+    const char *smds_address;
+    gboolean bare; /* the trigger has no data: the eIM, as proxy, supplies address and MatchingID */
+} RspEimDownload;
+gint64 rsp_eim_queue_download (RspEim *eim, const char *eid, const RspEimDownload *download,
+                               GError **error);
+/* TAGS: content of the tagList, e.g. BF20 BF22 A5 A6. */
+gint64 rsp_eim_queue_data_request (RspEim *eim, const char *eid, RspSlice tags, GError **error);
+
+typedef enum {
+    RSP_EIM_QUEUED,
+    RSP_EIM_DELIVERED,
+    RSP_EIM_DONE,
+    RSP_EIM_FAILED,
+    RSP_EIM_ROLLED_BACK,
+    RSP_EIM_EXPIRED,
+} RspEimState;
+const char *rsp_eim_state_name (RspEimState state); /* "rolled-back" */
+
+typedef struct {
+    gint64 id;
+    char *eid, *kind; /* "enable", "download", "data-request"; of several operations: the first */
+    RspEimState state;
+    char *result; /* "ok", or the name of the first error; NULL: none yet */
+} RspEimPackageView;
+void rsp_eim_package_view_free (RspEimPackageView *view);
+GPtrArray *rsp_eim_packages (RspEim *eim); /* of RspEimPackageView, by number. (transfer full) */
+guint rsp_eim_count (RspEim *eim,
+                     RspEimState state); /* packages in STATE: the progress of a fleet */
+typedef struct {
+    char *eid, *iccid;
+    gboolean enabled;
+} RspEimProfileView;
+void rsp_eim_profile_view_free (RspEimProfileView *view);
+/* What the eIM believes to be on the eUICCs. (transfer full) (element-type RspEimProfileView) */
+GPtrArray *rsp_eim_profiles (RspEim *eim);
+
+/* ESipa.TransferEimPackage: the next package of EID goes to the IPA at ADDRESS. FUNC gets, from the
+ * loop, what came of it: "ok", the name of an error, "timeout", "noEimPackageAvailable". */
+typedef void (*RspEimPushFunc) (const char *result, gpointer data);
+void rsp_eim_push (RspEim *eim, const char *eid, const char *address, RspEimPushFunc func,
+                   gpointer data);

@@ -1,0 +1,145 @@
+/* What is expected of eIMs, and what always holds of them. */
+#include "sim/run/runner.h"
+#include "sim/run/world-private.h"
+
+#include <string.h>
+
+static gboolean
+check_packages (RspRun *run, const RspYaml *want, const RspWorldActor *a)
+{
+    g_autoptr (GPtrArray) views = rsp_eim_packages (a->eim);
+    if (views->len != want->items->len)
+        return rsp_run_fail (run, want, "expected %u packages at %s, got %u", want->items->len,
+                             a->base.name, views->len);
+    for (guint i = 0; i < views->len; i++) {
+        const RspYaml *entry = want->items->pdata[i];
+        const RspEimPackageView *v = views->pdata[i];
+        if (!rsp_run_match (run, rsp_yaml_get (entry, "eid"), v->eid) ||
+            !rsp_run_match (run, rsp_yaml_get (entry, "kind"), v->kind) ||
+            !rsp_run_match (run, rsp_yaml_get (entry, "state"), rsp_eim_state_name (v->state)) ||
+            !rsp_run_match (run, rsp_yaml_get (entry, "result"), v->result))
+            return FALSE;
+    }
+    return TRUE;
+}
+
+static gboolean
+check_beliefs (RspRun *run, const RspYaml *want, const RspWorldActor *a)
+{
+    g_autoptr (GPtrArray) views = rsp_eim_profiles (a->eim);
+    if (views->len != want->items->len)
+        return rsp_run_fail (run, want, "expected %s to believe in %u profiles, got %u",
+                             a->base.name, want->items->len, views->len);
+    for (guint i = 0; i < views->len; i++) {
+        const RspYaml *entry = want->items->pdata[i];
+        const RspEimProfileView *v = views->pdata[i];
+        if (!rsp_run_match (run, rsp_yaml_get (entry, "eid"), v->eid) ||
+            !rsp_run_match (run, rsp_yaml_get (entry, "iccid"), v->iccid) ||
+            !rsp_run_match (run, rsp_yaml_get (entry, "state"),
+                            v->enabled ? "enabled" : "disabled"))
+            return FALSE;
+    }
+    return TRUE;
+}
+
+gboolean
+rsp_expect_eim (RspRun *run, const RspYaml *what, const RspWorldActor *a)
+{
+    if (strcmp (what->key, "packages") == 0)
+        return check_packages (run, what, a);
+    if (strcmp (what->key, "believes") == 0)
+        return check_beliefs (run, what, a);
+    for (guint state = RSP_EIM_QUEUED; state <= RSP_EIM_EXPIRED; state++)
+        if (!rsp_run_match_number (run, rsp_yaml_get (what, rsp_eim_state_name (state)),
+                                   rsp_eim_count (a->eim, state)))
+            return FALSE;
+    return TRUE;
+}
+
+/* --- belief and card --- */
+
+/* The device changed the card without the eIM, which hears of it when the IPA next asks. */
+static gboolean
+changed_locally (const RspRun *run, const RspWorldActor *card)
+{
+    static const RspFunctionId local[] = {RSP_FN_ES10C_ENABLE_PROFILE,
+                                          RSP_FN_ES10C_DISABLE_PROFILE,
+                                          RSP_FN_ES10C_DELETE_PROFILE,
+                                          RSP_FN_ES10C_EUICC_MEMORY_RESET,
+                                          RSP_FN_ES10B_EUICC_MEMORY_RESET,
+                                          RSP_FN_ES10B_EXECUTE_FALLBACK_MECHANISM,
+                                          RSP_FN_ES10B_RETURN_FROM_FALLBACK,
+                                          RSP_FN_ES10B_ENABLE_EMERGENCY_PROFILE,
+                                          RSP_FN_ES10B_DISABLE_EMERGENCY_PROFILE,
+                                          RSP_FN_ES10B_IMMEDIATE_ENABLE};
+    for (guint i = 0; i < run->messages->len; i++) {
+        const RspSentMessage *m = &g_array_index (run->messages, RspSentMessage, i);
+        if (g_strcmp0 (m->dst, card->base.name) != 0)
+            continue;
+        for (guint k = 0; k < G_N_ELEMENTS (local); k++)
+            if (m->function->id == local[k])
+                return TRUE;
+    }
+    return FALSE;
+}
+
+static guint
+managers (const RspRun *run, const RspWorldActor *card)
+{
+    guint n = 0;
+    for (guint i = 0; i < run->world->actors->len; i++) {
+        const RspWorldActor *a = run->world->actors->pdata[i];
+        n += a->role == RSP_ACTOR_EIM && rsp_world_manages (a, card);
+    }
+    return n;
+}
+
+/* EIDs of packages whose outcome the eIM does not know. (transfer full) */
+static GHashTable *
+open_devices (RspEim *eim)
+{
+    g_autoptr (GPtrArray) packages = rsp_eim_packages (eim);
+    GHashTable *open = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+    for (guint i = 0; i < packages->len; i++) {
+        const RspEimPackageView *v = packages->pdata[i];
+        if (v->state == RSP_EIM_QUEUED || v->state == RSP_EIM_DELIVERED ||
+            v->state == RSP_EIM_EXPIRED)
+            g_hash_table_add (open, g_strdup (v->eid));
+    }
+    return open;
+}
+
+static gboolean
+check_belief (RspRun *run, const RspYaml *node, const RspWorldActor *a, const RspWorldActor *card,
+              const RspEimProfileView *belief)
+{
+    g_autoptr (GPtrArray) views = rsp_euicc_profiles (card->euicc);
+    for (guint i = 0; i < views->len; i++) {
+        const RspProfileView *v = views->pdata[i];
+        if (strcmp (v->iccid, belief->iccid) == 0 && v->enabled == belief->enabled)
+            return TRUE;
+    }
+    return rsp_run_fail (run, node, "expected profile %s %s on %s, as %s believes", belief->iccid,
+                         belief->enabled ? "enabled" : "disabled", card->base.name, a->base.name);
+}
+
+gboolean
+rsp_invariant_eim (RspRun *run, const RspYaml *node, const RspWorldActor *a)
+{
+    g_autoptr (GHashTable) open = open_devices (a->eim);
+    g_autoptr (GPtrArray) beliefs = rsp_eim_profiles (a->eim);
+    for (guint i = 0; i < run->world->actors->len; i++) {
+        const RspWorldActor *card = run->world->actors->pdata[i];
+        const char *eid =
+            card->role == RSP_ACTOR_EUICC ? rsp_yaml_get (card->yaml, "eid")->text : NULL;
+        if (!eid || g_hash_table_contains (open, eid) || managers (run, card) > 1 ||
+            changed_locally (run, card))
+            continue;
+        for (guint k = 0; k < beliefs->len; k++) {
+            const RspEimProfileView *belief = beliefs->pdata[k];
+            if (strcmp (belief->eid, eid) == 0 && !check_belief (run, node, a, card, belief))
+                return FALSE;
+        }
+    }
+    return TRUE;
+}
