@@ -64,7 +64,7 @@ failure_of (const RspAsn1 *result, const char *base, const char *choice)
     for (guint i = 0; i < G_N_ELEMENTS (plain_results); i++)
         if (strcmp (choice, plain_results[i].choice) == 0) {
             gint64 value = rsp_asn1_int (result, path, 127);
-            gboolean ok = value == 0 && strcmp (choice, "processingTerminated") != 0;
+            gboolean ok = value == 0 || (strcmp (choice, "deleteEimResult") == 0 && value == 2);
             return ok ? NULL : code_name (plain_results[i].type, value);
         }
     static const struct {

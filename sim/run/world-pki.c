@@ -436,7 +436,6 @@ rsp_world_build_pki (RspWorld *w, GError **error)
 {
     return build_role (w, RSP_ACTOR_CI, error) && build_role (w, RSP_ACTOR_EUM, error) &&
            build_role (w, RSP_ACTOR_SMDPP, error) && build_role (w, RSP_ACTOR_SMDS, error) &&
-           build_role (w, RSP_ACTOR_EIM, error) &&
-           build_role (w, RSP_ACTOR_OPERATOR, error) && build_role (w, RSP_ACTOR_EUICC, error) &&
-           build_role (w, RSP_ACTOR_LPA, error);
+           build_role (w, RSP_ACTOR_EIM, error) && build_role (w, RSP_ACTOR_OPERATOR, error) &&
+           build_role (w, RSP_ACTOR_EUICC, error) && build_role (w, RSP_ACTOR_LPA, error);
 }

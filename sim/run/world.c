@@ -126,8 +126,8 @@ rsp_world_credential (const RspWorldActor *a, const char *purpose)
 static RspActorRole
 role_of (const RspYaml *yaml)
 {
-    static const char *const names[] = {"ci",    "eum", "operator", "smdpp",
-                                        "euicc", "lpa", "smds",     "eim", NULL};
+    static const char *const names[] = {"ci",  "eum",  "operator", "smdpp", "euicc",
+                                        "lpa", "smds", "eim",      NULL};
     const char *text = rsp_yaml_get (yaml, "role")->text;
     guint i = 0;
     while (strcmp (names[i], text) != 0)
