@@ -119,7 +119,7 @@ answer_package (Fixture *f, RspFields *out)
     g_autoptr (GByteArray) bpp = g_byte_array_new ();
     g_autofree char *metadata = metadata_of (f->bound);
     gsize whole = rsp_tlv_open (bpp, 0xBF36), init = rsp_tlv_open (bpp, 0xBF23);
-    put_hex (bpp, "8201018010" ID "a608800188810110840141");
+    put_hex (bpp, "8201018010" ID "a609800188810110840141");
     rsp_tlv_put (bpp, 0x5F49, point_of (f->other_key));
     put_hex (bpp, SIGNATURE);
     rsp_tlv_close (bpp, init);
