@@ -306,14 +306,12 @@ def test_state_survives(program, root, rspsim, shared, tmp_path):
     card.close()
 
 
-def test_virtual_reader(program, root):
-    """A reader that asks for the ATR at any time, also between 61xx and GET RESPONSE."""
-    with socket.create_server(("127.0.0.1", 0)) as door:
-        door.settimeout(10)
-        address = f"127.0.0.1:{door.getsockname()[1]}"
-        process = subprocess.Popen([program, "card", WORLD, "card", "--vpcd", address], cwd=root)
-        reader, _ = door.accept()
-    stream = reader.makefile("rwb")
+ATR = "3b9f96801fc78031a073be21136743200718000001a5"
+
+
+def framed(connection):
+    """The reader's side: what sends a frame, what sends one and reads another, and the stream."""
+    stream = connection.makefile("rwb")
 
     def send(hex_text):
         body = bytes.fromhex(hex_text)
@@ -324,13 +322,23 @@ def test_virtual_reader(program, root):
         send(hex_text)
         return stream.read(int.from_bytes(stream.read(2), "big")).hex()
 
-    atr = "3b9f96801fc78031a073be21136743200718000001a5"
+    return send, ask, stream
+
+
+def test_virtual_reader(program, root):
+    """A reader that asks for the ATR at any time, also between 61xx and GET RESPONSE."""
+    with socket.create_server(("127.0.0.1", 0)) as door:
+        door.settimeout(10)
+        address = f"127.0.0.1:{door.getsockname()[1]}"
+        process = subprocess.Popen([program, "card", WORLD, "card", "--vpcd", address], cwd=root)
+        reader, _ = door.accept()
+    send, ask, stream = framed(reader)
     send("01")
-    assert ask("04") == atr
+    assert ask("04") == ATR
     assert ask("80aa00000aa9088100820101830107") == "9000"
     assert ask("0070000001") == "019000"
     assert ask("01a4040010" + ISDR) == "6121"
-    assert ask("04") == atr
+    assert ask("04") == ATR
     assert ask("01c0000021").endswith("9000")
     assert ask("81e2910006bf3e035c015a") == "6115"
     assert ask("81c0000015") == f"bf3e125a10{EID}9000"
@@ -343,6 +351,43 @@ def test_virtual_reader(program, root):
     assert process.wait(timeout=10) == 0
 
 
+def test_port(program, root):
+    """One client after the other: a powered card for each, whatever the one before left or broke off."""
+    process = subprocess.Popen([program, "card", WORLD, "card", "--tcp", "127.0.0.1:0"], cwd=root,
+                               stdout=subprocess.PIPE, text=True)
+    listening = json.loads(process.stdout.readline())["listening"]
+    assert listening["host"] == "127.0.0.1"
+    where = listening["host"], listening["port"]
+    again = subprocess.run([program, "card", WORLD, "card", "--tcp", f"127.0.0.1:{where[1]}"], cwd=root,
+                           capture_output=True, text=True, timeout=10)
+    assert again.returncode == 1 and "in use" in again.stderr and again.stdout == ""
+    for _ in range(2):
+        with socket.create_connection(where, timeout=10) as client:
+            send, ask, stream = framed(client)
+            send("01")
+            assert ask("04") == ATR
+            assert ask("0070000001") == "019000"
+            assert ask("01a4040010" + ISDR) == "6121"
+            assert ask("81e2910006bf3e035c015a") == "6115"
+            assert ask("81c0000015") == f"bf3e125a10{EID}9000"
+            stream.write(b"\0\0" + b"\0\5\0\xa4")  # an empty frame, and one that never ends
+            stream.close()
+    with socket.create_connection(where, timeout=10) as client:
+        send, ask, stream = framed(client)
+        assert ask("ffff") == "6700"
+        assert ask("81c0000015") == "6881"
+        stream.close()
+    process.terminate()
+    process.wait(timeout=10)
+    process.stdout.close()
+
+
+@pytest.mark.parametrize("address", ["192.0.2.1:1", "example.com:1", "127.0.0.1", "127.0.0.1:65536", ":1", "::1", ""])
+def test_port_elsewhere(rspsim, address):
+    done = rspsim("card", WORLD, "card", "--tcp", address)
+    assert done.returncode == 1 and "no loopback HOST:PORT" in done.stderr and done.stdout == ""
+
+
 def test_no_virtual_reader(rspsim):
     done = rspsim("card", WORLD, "card", "--vpcd", "127.0.0.1:1")
     assert done.returncode == 1 and "refused" in done.stderr and done.stdout == ""
@@ -353,7 +398,7 @@ def test_no_virtual_reader(rspsim):
     (["nobody", "--stdio"], 'no euicc "nobody"'),
     (["card"], "usage"),
     (["card", "--stdio", "--vpcd", "127.0.0.1:1"], "usage"),
-    (["card", "--tcp", "127.0.0.1:1"], "not supported: tcp"),
+    (["card", "--tcp", "127.0.0.1:0", "--stdio"], "usage"),
     (["card", "--stdio", "--loud"], "--loud"),
 ])
 def test_bad_usage(rspsim, args, text):

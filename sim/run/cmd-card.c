@@ -1,19 +1,18 @@
 /* One eUICC of a world for outside tools: APDUs as JSON objects, one a line, on standard input and
- * output (the "stdio" driver of LPAs on a PC), or as the card in a virtual PC/SC reader (vpcd). */
+ * output (the "stdio" driver of LPAs on a PC), as the card in a virtual PC/SC reader (vpcd), or
+ * behind a TCP port. */
+#include "sim/run/cmd-card.h"
+
 #include "sim/run/commands.h"
 #include "sim/run/world.h"
 
-#include <gio/gio.h>
 #include <jansson.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define MAX_LINE 65536
 #define MAX_APDU 600
-#define VPCD_PORT 35963
 
 typedef struct {
     gboolean stdio;
@@ -52,7 +51,7 @@ parse (int *argc, char ***argv, Args *a)
          NULL},
         {"vpcd", 0, 0, G_OPTION_ARG_STRING, &a->vpcd, "be the card in a virtual reader",
          "HOST:PORT"},
-        {"tcp", 0, 0, G_OPTION_ARG_STRING, &a->tcp, "APDUs over TCP (not supported)", "HOST:PORT"},
+        {"tcp", 0, 0, G_OPTION_ARG_STRING, &a->tcp, "listen for the reader", "HOST:PORT"},
         {"state", 0, 0, G_OPTION_ARG_FILENAME, &a->state, "keep the card's memory", "DIR"},
         {"seed", 0, 0, G_OPTION_ARG_INT64, &a->seed, "deterministic instead of system randomness",
          "N"},
@@ -62,14 +61,11 @@ parse (int *argc, char ***argv, Args *a)
     g_autoptr (GError) error = NULL;
     g_option_context_add_main_entries (context, entries, NULL);
     gboolean read = g_option_context_parse (context, argc, argv, &error);
-    if (read && a->tcp) {
-        fprintf (stderr, "not supported: tcp\n");
-        return FALSE;
-    }
-    if (read && *argc == 3 && a->stdio == (a->vpcd == NULL))
+    if (read && *argc == 3 && a->stdio + (a->vpcd != NULL) + (a->tcp != NULL) == 1)
         return TRUE;
     fprintf (stderr, "rspsim card: %s\n",
-             error ? error->message : "usage: rspsim card WORLD EUICC --stdio | --vpcd HOST:PORT");
+             error ? error->message
+                   : "usage: rspsim card WORLD EUICC --stdio | --vpcd HOST:PORT | --tcp HOST:PORT");
     return FALSE;
 }
 
@@ -213,91 +209,6 @@ serve_stdio (const Desk *d)
     }
 }
 
-/* --- The virtual reader: frames of two octets of length and a body --- */
-
-typedef struct {
-    GSocketConnection *connection; /* owned */
-    GInputStream *in;
-    GOutputStream *out;
-} Reader;
-
-/* FALSE at the end of the connection or with ERROR set. */
-static gboolean
-read_exactly (Reader *r, guint8 *out, gsize size, GError **error)
-{
-    gsize got = 0;
-    if (!g_input_stream_read_all (r->in, out, size, &got, NULL, error))
-        return FALSE;
-    /* The reader's driver waits for the acknowledgement: 40 ms an APDU without this. */
-    int fd = g_socket_get_fd (g_socket_connection_get_socket (r->connection)), on = 1;
-    setsockopt (fd, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof on);
-    return got == size;
-}
-
-static gboolean
-write_frame (Reader *r, GBytes *body, GError **error)
-{
-    RspSlice b = rsp_slice_of (body);
-    g_autoptr (GByteArray) frame = g_byte_array_sized_new ((guint)b.len + 2);
-    guint8 head[2] = {(guint8)(b.len >> 8), (guint8)b.len};
-    g_byte_array_append (frame, head, sizeof head);
-    g_byte_array_append (frame, b.data, (guint)b.len);
-    return g_output_stream_write_all (r->out, frame->data, frame->len, NULL, NULL, error);
-}
-
-/* One octet is for the slot: 0 power off, 1 power on, 2 reset, 4 the ATR is asked for. */
-static gboolean
-serve_control (const Desk *d, Reader *r, guint8 control, GError **error)
-{
-    if (control <= 2) {
-        rsp_euicc_reset (d->card);
-        return TRUE;
-    }
-    if (control != 4)
-        return TRUE;
-    g_autoptr (GBytes) atr = rsp_euicc_atr (d->card);
-    return write_frame (r, atr, error);
-}
-
-static gboolean
-serve_frame (const Desk *d, Reader *r, GError **error)
-{
-    guint8 head[2];
-    if (!read_exactly (r, head, sizeof head, error))
-        return FALSE;
-    gsize size = (gsize)head[0] << 8 | head[1];
-    g_autofree guint8 *body = g_malloc (MAX (size, 1));
-    if (size == 0)
-        return TRUE;
-    if (!read_exactly (r, body, size, error))
-        return FALSE;
-    if (size == 1)
-        return serve_control (d, r, body[0], error);
-    g_autoptr (GBytes) reply = rsp_euicc_transmit (d->card, RSP_SLICE (body, size));
-    return write_frame (r, reply, error);
-}
-
-static gboolean
-serve_vpcd (const Desk *d, const char *address, GError **error)
-{
-    g_autoptr (GSocketClient) client = g_socket_client_new ();
-    g_autoptr (GError) problem = NULL;
-    g_socket_client_set_enable_proxy (client, FALSE);
-    g_autoptr (GSocketConnection) connection =
-        g_socket_client_connect_to_host (client, address, VPCD_PORT, NULL, error);
-    if (!connection)
-        return FALSE;
-    Reader r = {.connection = connection,
-                .in = g_io_stream_get_input_stream (G_IO_STREAM (connection)),
-                .out = g_io_stream_get_output_stream (G_IO_STREAM (connection))};
-    while (serve_frame (d, &r, &problem))
-        ;
-    if (!problem)
-        return TRUE;
-    g_propagate_prefixed_error (error, g_steal_pointer (&problem), "%s: ", address);
-    return FALSE;
-}
-
 int
 rsp_cmd_card (int argc, char **argv)
 {
@@ -311,11 +222,12 @@ rsp_cmd_card (int argc, char **argv)
         fprintf (stderr, "%s\n", error->message);
         return 2;
     }
-    if (!a.vpcd) {
+    if (a.stdio) {
         serve_stdio (&d);
         return 0;
     }
-    if (serve_vpcd (&d, a.vpcd, &error))
+    if (a.vpcd ? rsp_card_join_reader (d.card, a.vpcd, &error)
+               : rsp_card_listen (d.card, a.tcp, &error))
         return 0;
     fprintf (stderr, "%s\n", error->message);
     return 1;
