@@ -88,11 +88,18 @@ static const RspCondition json_conditions[] = {
     {RSP_FN_ES15_DELETE_EVENT, "8.9.5/3.9", "no such event of this owner for the EID"},
 };
 
-/* Enumerations of the card's answers; `ok` is no error. */
+/* Enumerations of the answers of cards and of the ASN.1 binding of ES9+; `ok` is no error. */
 static const struct {
     RspFunctionId function;
     const char *enumeration, *meaning;
 } asn1_conditions[] = {
+    {RSP_FN_ES9P_INITIATE_AUTHENTICATION, "InitiateAuthenticationError",
+     "initiateAuthenticationError"},
+    {RSP_FN_ES9P_AUTHENTICATE_CLIENT, "AuthenticateClientError", "authenticateClientError"},
+    {RSP_FN_ES9P_GET_BOUND_PROFILE_PACKAGE, "GetBoundProfilePackageError",
+     "getBoundProfilePackageError"},
+    {RSP_FN_ES9P_CANCEL_SESSION, "CancelSessionError", "cancelSessionError"},
+    {RSP_FN_ES11_AUTHENTICATE_CLIENT, "AuthenticateClientErrorEs11", "authenticateClientError"},
     {RSP_FN_ES10A_SET_DEFAULT_DP_ADDRESS, "SetDefaultDpAddressResult", "setDefaultDpAddressResult"},
     {RSP_FN_ES10B_PREPARE_DOWNLOAD, "DownloadErrorCode", "downloadErrorCode"},
     {RSP_FN_ES10B_LOAD_BOUND_PROFILE_PACKAGE, "ErrorReason", "errorReason of the result"},
@@ -119,6 +126,8 @@ static const struct {
     RspFunctionId function;
     const char *code, *why;
 } never[] = {
+    {RSP_FN_ES9P_GET_BOUND_PROFILE_PACKAGE, "deprecated",
+     "deprecated; an order that expired is undefinedError"},
     {RSP_FN_ES10B_LIST_NOTIFICATION, "undefinedError",
      "this card reads its list from where it cannot fail, and answers what it cannot decode with "
      "6A80"},
@@ -137,6 +146,8 @@ static const struct {
 static const char *
 why_never (RspFunctionId function, const char *code)
 {
+    if (function == RSP_FN_ES11_AUTHENTICATE_CLIENT)
+        return "this SM-DS serves ES11 in the JSON binding";
     for (gsize i = 0; i < G_N_ELEMENTS (never); i++)
         if (never[i].function == function && strcmp (never[i].code, code) == 0)
             return never[i].why;

@@ -5,6 +5,7 @@
 typedef struct {
     gint64 value;
     const char *subject, *reason;
+    gboolean esipa; /* SGP.32 alone has it */
 } Code;
 
 /* Several statuses may share a value; the first of them is what it is read as. SGP.22 5.6, 5.7. */
@@ -17,21 +18,21 @@ static const Code initiate_authentication[] = {
     {3, "8.8.4", "3.7"},
     {3, "8.9.2", "3.1"},
     {3, "8.9.4", "3.7"},
-    /* ESipa alone: the eIM's own refusals */
-    {50, "8.8.1", "3.10"},
-    {51, "8.8", "3.10"},
-    {52, "8.10.1", "3.9"},
+    /* the eIM's own refusals */
+    {50, "8.8.1", "3.10", TRUE},
+    {51, "8.8", "3.10", TRUE},
+    {52, "8.10.1", "3.9", TRUE},
 };
 static const Code authenticate_client[] = {
-    {1, "8.1.2", "6.1"},  {2, "8.1.2", "6.3"},   {3, "8.1.3", "6.1"}, {4, "8.1.3", "6.3"},
-    {5, "8.1", "6.1"},    {6, "8.2.6", "3.8"},   {7, "8.1.1", "3.8"}, {8, "8.2.5", "4.3"},
-    {9, "8.11.1", "3.9"}, {10, "8.10.1", "3.9"}, {11, "8.1", "4.8"},  {18, "8.8.5", "4.10"},
-    {6, "8.2", "1.2"},    {56, "8.9.5", "3.9"}, /* ESipa alone */
+    {1, "8.1.2", "6.1"},  {2, "8.1.2", "6.3"},        {3, "8.1.3", "6.1"}, {4, "8.1.3", "6.3"},
+    {5, "8.1", "6.1"},    {6, "8.2.6", "3.8"},        {7, "8.1.1", "3.8"}, {8, "8.2.5", "4.3"},
+    {9, "8.11.1", "3.9"}, {10, "8.10.1", "3.9"},      {11, "8.1", "4.8"},  {18, "8.8.5", "4.10"},
+    {6, "8.2", "1.2"},    {56, "8.9.5", "3.9", TRUE},
 };
 static const Code get_bound_profile_package[] = {
-    {1, "8.1", "6.1"},     {2, "8.2.7", "2.2"},   {3, "8.2.7", "3.8"},
-    {4, "8.2.7", "6.4"},   {5, "8.2", "3.7"},     {6, "8.8.5", "4.10"},
-    {95, "8.10.1", "3.9"}, {50, "8.2.1", "3.10"}, /* ESipa alone: metadataMismatch */
+    {1, "8.1", "6.1"},          {2, "8.2.7", "2.2"},         {3, "8.2.7", "3.8"},
+    {4, "8.2.7", "6.4"},        {5, "8.2", "3.7"},           {95, "8.10.1", "3.9"},
+    {6, "8.8.5", "4.10", TRUE}, {50, "8.2.1", "3.10", TRUE}, /* metadataMismatch */
 };
 static const Code cancel_session[] = {{1, "8.10.1", "3.9"}, {2, "8.1", "6.1"}};
 
@@ -57,13 +58,19 @@ codes_of (const RspFunction *fn, gsize *ret_n)
     return NULL;
 }
 
+static gboolean
+knows (const RspFunction *fn, const Code *code)
+{
+    return !code->esipa || fn->interface == RSP_IF_ESIPA;
+}
+
 gint64
 rsp_fields_error_value (const RspFunction *fn, RspStatus status)
 {
     gsize n = 0;
     const Code *codes = codes_of (fn, &n);
     for (gsize i = 0; i < n; i++)
-        if (g_strcmp0 (status.subject, codes[i].subject) == 0 &&
+        if (knows (fn, &codes[i]) && g_strcmp0 (status.subject, codes[i].subject) == 0 &&
             g_strcmp0 (status.reason, codes[i].reason) == 0)
             return codes[i].value;
     return RSP_UNDEFINED_ERROR;
@@ -75,7 +82,7 @@ rsp_fields_error_status (const RspFunction *fn, gint64 value)
     gsize n = 0;
     const Code *codes = codes_of (fn, &n);
     for (gsize i = 0; i < n; i++)
-        if (codes[i].value == value)
+        if (knows (fn, &codes[i]) && codes[i].value == value)
             return (RspStatus){codes[i].subject, codes[i].reason, NULL};
     return (RspStatus){"1.6", "4.2", NULL};
 }

@@ -23,7 +23,7 @@ WORLD = """
 world:
   use: worlds/conformance-serve.yaml
   actors:
-    ci: {certificate: CERT_CI_ECDSA_NIST.der}
+    ci: {certificate: CERT_CI_ECDSA_NIST.der, key: SK_CI_ECDSA_NIST.pem}
     eum: {certificate: {file: CERT_EUM_ECDSA_NIST.der}}
     card: {certificate: {file: CERT_EUICC_ECDSA_NIST.der, key: SK_EUICC_ECDSA_NIST.pem}}
     mno: {certificate: suite.pem}
@@ -132,7 +132,7 @@ def test_refused_again_and_again(suite, matching_id, code, wanted):
 
 
 @pytest.mark.parametrize("matching_id, code", [
-    ("AC_READY", None), ("AC_CODE", "1234"), ("AC_DOWNLOADED", None), ("AC_RULES", None), ("AC_EID", None), ("", None)])
+    ("AC_READY", None), ("AC_CODE", "1234"), ("AC_DOWNLOADED", None), ("AC_RULES", None), ("AC_EID", None), ("AC_EVENT", None), ("", None)])
 def test_ready(suite, matching_id, code):
     assert suite.try_order(matching_id, code) is None
 
