@@ -5,7 +5,7 @@ PYTHON ?= /usr/bin/python3
 SCENARIO = consumer-download-install
 OUT = out/demo
 
-.PHONY: all packages demo check sanitize analyze fuzz format clean
+.PHONY: all packages demo check sanitize analyze fuzz format docs clean
 
 all: $(BUILD)/build.ninja
 	ninja -C $(BUILD)
@@ -61,6 +61,10 @@ fuzz:
 	mkdir -p out/fuzz/$(TARGET)
 	ASAN_OPTIONS=intercept_tls_get_addr=0 build-fuzz/pytests/fuzz/fuzz-$(TARGET) \
 	  -max_total_time=$(SECONDS) -max_len=20000 -timeout=20 out/fuzz/$(TARGET)
+
+# The parts of docs/ that are made: the coverage page and the diagrams of the procedures.
+docs: all
+	$(PYTHON) docs/render.py $(BUILD)/rspsim
 
 format:
 	clang-format-14 -i $$(git ls-files '*.c' '*.h' ':!sim/run/language.c' ':!asn1/functions.h')

@@ -110,6 +110,7 @@ static void
 item_free (RspTraceItem *item)
 {
     g_free (item->function);
+    g_free (item->code);
     g_free (item->text);
     g_free (item->spec);
     g_free (item);
@@ -222,6 +223,15 @@ describe_message (RspTraceItem *item, json_t *json)
     g_autofree char *status = outcome (json, &refused);
     GString *text = g_string_new (NULL);
 
+    if (item->response && is (json, "encoding", "der") && *text_of (json, "body")) {
+        g_free (item->code);
+        item->code = rsp_trace_refusal (item->function, text_of (json, "body"));
+    }
+    if (!refused && item->code) {
+        g_free (status);
+        status = g_strdup (item->code);
+        refused = TRUE;
+    }
     item->dropped |= is (json, "stage", "dropped");
     item->refused |= refused;
     item->faulted |= fault != NULL;
@@ -392,11 +402,11 @@ rsp_trace_view_load (const char *path, const RspTraceLook *look, gboolean bodies
     view->title = g_strdup ("trace");
     while (good && (good = rsp_trace_reader_next (reader, &line)) && line) {
         g_ptr_array_add (view->lines, line);
+        add_line (view, look, open, line->json);
         if (!bodies) {
             json_object_del (line->json, "body");
             json_object_del (line->json, "plain");
         }
-        add_line (view, look, open, line->json);
     }
     rsp_trace_reader_close (reader);
     return good ? g_steal_pointer (&view) : NULL;

@@ -23,6 +23,7 @@ typedef struct {
     gboolean response; /* messages */
     gboolean dropped, refused, faulted;
     char *function;           /* "ES9+.InitiateAuthentication"; messages only */
+    char *code;               /* (nullable) error code inside an ASN.1 answer */
     char *text;               /* note, step; messages: outcome and fault, may be empty */
     char *spec;               /* (nullable) */
     json_t *sent, *delivered; /* (nullable) borrowed from the lines */
@@ -52,6 +53,8 @@ RspTraceView *rsp_trace_view_load (const char *path, const RspTraceLook *look, g
 void rsp_trace_view_free (RspTraceView *view);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (RspTraceView, rsp_trace_view_free)
 
+/* The error code inside the answer of FUNCTION (an ASN.1 body in hex); NULL if it holds none. */
+char *rsp_trace_refusal (const char *function, const char *body);
 /* What a message is for; NULL for a function that the table does not know. */
 const char *rsp_trace_explain (const char *function, gboolean response);
 
