@@ -44,6 +44,21 @@ rsp_eid_from_octets (RspSlice octets)
     return all_digits (eid, EID_DIGITS) ? g_steal_pointer (&eid) : NULL;
 }
 
+char *
+rsp_eid_nth (const char *first, guint64 n)
+{
+    g_autofree char *eid = g_strdup (first);
+    guint rest = 0;
+    if (!rsp_digits_add (eid, EID_DIGITS - 2, n))
+        return NULL;
+    memcpy (eid + EID_DIGITS - 2, "00", 2);
+    for (guint i = 0; i < EID_DIGITS; i++)
+        rest = (rest * 10 + (guint)(eid[i] - '0')) % 97;
+    eid[EID_DIGITS - 2] = (char)('0' + (98 - rest) / 10);
+    eid[EID_DIGITS - 1] = (char)('0' + (98 - rest) % 10);
+    return g_steal_pointer (&eid);
+}
+
 /* Number of digits in front of the optional padding F; 0 if the text is not an ICCID. */
 static gsize
 iccid_digits (const char *iccid)

@@ -5,7 +5,10 @@
 
 gboolean rsp_eid_valid (const char *eid); /* 32 digits ≡ 1 mod 97 (SGP.29) */
 gboolean rsp_eid_to_octets (const char *eid, guint8 out[16]);
-char *rsp_eid_from_octets (RspSlice octets);  /* (transfer full) (nullable) */
+char *rsp_eid_from_octets (RspSlice octets); /* (transfer full) (nullable) */
+/* The Nth EID after FIRST (valid), each with its check digits. (transfer full); NULL past the last.
+ */
+char *rsp_eid_nth (const char *first, guint64 n);
 gboolean rsp_iccid_valid (const char *iccid); /* 18–20 digits, a final F allowed */
 gboolean rsp_iccid_to_octets (const char *iccid, guint8 out[10]); /* nibble-swapped, F-padded: 5A */
 char *rsp_iccid_from_octets (RspSlice octets); /* no padding. (transfer full) (nullable) */

@@ -25,11 +25,23 @@ typedef struct {
 
 static RspYaml *load_node (Loader *loader, yaml_event_t *event, guint depth);
 
+RspYaml *
+rsp_yaml_ref (const RspYaml *node)
+{
+    RspYaml *shared = (RspYaml *)node;
+    shared->refs++;
+    return shared;
+}
+
 void
 rsp_yaml_free (RspYaml *node)
 {
     if (!node)
         return;
+    if (node->refs > 0) {
+        node->refs--;
+        return;
+    }
     g_free (node->text);
     g_free (node->key);
     g_clear_pointer (&node->items, g_ptr_array_unref);

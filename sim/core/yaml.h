@@ -23,10 +23,12 @@ struct _RspYaml {
     char *key;       /* set on the values of a map */
     guint key_line, key_column;
     GPtrArray *items; /* list: elements; map: values, in file order */
+    guint refs;       /* owners beyond the first */
 };
 
 RspYaml *rsp_yaml_load (const char *path, const char *shown_as, GError **error); /* whole file */
 RspYaml *rsp_yaml_parse (const char *text, gssize len, const char *shown_as, GError **error);
+RspYaml *rsp_yaml_ref (const RspYaml *node); /* a further owner of NODE, for rsp_yaml_free */
 void rsp_yaml_free (RspYaml *node);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (RspYaml, rsp_yaml_free)
 

@@ -211,13 +211,22 @@ number_of (RspFault *fault, const RspFaultMessage *message)
     return fault->function ? message->nth : message->ordinal;
 }
 
+/* WANT: nobody in particular, a name, or the beginning of one and an asterisk. */
+static gboolean
+peer_matches (const char *want, const char *name)
+{
+    gsize length = want ? strlen (want) : 0;
+    if (length && want[length - 1] == '*')
+        return strncmp (want, name, length - 1) == 0;
+    return !want || strcmp (want, name) == 0;
+}
+
 static gboolean
 fault_matches (RspFaults *faults, RspFault *fault, const RspFaultMessage *message)
 {
     guint64 number = number_of (fault, message);
     if ((fault->apdu && number == 0) || !leg_matches (fault, message->leg) ||
-        (fault->from && strcmp (fault->from, message->src) != 0) ||
-        (fault->to && strcmp (fault->to, message->dst) != 0) ||
+        !peer_matches (fault->from, message->src) || !peer_matches (fault->to, message->dst) ||
         (fault->nth && number != fault->nth) || (fault->every && number % fault->every != 0))
         return FALSE;
     if (fault->action != RSP_FAULT_DUPLICATE && fault->count && fault->fired >= fault->count)

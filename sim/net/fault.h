@@ -39,7 +39,7 @@ typedef struct {
     const RspFunction *function;
     gboolean any_leg;
     RspLeg leg;
-    char *from, *to;
+    char *from, *to;    /* names; NAME* stands for all that begin so */
     char *at;           /* with a point: the actor; power-loss: the card, default the message's */
     guint nth;          /* the nth call of the named function, from 1; the nth time at the point */
     guint every;        /* each nth */

@@ -1,3 +1,4 @@
+#include "sim/run/groups.h"
 #include "sim/run/runner.h"
 
 #include <string.h>
@@ -91,32 +92,46 @@ check_elements (RspRun *run, const RspYaml *want, const RspWorldActor *card)
 /* --- servers -----------------------------------------------------------------------------------
  */
 
-static const RspOrderView *
-find_order (const GPtrArray *views, const char *iccid)
+/* ICCID → RspOrderView of VIEWS. (transfer full) */
+static GHashTable *
+orders_by_iccid (const GPtrArray *views)
 {
-    for (guint i = 0; i < views->len; i++) {
-        const RspOrderView *v = views->pdata[i];
-        if (strcmp (v->iccid, iccid) == 0)
-            return v;
-    }
-    return NULL;
+    GHashTable *table = g_hash_table_new (g_str_hash, g_str_equal);
+    for (guint i = 0; i < views->len; i++)
+        g_hash_table_insert (table, ((RspOrderView *)views->pdata[i])->iccid, views->pdata[i]);
+    return table;
+}
+
+static gboolean
+check_order (RspRun *run, const RspYaml *entry, GHashTable *orders, const RspWorldActor *server)
+{
+    const char *iccid = rsp_yaml_get (entry, "iccid")->text;
+    const RspOrderView *v = g_hash_table_lookup (orders, iccid);
+    if (!v)
+        return rsp_run_fail (run, entry, "expected ICCID %s at %s, got none", iccid,
+                             server->base.name);
+    return match_opt (run, entry, "state", v->state) && match_opt (run, entry, "eid", v->eid) &&
+           match_opt (run, entry, "matchingId", v->matching_id) &&
+           rsp_run_match_number (run, rsp_yaml_get (entry, "attempts"), v->attempts);
 }
 
 static gboolean
 check_orders (RspRun *run, const RspYaml *want, const RspWorldActor *server)
 {
+    const RspYaml *actors = rsp_yaml_get (run->scenario->world, "actors");
     g_autoptr (GPtrArray) views = rsp_smdpp_orders (server->smdpp);
+    g_autoptr (GHashTable) orders = orders_by_iccid (views);
     for (guint i = 0; i < want->items->len; i++) {
         const RspYaml *entry = want->items->pdata[i];
-        const char *iccid = rsp_yaml_get (entry, "iccid")->text;
-        const RspOrderView *v = find_order (views, iccid);
-        if (!v)
-            return rsp_run_fail (run, entry, "expected ICCID %s at %s, got none", iccid,
-                                 server->base.name);
-        if (!match_opt (run, entry, "state", v->state) || !match_opt (run, entry, "eid", v->eid) ||
-            !match_opt (run, entry, "matchingId", v->matching_id) ||
-            !rsp_run_match_number (run, rsp_yaml_get (entry, "attempts"), v->attempts))
+        gint64 count = 0;
+        rsp_yaml_opt_int (entry, "count", 1, G_MAXUINT32, &count, NULL);
+        if (!count && !check_order (run, entry, orders, server))
             return FALSE;
+        for (guint number = 1; number <= count; number++) {
+            g_autoptr (RspYaml) one = rsp_group_instance (actors, entry, number);
+            if (!check_order (run, one, orders, server))
+                return FALSE;
+        }
     }
     return TRUE;
 }
@@ -147,17 +162,28 @@ check_received (RspRun *run, const RspYaml *want, const RspWorldActor *op)
 
 typedef struct {
     char *src, *dst;
+    gboolean src_group, dst_group;
     const RspFunction *function;
 } Wanted;
 
 static void
-read_wanted (const RspYaml *entry, Wanted *ret)
+read_wanted (const RspRun *run, const RspYaml *entry, Wanted *ret)
 {
+    const RspYaml *actors = rsp_yaml_get (run->scenario->world, "actors");
     const RspYaml *value = entry->items->pdata[0];
     g_auto (GStrv) ends = g_strsplit (value->key, "->", 2);
     ret->src = g_strdup (g_strstrip (ends[0]));
     ret->dst = g_strdup (g_strstrip (ends[1]));
+    ret->src_group = rsp_group_size (actors, ret->src) > 0;
+    ret->dst_group = rsp_group_size (actors, ret->dst) > 0;
     ret->function = rsp_function_by_name (value->text);
+}
+
+/* NAME is WANT or, of a group, any of it. */
+static gboolean
+is_meant (const char *want, gboolean group, const char *name)
+{
+    return group ? name && rsp_group_has (want, name) : g_strcmp0 (name, want) == 0;
 }
 
 /* Index after the first match at or after FROM, or 0. */
@@ -166,8 +192,8 @@ find_message (const RspRun *run, const Wanted *w, guint from)
 {
     for (guint i = from; i < run->messages->len; i++) {
         const RspSentMessage *m = &g_array_index (run->messages, RspSentMessage, i);
-        if (m->function == w->function && g_strcmp0 (m->src, w->src) == 0 &&
-            g_strcmp0 (m->dst, w->dst) == 0)
+        if (m->function == w->function && is_meant (w->src, w->src_group, m->src) &&
+            is_meant (w->dst, w->dst_group, m->dst))
             return i + 1;
     }
     return 0;
@@ -179,7 +205,7 @@ check_messages (RspRun *run, const RspYaml *list, gboolean wanted)
     guint from = 0;
     for (guint i = 0; i < list->items->len; i++) {
         Wanted w;
-        read_wanted (list->items->pdata[i], &w);
+        read_wanted (run, list->items->pdata[i], &w);
         guint found = find_message (run, &w, wanted ? from : 0);
         g_free (w.src);
         g_free (w.dst);
@@ -220,6 +246,36 @@ check_item (RspRun *run, const RspYaml *what, const RspWorldActor *a)
     return rsp_run_match_number (run, what, rsp_smdpp_live_sessions (a->smdpp));
 }
 
+static gboolean
+check_actor (RspRun *run, const RspYaml *of, const RspWorldActor *a)
+{
+    if (a->modem)
+        return rsp_expect_device (run, of, a);
+    for (guint k = 0; k < of->items->len; k++)
+        if (!check_item (run, of->items->pdata[k], a))
+            return FALSE;
+    return TRUE;
+}
+
+/* Each member must be as OF says, but for those that EXPECT names themselves. */
+static gboolean
+check_group (RspRun *run, const RspYaml *expect, const RspYaml *of)
+{
+    const RspYaml *actors = rsp_yaml_get (run->scenario->world, "actors");
+    g_autoptr (GPtrArray) members = rsp_world_members (run->world, of->key);
+    gboolean good = TRUE;
+    for (guint i = 0; i < members->len && good; i++) {
+        const RspWorldActor *a = members->pdata[i];
+        if (rsp_yaml_get (expect, a->base.name))
+            continue;
+        g_autoptr (RspYaml) own = rsp_group_instance (actors, of, i + 1);
+        run->member = a->base.name;
+        good = check_actor (run, own, a);
+        run->member = NULL;
+    }
+    return good;
+}
+
 gboolean
 rsp_expect_check (RspRun *run, const RspYaml *expect)
 {
@@ -231,14 +287,8 @@ rsp_expect_check (RspRun *run, const RspYaml *expect)
             continue;
         }
         const RspWorldActor *a = rsp_world_actor (run->world, of->key);
-        if (a->modem) {
-            if (!rsp_expect_device (run, of, a))
-                return FALSE;
-            continue;
-        }
-        for (guint k = 0; k < of->items->len; k++)
-            if (!check_item (run, of->items->pdata[k], a))
-                return FALSE;
+        if (!(a ? check_actor (run, of, a) : check_group (run, expect, of)))
+            return FALSE;
     }
     return TRUE;
 }

@@ -1,5 +1,7 @@
 #include "sim/run/faults.h"
 
+#include "sim/run/groups.h"
+
 #include <string.h>
 
 static const char *
@@ -9,8 +11,17 @@ text_of (const RspYaml *map, const char *key)
     return node ? node->text : NULL;
 }
 
+/* A peer's name; of a group, "NAME-*". (transfer full) */
+static char *
+peer_of (const RspScenario *s, const RspYaml *match, const char *key)
+{
+    const char *name = text_of (match, key);
+    gboolean group = name && rsp_group_size (rsp_yaml_get (s->world, "actors"), name);
+    return group ? g_strconcat (name, "-*", NULL) : g_strdup (name);
+}
+
 static gboolean
-read_match (const RspYaml *match, RspFault *f, GError **error)
+read_match (const RspScenario *s, const RspYaml *match, RspFault *f, GError **error)
 {
     const char *function = text_of (match, "function"), *leg = text_of (match, "leg");
     const char *probability = text_of (match, "probability"), *apdu = text_of (match, "apdu");
@@ -22,8 +33,8 @@ read_match (const RspYaml *match, RspFault *f, GError **error)
     f->function = function ? rsp_function_by_name (function) : NULL;
     f->any_leg = leg && strcmp (leg, "any") == 0;
     f->leg = leg && strcmp (leg, "response") == 0 ? RSP_LEG_RESPONSE : RSP_LEG_REQUEST;
-    f->from = g_strdup (text_of (match, "from"));
-    f->to = g_strdup (text_of (match, "to"));
+    f->from = peer_of (s, match, "from");
+    f->to = peer_of (s, match, "to");
     f->at = g_strdup (text_of (match, "at"));
     if (point)
         rsp_fault_point_parse (point, &f->point);
@@ -70,7 +81,8 @@ rsp_scenario_faults (const RspScenario *s, RspFaults *faults, GError **error)
         const RspYaml *yaml = s->faults->items->pdata[i];
         RspFault *f = g_new0 (RspFault, 1);
         f->name = g_strdup (text_of (yaml, "name"));
-        if (!read_match (rsp_yaml_get (yaml, "match"), f, error) || !read_action (yaml, f, error)) {
+        if (!read_match (s, rsp_yaml_get (yaml, "match"), f, error) ||
+            !read_action (yaml, f, error)) {
             rsp_fault_free (f);
             return FALSE;
         }

@@ -20,6 +20,7 @@ INTEGER (point, 1, RSP_COVERAGE_POINTS);
 INTEGER (positive, 1, 1000000);
 INTEGER (count, 0, 1000000);
 INTEGER (pool, 1, 10000);
+INTEGER (group, 1, 100000);
 INTEGER (port, 1, 65535);
 INTEGER (octets, 0, 1 << 26);
 INTEGER (seed, 0, G_MAXINT64);
@@ -152,6 +153,7 @@ LIST_OF (profile_list, profile);
 
 static const RspKeySpec ready_order_keys[] = {
     {"iccid", &iccid, TRUE, NULL}, {"state", &order_state, FALSE, "default released"}, {"eid", &eid, FALSE, "links the order"},
+    {"count", &pool, FALSE, "so many orders, ICCIDs and EIDs counting up; $(number) in texts"},
     {"matchingId", &text, FALSE, "absent: the server makes one; empty: default order for the EID"},
     {"confirmationCode", &text, FALSE, NULL}, {"smdsAddress", &text, FALSE, "the order stands behind an event there"},
     {"expired", &boolean, FALSE, NULL}, {"attempts", &count, FALSE, "downloads tried so far"},
@@ -241,6 +243,7 @@ static const char *const timings[] = {"reference", NULL};
 ENUM_OF (timing, timings, "card model");
 static const RspKeySpec euicc_keys[] = {
     {"role", &text, TRUE, NULL}, {"certified-by", &text, TRUE, "an eum"}, {"eid", &eid, TRUE, NULL},
+    {"count", &group, FALSE, "so many, NAME-0001 and on, EIDs counting up; default: one, without a number"},
     {"timing", &timing, FALSE, "answers take the time of a real card; default: none"},
     {"trusts", &texts, FALSE, "ci actors; default: its EUM's"},
     {"default-dp-address", &text, FALSE, NULL}, {"root-ds-address", &text, FALSE, NULL},
@@ -284,6 +287,7 @@ static const RspKeySpec polling_keys[] = {
 MAP_OF (polling, polling_keys, "a polling policy");
 static const RspKeySpec lpa_keys[] = {
     {"role", &text, TRUE, NULL}, {"euicc", &text, TRUE, "the card in this device"},
+    {"count", &group, FALSE, "so many, NAME-0001 and on, each with the card of its number"},
     {"connectivity", &connectivity, FALSE, "the device needs a bearer; default: it has one always"},
     {"trusts", &texts, FALSE, "ci actors for TLS; default: all"},
     {"imei", &text, FALSE, NULL}, {"tac", &text, FALSE, NULL}, {"timeout", &duration, FALSE, "of a call; default 30s"},
@@ -505,6 +509,7 @@ MAP_OF (element_view, element_view_keys, "a PEStatus");
 LIST_OF (element_views, element_view);
 static const RspKeySpec order_keys[] = {
     {"iccid", &iccid, TRUE, NULL}, {"state", &order_state, FALSE, NULL}, {"eid", &text, FALSE, NULL},
+    {"count", &pool, FALSE, "so many orders, ICCIDs and EIDs counting up"},
     {"matchingId", &text, FALSE, NULL}, {"attempts", &count, FALSE, NULL}, END};
 MAP_OF (order, order_keys, "an order");
 LIST_OF (orders, order);

@@ -2,6 +2,7 @@
 
 #include "asn1/ids.h"
 #include "sim/run/faults.h"
+#include "sim/run/groups.h"
 #include "sim/run/usage.h"
 
 #include <stdio.h>
@@ -28,7 +29,8 @@ rsp_run_fail (RspRun *run, const RspYaml *node, const char *format, ...)
     va_start (args, format);
     g_autofree char *text = g_strdup_vprintf (format, args);
     va_end (args);
-    run->failure = g_strdup_printf ("%s:%u: %s", node->file, node->line, text);
+    run->failure = g_strdup_printf ("%s:%u: %s%s%s", node->file, node->line,
+                                    run->member ? run->member : "", run->member ? ": " : "", text);
     return FALSE;
 }
 
@@ -206,11 +208,12 @@ trace_start (RspRun *run, const RspRunOptions *options)
 }
 
 static void
-run_step (RspRun *run, const RspYaml *item)
+run_one (RspRun *run, const RspYaml *step)
 {
-    const RspYaml *step = item->items->pdata[0];
     g_autofree char *where = g_strdup_printf ("%s:%u", step->file, step->key_line);
-    g_autofree char *extra = g_strdup_printf ("\"do\":\"%s\"", step->key);
+    g_autofree char *extra =
+        run->member ? g_strdup_printf ("\"do\":\"%s\",\"member\":\"%s\"", step->key, run->member)
+                    : g_strdup_printf ("\"do\":\"%s\"", step->key);
 
     rsp_trace_set_cause (run->trace, 0);
     rsp_trace_set_step (run->trace, where);
@@ -219,6 +222,23 @@ run_step (RspRun *run, const RspYaml *item)
     rsp_trace_set_cause (run->trace, seq);
     run->step_done = FALSE;
     rsp_step_func (step->key) (run, step);
+}
+
+/* A step that names a group is done for each member, one after the other. */
+static void
+run_step (RspRun *run, const RspYaml *step)
+{
+    const RspYaml *actors = rsp_yaml_get (run->scenario->world, "actors");
+    guint n = rsp_group_of_step (actors, step);
+    if (!n)
+        run_one (run, step);
+    for (guint number = 1; number <= n && !run->failure; number++) {
+        g_autoptr (RspYaml) own = rsp_group_instance (actors, step, number);
+        const RspYaml *at = rsp_yaml_get (own, "at"), *to = rsp_yaml_get (own, "to");
+        run->member = at ? at->text : to->text;
+        run_one (run, own);
+        run->member = NULL;
+    }
 }
 
 static gboolean
@@ -251,7 +271,7 @@ run_steps (RspRun *run)
 {
     const RspYaml *steps = run->scenario->steps;
     for (guint i = 0; i < steps->items->len && !run->failure; i++)
-        run_step (run, steps->items->pdata[i]);
+        run_step (run, ((RspYaml *)steps->items->pdata[i])->items->pdata[0]);
     if (run->failure)
         return;
     rsp_trace_set_step (run->trace, NULL);

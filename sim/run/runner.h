@@ -44,6 +44,7 @@ typedef struct {
     RspLeaks *leaks;     /* (nullable) until the world is built */
     char *failure;       /* the first one */
     const RspYaml *step; /* under way, for its own helpers */
+    const char *member;  /* (nullable): of a group, of which failures are */
     gboolean step_done;
     gint64 limit;
 } RspRun;

@@ -1,5 +1,6 @@
 /* What a world says of its networks: places, coverage, where devices are. */
 #include "sim/core/bytes.h"
+#include "sim/run/groups.h"
 #include "sim/run/semantics.h"
 
 #include <string.h>
@@ -54,7 +55,7 @@ rsp_semantics_check_network (const RspYaml *world, GError **error)
 gboolean
 rsp_semantics_check_device (const RspYaml *world, const RspYaml *node, GError **error)
 {
-    const RspYaml *actor = rsp_yaml_get (rsp_yaml_get (world, "actors"), node->text);
+    const RspYaml *actor = rsp_group_declaration (rsp_yaml_get (world, "actors"), node->text, NULL);
     if (actor && rsp_yaml_get (actor, "connectivity"))
         return TRUE;
     g_autofree char *shown = rsp_escape_text (node->text, -1, 60);

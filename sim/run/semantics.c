@@ -3,6 +3,7 @@
 #include "asn1/functions.h"
 #include "pki/suci.h"
 #include "sim/core/bytes.h"
+#include "sim/run/groups.h"
 
 #include <string.h>
 
@@ -15,7 +16,7 @@ const char *
 rsp_world_role (const RspYaml *world, const char *name)
 {
     const RspYaml *actors = rsp_yaml_get (world, "actors");
-    const RspYaml *actor = actors ? rsp_yaml_get (actors, name) : NULL;
+    const RspYaml *actor = actors ? rsp_group_declaration (actors, name, NULL) : NULL;
     return actor ? rsp_yaml_get (actor, "role")->text : NULL;
 }
 
@@ -51,9 +52,10 @@ unknown_actor (const Check *c, const RspYaml *node, GError **error)
     return rsp_yaml_fail (node, error, "unknown actor \"%s\"", shown);
 }
 
-/* NODE (nullable) names an actor whose role is among the comma-separated ROLES. */
+/* NODE (nullable) names an actor whose role is among the comma-separated ROLES, or a group of such.
+ */
 static gboolean
-check_ref (const Check *c, const RspYaml *node, const char *roles, GError **error)
+check_group_ref (const Check *c, const RspYaml *node, const char *roles, GError **error)
 {
     if (!node)
         return TRUE;
@@ -65,6 +67,18 @@ check_ref (const Check *c, const RspYaml *node, const char *roles, GError **erro
         return TRUE;
     return rsp_yaml_fail (node, error, "\"%s\" is %s %s, expected %s", node->text,
                           strchr ("aeiou", role[0]) ? "an" : "a", role, roles);
+}
+
+/* The same, and no group. */
+static gboolean
+check_ref (const Check *c, const RspYaml *node, const char *roles, GError **error)
+{
+    guint size = node ? rsp_group_size (c->actors, node->text) : 0;
+    if (!check_group_ref (c, node, roles, error))
+        return FALSE;
+    return !size ||
+           rsp_yaml_fail (node, error, "\"%s\" is a group of %u; name one of it, such as %s-0001",
+                          node->text, size, node->text);
 }
 
 static gboolean
@@ -147,6 +161,36 @@ check_plmn (const RspYaml *actor, GError **error)
            rsp_yaml_fail (plmn, error, "expected an MCC and MNC: 5 or 6 digits, in quotes");
 }
 
+/* The devices of a group have the cards of a group of the same size. */
+static gboolean
+check_pairing (const Check *c, const RspYaml *actor, GError **error)
+{
+    const RspYaml *card = rsp_yaml_get (actor, "euicc");
+    guint devices = rsp_group_size (c->actors, actor->key);
+    guint cards = card ? rsp_group_size (c->actors, card->text) : 0;
+    if (!card || (!devices && !cards))
+        return check_ref (c, card, "euicc", error);
+    return check_group_ref (c, card, "euicc", error) &&
+           (devices == cards ||
+            rsp_yaml_fail (card, error, "\"%s\" and \"%s\" differ in count: %u and %u", actor->key,
+                           card->text, MAX (devices, 1), MAX (cards, 1)));
+}
+
+/* So that a name says of itself whether it is of a group. */
+static gboolean
+check_group_name (const Check *c, const RspYaml *actor, GError **error)
+{
+    for (guint i = 0; i < c->actors->items->len; i++) {
+        const RspYaml *group = c->actors->items->pdata[i];
+        if (group != actor && rsp_group_size (c->actors, group->key) &&
+            rsp_group_has (group->key, actor->key))
+            return rsp_yaml_fail (actor, error,
+                                  "names that begin with \"%s-\" are those of the group \"%s\"",
+                                  group->key, group->key);
+    }
+    return TRUE;
+}
+
 static gboolean
 check_text_or_texts (const Check *c, const RspYaml *node,
                      gboolean (*check) (const Check *c, const RspYaml *item, GError **error),
@@ -163,7 +207,7 @@ check_text_or_texts (const Check *c, const RspYaml *node,
 static gboolean
 check_managed (const Check *c, const RspYaml *item, GError **error)
 {
-    return strcmp (item->text, "all") == 0 || check_ref (c, item, "euicc", error);
+    return strcmp (item->text, "all") == 0 || check_group_ref (c, item, "euicc", error);
 }
 
 static gboolean
@@ -186,10 +230,11 @@ check_actor (const Check *c, const RspYaml *actor, GError **error)
     if (strcmp (role, "ci") != 0 && strcmp (role, "operator") != 0 &&
         !check_twist (c, rsp_yaml_get (actor, "certificate"), error))
         return FALSE;
-    return check_files (actor, error) && check_plmn (actor, error) &&
+    return check_group_name (c, actor, error) && check_files (actor, error) &&
+           check_plmn (actor, error) &&
            check_ref (c, rsp_yaml_get (actor, "certified-by"),
                       strcmp (role, "euicc") == 0 ? "eum" : "ci", error) &&
-           check_ref (c, rsp_yaml_get (actor, "euicc"), "euicc", error) &&
+           check_pairing (c, actor, error) &&
            check_parent (c, rsp_yaml_get (actor, "parent"), error) &&
            check_text_or_texts (c, rsp_yaml_get (actor, "devices"), check_managed, error) &&
            check_refs (c, rsp_yaml_get (actor, "trusts"), "ci", error) &&
@@ -204,9 +249,13 @@ check_unique (const Check *c, const char *key, const char *what, GError **error)
 {
     g_autoptr (GHashTable) seen = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
     for (guint i = 0; i < c->actors->items->len; i++) {
-        const RspYaml *value = rsp_yaml_get (c->actors->items->pdata[i], key);
-        if (value && !g_hash_table_add (seen, g_ascii_strdown (value->text, -1)))
-            return rsp_yaml_fail (value, error, "another actor has this %s already", what);
+        const RspYaml *actor = c->actors->items->pdata[i], *value = rsp_yaml_get (actor, key);
+        guint n = MAX (rsp_group_size (c->actors, actor->key), 1);
+        for (guint number = 1; value && number <= n; number++) {
+            g_autoptr (RspYaml) own = rsp_group_instance (c->actors, value, number);
+            if (!g_hash_table_add (seen, g_ascii_strdown (own->text, -1)))
+                return rsp_yaml_fail (value, error, "another actor has this %s already", what);
+        }
     }
     return TRUE;
 }
@@ -383,7 +432,7 @@ check_expect (const Check *c, const RspYaml *expect, GError **error)
         for (guint k = 0; k < of->items->len; k++) {
             const RspYaml *what = of->items->pdata[k];
             const char *role = role_of_expectation (what->key);
-            if (!check_ref (c, &probe, role, error) ||
+            if (!check_group_ref (c, &probe, role, error) ||
                 (strcmp (role, "lpa") == 0 &&
                  !rsp_semantics_check_device (c->s->world, &probe, error)))
                 return FALSE;
@@ -435,7 +484,7 @@ check_user (const Check *c, const RspYaml *step, GError **error)
         return FALSE;
     if (strcmp (verb, "memory-reset") == 0 && !needs (step, verb, "options", error))
         return FALSE;
-    return check_ref (c, rsp_yaml_get (step, "at"), "lpa", error);
+    return check_group_ref (c, rsp_yaml_get (step, "at"), "lpa", error);
 }
 
 static gboolean
@@ -443,7 +492,7 @@ check_card (const Check *c, const RspYaml *step, GError **error)
 {
     if (!rsp_yaml_get (step, "do") == !rsp_yaml_get (step, "apdu"))
         return rsp_yaml_fail (step, error, "a card step needs either do or apdu");
-    return check_ref (c, rsp_yaml_get (step, "at"), "euicc", error);
+    return check_group_ref (c, rsp_yaml_get (step, "at"), "euicc", error);
 }
 
 static gboolean
@@ -457,11 +506,11 @@ check_send (const Check *c, const RspYaml *step, GError **error)
         return rsp_yaml_fail (step, error, "not supported: send of %s", fn->full_name);
     if (fn->binding == RSP_BINDING_HTTP && rsp_world_by_address (c->s->world, to->text))
         return TRUE;
-    return check_ref (c, to,
-                      fn->binding == RSP_BINDING_HTTP    ? "smdpp,smds,eim,operator"
-                      : fn->binding == RSP_BINDING_RADIO ? "operator"
-                                                         : "euicc",
-                      error);
+    return check_group_ref (c, to,
+                            fn->binding == RSP_BINDING_HTTP    ? "smdpp,smds,eim,operator"
+                            : fn->binding == RSP_BINDING_RADIO ? "operator"
+                                                               : "euicc",
+                            error);
 }
 
 static gboolean
@@ -501,6 +550,12 @@ text_of (const RspYaml *map, const char *key)
 }
 
 static gboolean
+check_one_managed (const Check *c, const RspYaml *item, GError **error)
+{
+    return strcmp (item->text, "all") == 0 || check_ref (c, item, "euicc", error);
+}
+
+static gboolean
 check_eim (const Check *c, const RspYaml *step, GError **error)
 {
     const RspYaml *to = rsp_yaml_get (step, "to"), *eid = rsp_yaml_get (step, "eid");
@@ -522,7 +577,8 @@ check_eim (const Check *c, const RspYaml *step, GError **error)
         return FALSE;
     return check_ref (c, rsp_yaml_get (step, "at"), "eim", error) &&
            check_ref (c, rsp_yaml_get (step, "eim"), "eim", error) &&
-           check_text_or_texts (c, to, check_managed, error);
+           (!to || to->kind == RSP_YAML_LIST ? check_text_or_texts (c, to, check_one_managed, error)
+                                             : check_managed (c, to, error));
 }
 
 static gboolean
@@ -534,7 +590,7 @@ check_ota (const Check *c, const RspYaml *step, GError **error)
         for (guint k = 0; stock && k < stock->items->len; k++)
             if (strcmp (rsp_yaml_get (stock->items->pdata[k], "iccid")->text, iccid->text) == 0)
                 return check_ref (c, rsp_yaml_get (step, "at"), "operator", error) &&
-                       check_ref (c, rsp_yaml_get (step, "to"), "euicc", error);
+                       check_group_ref (c, rsp_yaml_get (step, "to"), "euicc", error);
     }
     return rsp_yaml_fail (iccid, error, "no profile in stock has this ICCID");
 }
@@ -552,11 +608,11 @@ check_step (const Check *c, const RspYaml *item, GError **error)
     if (strcmp (step->key, "ota") == 0)
         return check_ota (c, step, error);
     if (strcmp (step->key, "read") == 0)
-        return check_ref (c, rsp_yaml_get (step, "at"), "euicc", error);
+        return check_group_ref (c, rsp_yaml_get (step, "at"), "euicc", error);
     if (strcmp (step->key, "device") == 0 || strcmp (step->key, "coverage") == 0)
         return rsp_semantics_check_move (c->s->world, step, error);
     if (strcmp (step->key, "attach") == 0)
-        return check_ref (c, rsp_yaml_get (step, "at"), "lpa", error) &&
+        return check_group_ref (c, rsp_yaml_get (step, "at"), "lpa", error) &&
                check_ref (c, rsp_yaml_get (step, "to"), "operator", error);
     if (strcmp (step->key, "send") == 0)
         return check_send (c, step, error);

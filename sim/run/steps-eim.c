@@ -144,11 +144,12 @@ act (Queueing *q, const char *eid)
 static gboolean
 act_on_card (Queueing *q, const RspWorldActor *eim, const char *name)
 {
-    gboolean all = strcmp (name, "all") == 0;
-    for (guint i = 0; i < q->run->world->actors->len; i++) {
-        const RspWorldActor *a = q->run->world->actors->pdata[i];
-        gboolean meant = all ? rsp_world_manages (eim, a) : strcmp (a->base.name, name) == 0;
-        if (meant && !act (q, rsp_yaml_get (a->yaml, "eid")->text))
+    const RspWorld *w = q->run->world;
+    if (strcmp (name, "all") != 0)
+        return act (q, rsp_yaml_get (rsp_world_actor (w, name)->yaml, "eid")->text);
+    for (guint i = 0; i < w->actors->len; i++) {
+        const RspWorldActor *a = w->actors->pdata[i];
+        if (rsp_world_manages (eim, a) && !act (q, rsp_yaml_get (a->yaml, "eid")->text))
             return FALSE;
     }
     return TRUE;

@@ -33,6 +33,13 @@ add_device (const RspWorldActor *a, const RspWorldActor *card, GError **error)
                                c->cert, error);
 }
 
+static gboolean
+names (const RspYaml *node, const RspWorldActor *card)
+{
+    return strcmp (node->text, "all") == 0 || strcmp (node->text, card->base.name) == 0 ||
+           g_strcmp0 (node->text, card->group) == 0;
+}
+
 gboolean
 rsp_world_manages (const RspWorldActor *eim, const RspWorldActor *card)
 {
@@ -40,12 +47,10 @@ rsp_world_manages (const RspWorldActor *eim, const RspWorldActor *card)
     if (!devices || card->role != RSP_ACTOR_EUICC)
         return FALSE;
     if (devices->kind != RSP_YAML_LIST)
-        return strcmp (devices->text, "all") == 0 || strcmp (devices->text, card->base.name) == 0;
-    for (guint i = 0; i < devices->items->len; i++) {
-        const char *name = ((RspYaml *)devices->items->pdata[i])->text;
-        if (strcmp (name, "all") == 0 || strcmp (name, card->base.name) == 0)
+        return names (devices, card);
+    for (guint i = 0; i < devices->items->len; i++)
+        if (names (devices->items->pdata[i], card))
             return TRUE;
-    }
     return FALSE;
 }
 

@@ -1,3 +1,4 @@
+#include "sim/run/groups.h"
 #include "sim/run/world-private.h"
 
 #include <string.h>
@@ -50,8 +51,10 @@ operator_of (const RspWorld *w, const RspYaml *order)
 
 /* A world with durable state finds its orders as it left them. */
 static gboolean
-stands_already (const RspWorldActor *dp, const char *iccid)
+stands_already (const RspWorld *w, const RspWorldActor *dp, const char *iccid)
 {
+    if (!w->options.state_dir)
+        return FALSE;
     g_autoptr (GPtrArray) views = rsp_smdpp_orders (dp->smdpp);
     for (guint i = 0; i < views->len; i++) {
         const RspOrderView *view = views->pdata[i];
@@ -113,11 +116,27 @@ place (RspWorld *w, const RspWorldActor *dp, const RspYaml *order, GError **erro
     gboolean confirmed = strcmp (state, "confirmed") == 0;
     gboolean released = strcmp (state, "released") == 0;
     gboolean ordered = allocated || strcmp (state, "linked") == 0;
-    if (stands_already (dp, iccid) || strcmp (state, "available") == 0)
+    if (stands_already (w, dp, iccid) || strcmp (state, "available") == 0)
         return TRUE;
     return download_order (w, op, dp, order, allocated ? NULL : eid, error) &&
            (ordered || confirm_order (w, op, dp, order, !confirmed, error)) &&
            settle (dp, order, state, ordered || confirmed || released, error);
+}
+
+/* ORDER, or the `count:` of them. */
+static gboolean
+place_all (RspWorld *w, const RspWorldActor *dp, const RspYaml *order, GError **error)
+{
+    const RspYaml *actors = rsp_yaml_get (w->scenario->world, "actors");
+    gint64 count = rsp_world_number (order, "count", 0);
+    gboolean ok = TRUE;
+    if (!count)
+        return place (w, dp, order, error);
+    for (guint number = 1; number <= count && ok; number++) {
+        g_autoptr (RspYaml) one = rsp_group_instance (actors, order, number);
+        ok = place (w, dp, one, error);
+    }
+    return ok;
 }
 
 gboolean
@@ -128,7 +147,7 @@ rsp_world_place_orders (RspWorld *w, GError **error)
         const RspYaml *orders =
             dp->role == RSP_ACTOR_SMDPP ? rsp_yaml_get (dp->yaml, "orders") : NULL;
         for (guint k = 0; orders && k < orders->items->len; k++)
-            if (!place (w, dp, orders->items->pdata[k], error))
+            if (!place_all (w, dp, orders->items->pdata[k], error))
                 return FALSE;
     }
     return TRUE;

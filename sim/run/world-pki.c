@@ -368,11 +368,11 @@ trust_default (const RspWorld *w, RspWorldActor *a)
     RspWorldActor *issuer = by ? rsp_world_actor (w, by) : NULL;
     if (issuer && issuer->role == RSP_ACTOR_EUM)
         issuer = issuer_of (w, issuer, NULL);
-    for (guint i = 0; i < w->actors->len; i++) {
-        RspWorldActor *ci = w->actors->pdata[i];
-        gboolean all =
-            a->role == RSP_ACTOR_LPA || a->role == RSP_ACTOR_OPERATOR || a->role == RSP_ACTOR_EIM;
-        if (ci->role == RSP_ACTOR_CI && (all || ci == issuer))
+    gboolean all =
+        a->role == RSP_ACTOR_LPA || a->role == RSP_ACTOR_OPERATOR || a->role == RSP_ACTOR_EIM;
+    for (guint i = 0; i < w->cis->len; i++) {
+        RspWorldActor *ci = w->cis->pdata[i];
+        if (all || ci == issuer)
             trust (a, ci);
     }
 }

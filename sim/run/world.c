@@ -1,3 +1,4 @@
+#include "sim/run/groups.h"
 #include "sim/run/network.h"
 #include "sim/run/world-private.h"
 
@@ -67,6 +68,7 @@ actor_free (RspWorldActor *a)
     g_ptr_array_unref (a->base.crls);
     g_clear_pointer (&a->given, g_bytes_unref);
     g_ptr_array_unref (a->credentials);
+    rsp_yaml_free (a->yaml);
     g_free (a);
 }
 
@@ -92,6 +94,9 @@ rsp_world_free (RspWorld *w)
     for (guint i = w->actors->len; i > 0; i--)
         g_ptr_array_remove_index (w->actors, i - 1);
     g_ptr_array_unref (w->actors);
+    g_ptr_array_unref (w->cis);
+    g_hash_table_unref (w->devices);
+    g_hash_table_unref (w->by_name);
     g_ptr_array_unref (w->packages);
     g_clear_pointer (&w->documents, g_hash_table_unref);
     g_clear_pointer (&w->bus, rsp_bus_free);
@@ -101,12 +106,22 @@ rsp_world_free (RspWorld *w)
 RspWorldActor *
 rsp_world_actor (const RspWorld *w, const char *name)
 {
-    for (guint i = 0; i < w->actors->len; i++) {
-        RspWorldActor *a = w->actors->pdata[i];
-        if (strcmp (a->base.name, name) == 0)
-            return a;
+    return g_hash_table_lookup (w->by_name, name);
+}
+
+GPtrArray *
+rsp_world_members (const RspWorld *w, const char *name)
+{
+    GPtrArray *members = g_ptr_array_new ();
+    RspWorldActor *a = rsp_world_actor (w, name);
+    guint n = a ? 0 : rsp_group_size (rsp_yaml_get (w->scenario->world, "actors"), name);
+    if (a)
+        g_ptr_array_add (members, a);
+    for (guint number = 1; number <= n; number++) {
+        g_autofree char *member = rsp_group_member (name, number);
+        g_ptr_array_add (members, rsp_world_actor (w, member));
     }
-    return NULL;
+    return members;
 }
 
 RspWorldCredential *
@@ -135,9 +150,11 @@ role_of (const RspYaml *yaml)
     return (RspActorRole)i;
 }
 
-static void
-add_actor (RspWorld *w, const RspYaml *yaml)
+/* Takes YAML. */
+static RspWorldActor *
+add_actor (RspWorld *w, RspYaml *yaml)
 {
+    const RspYaml *card = rsp_yaml_get (yaml, "euicc");
     RspWorldActor *a = g_new0 (RspWorldActor, 1);
     a->base = (RspActor){.name = yaml->key,
                          .loop = w->options.loop,
@@ -152,6 +169,29 @@ add_actor (RspWorld *w, const RspYaml *yaml)
     a->base.crls = g_ptr_array_new_with_free_func ((GDestroyNotify)rsp_crl_unref);
     a->roots = g_ptr_array_new_with_free_func ((GDestroyNotify)rsp_cert_unref);
     g_ptr_array_add (w->actors, a);
+    g_hash_table_insert (w->by_name, (gpointer)a->base.name, a);
+    if (card)
+        g_hash_table_insert (w->devices, card->text, a);
+    if (a->role == RSP_ACTOR_CI)
+        g_ptr_array_add (w->cis, a);
+    return a;
+}
+
+static void
+add_actors (RspWorld *w, const RspYaml *actors)
+{
+    for (guint i = 0; i < actors->items->len; i++) {
+        const RspYaml *yaml = actors->items->pdata[i];
+        guint n = rsp_group_size (actors, yaml->key);
+        if (!n)
+            add_actor (w, rsp_yaml_ref (yaml));
+        for (guint number = 1; number <= n; number++) {
+            RspYaml *member = rsp_group_instance (actors, yaml, number);
+            g_free (member->key);
+            member->key = rsp_group_member (yaml->key, number);
+            add_actor (w, member)->group = yaml->key;
+        }
+    }
 }
 
 void
@@ -198,23 +238,11 @@ read_version (const RspYaml *node, guint8 out[3], GError **error)
     return TRUE;
 }
 
-static const RspWorldActor *
-device_of (const RspWorld *w, const RspWorldActor *card)
-{
-    for (guint i = 0; i < w->actors->len; i++) {
-        const RspWorldActor *a = w->actors->pdata[i];
-        if (a->role == RSP_ACTOR_LPA &&
-            strcmp (rsp_yaml_get (a->yaml, "euicc")->text, card->base.name) == 0)
-            return a;
-    }
-    return NULL;
-}
-
 static gboolean
 start_euicc (RspWorld *w, RspWorldActor *a, GError **error)
 {
     const RspYaml *rat_yaml = rsp_yaml_get (a->yaml, "rat");
-    const RspWorldActor *device = device_of (w, a);
+    const RspWorldActor *device = g_hash_table_lookup (w->devices, a->base.name);
     const RspYaml *twist = rsp_yaml_get (a->yaml, "certificate");
     RspWorldCredential *c = rsp_world_credential (a, "euicc");
     g_autofree char *path = rsp_world_state_path (w, a, ".nvm");
@@ -313,6 +341,9 @@ rsp_world_new (const RspScenario *scenario, const RspWorldOptions *options, GErr
     w->seed = options->seed >= 0 ? (guint64)options->seed
                                  : (guint64)rsp_world_number (scenario->world, "seed", 1);
     w->actors = g_ptr_array_new_with_free_func ((GDestroyNotify)actor_free);
+    w->by_name = g_hash_table_new (g_str_hash, g_str_equal);
+    w->devices = g_hash_table_new (g_str_hash, g_str_equal);
+    w->cis = g_ptr_array_new ();
     w->packages = g_ptr_array_new_with_free_func ((GDestroyNotify)package_free);
     w->bus = rsp_bus_new (options->loop, options->trace, options->faults);
     if (latency)
@@ -321,8 +352,7 @@ rsp_world_new (const RspScenario *scenario, const RspWorldOptions *options, GErr
                              rsp_world_duration (latency, "radio", 50000));
     if (!next_incarnation (w, error))
         return NULL;
-    for (guint i = 0; i < actors->items->len; i++)
-        add_actor (w, actors->items->pdata[i]);
+    add_actors (w, actors);
     if (!rsp_world_build_pki (w, error))
         return NULL;
     for (guint i = 0; i < w->actors->len; i++)

@@ -35,7 +35,8 @@ typedef struct {
 typedef struct {
     RspActor base; /* base.name is the actor's name */
     RspActorRole role;
-    const RspYaml *yaml;
+    RspYaml *yaml;            /* its declaration; of a group, what is this member's */
+    const char *group;        /* (nullable) whose member it is */
     GPtrArray *credentials;   /* of RspWorldCredential */
     GPtrArray *roots;         /* of RspCert: what it trusts */
     GPtrArray *known_clients; /* of RspKnownClient (nullable): a server's */
@@ -84,6 +85,9 @@ typedef struct {
     RspBus *bus;
     RspTransport *transport;     /* (nullable): https */
     GPtrArray *actors;           /* of RspWorldActor, in file order */
+    GHashTable *by_name;         /* the same by name */
+    GHashTable *devices;         /* name of a card → RspWorldActor that holds it */
+    GPtrArray *cis;              /* those of role ci */
     GPtrArray *packages;         /* of RspWorldPackage */
     struct _RspNetwork *network; /* NULL until the actors are alive */
     GHashTable *documents;       /* path → RspYaml of a package file */
@@ -102,6 +106,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (RspWorld, rsp_world_free)
 /* Places the `orders:` of its servers over ES2+ and waits for the answers. */
 gboolean rsp_world_place_orders (RspWorld *world, GError **error);
 RspWorldActor *rsp_world_actor (const RspWorld *world, const char *name); /* NULL if unknown */
+/* The actor NAME, or all members of the group NAME, in order. (transfer container) */
+GPtrArray *rsp_world_members (const RspWorld *world, const char *name);
 /* The model of a device's link, from its `connectivity:`. */
 void rsp_world_link_model (const RspWorld *world, const RspYaml *connectivity, RspLinkModel *ret);
 /* MCC and MNC digits of an operator's network. */
