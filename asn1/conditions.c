@@ -119,7 +119,49 @@ static const struct {
     {RSP_FN_ES10C_DELETE_PROFILE, "DeleteResult", "deleteResult"},
     {RSP_FN_ES10C_EUICC_MEMORY_RESET, "ResetResult", "resetResult"},
     {RSP_FN_ES10C_SET_NICKNAME, "SetNicknameResult", "setNicknameResult"},
+    {RSP_FN_ES10B_LOAD_EUICC_PACKAGE, "EuiccPackageErrorCode", "euiccPackageErrorCode"},
+    {RSP_FN_ES10B_LOAD_EUICC_PACKAGE, "ProcessingTerminated", "processingTerminated"},
+    {RSP_FN_ES10B_ADD_INITIAL_EIM, "AddInitialEimError", "addInitialEimError"},
+    {RSP_FN_ES10B_EUICC_MEMORY_RESET, "SGP32-ResetResult", "resetResult"},
+    {RSP_FN_ES10B_EUICC_MEMORY_RESET, "ResetEimResult", "resetEimResult"},
+    {RSP_FN_ES10B_EUICC_MEMORY_RESET, "ResetImmediateEnableConfigResult",
+     "resetImmediateEnableConfigResult"},
+    {RSP_FN_ES10B_GET_CERTS, "GetCertsError", "getCertsError"},
+    {RSP_FN_ES10B_IMMEDIATE_ENABLE, "ImmediateEnableResult", "immediateEnableResult"},
+    {RSP_FN_ES10B_PROFILE_ROLLBACK, "ProfileRollbackResult", "cmdResult"},
+    {RSP_FN_ES10B_CONFIGURE_IMMEDIATE_PROFILE_ENABLING, "ConfigImmediateEnableResult",
+     "configImmediateEnableResult"},
+    {RSP_FN_ES10B_EXECUTE_FALLBACK_MECHANISM, "ExecuteFallbackMechanismResult",
+     "executeFallbackMechanismResult"},
+    {RSP_FN_ES10B_RETURN_FROM_FALLBACK, "ReturnFromFallbackResult", "returnFromFallbackResult"},
+    {RSP_FN_ES10B_ENABLE_EMERGENCY_PROFILE, "EnableEmergencyProfileResult",
+     "enableEmergencyProfileResult"},
+    {RSP_FN_ES10B_DISABLE_EMERGENCY_PROFILE, "DisableEmergencyProfileResult",
+     "disableEmergencyProfileResult"},
+    {RSP_FN_ES10B_GET_CONNECTIVITY_PARAMETERS, "ConnectivityParametersError",
+     "connectivityParametersError"},
+    {RSP_FN_ES10B_SET_DEFAULT_DP_ADDRESS, "SGP32-SetDefaultDpAddressResult",
+     "setDefaultDpAddressResult"},
+    {RSP_FN_ESEP_ENABLE, "EnableProfileResult", "enableResult"},
+    {RSP_FN_ESEP_DISABLE, "DisableProfileResult", "disableResult"},
+    {RSP_FN_ESEP_DELETE, "DeleteProfileResult", "deleteResult"},
+    {RSP_FN_ESEP_LIST_PROFILE_INFO, "SGP32-ProfileInfoListError", "profileInfoListError"},
+    {RSP_FN_ESEP_CONFIGURE_IMMEDIATE_ENABLE, "ConfigureImmediateEnableResult",
+     "configureImmediateEnableResult"},
+    {RSP_FN_ESEP_SET_FALLBACK_ATTRIBUTE, "SetFallbackAttributeResult",
+     "setFallbackAttributeResult"},
+    {RSP_FN_ESEP_UNSET_FALLBACK_ATTRIBUTE, "UnsetFallbackAttributeResult",
+     "unsetFallbackAttributeResult"},
+    {RSP_FN_ESEP_SET_DEFAULT_DP_ADDRESS, "SGP32-SetDefaultDpAddressResult",
+     "setDefaultDpAddressResult"},
+    {RSP_FN_ESEP_ADD_EIM, "AddEimResultCode", "addEimResultCode"},
+    {RSP_FN_ESEP_DELETE_EIM, "DeleteEimResult", "deleteEimResult"},
+    {RSP_FN_ESEP_UPDATE_EIM, "UpdateEimResult", "updateEimResult"},
+    {RSP_FN_ESEP_LIST_EIM, "ListEimError", "listEimError"},
 };
+
+#define WHOLE_PACKAGE                                                                              \
+    "this card does a package whole or not at all: what fails is the package's undefinedError"
 
 /* Values of these enumerations that cannot come about here. */
 static const struct {
@@ -141,7 +183,34 @@ static const struct {
     {RSP_FN_ES10C_GET_PROFILES_INFO, "undefinedError",
      "this card reads its profiles from where it cannot fail; bad criteria are "
      "incorrectInputValues"},
+    {RSP_FN_ES10B_LOAD_EUICC_PACKAGE, "interruption", WHOLE_PACKAGE},
+    {RSP_FN_ES10B_EUICC_MEMORY_RESET, "eimResetNotSupported", "this card can remove its eIMs"},
+    {RSP_FN_ES10B_EUICC_MEMORY_RESET, "resetIECNotSupported",
+     "this card can reset the configuration of immediate enabling"},
+    {RSP_FN_ES10B_GET_CERTS, "undefinedError", "nothing is written; another CI is invalidCiPKId"},
+    {RSP_FN_ES10B_PROFILE_ROLLBACK, "commandError",
+     "the right to roll back goes with the profile, or the eIM, that it needs"},
+    {RSP_FN_ES10B_CONFIGURE_IMMEDIATE_PROFILE_ENABLING, "insufficientMemory",
+     "the configuration has a place of its own"},
+    {RSP_FN_ES10B_GET_CONNECTIVITY_PARAMETERS, "undefinedError",
+     "nothing is written; none are parametersNotAvailable"},
+    {RSP_FN_ESEP_ENABLE, "undefinedError", WHOLE_PACKAGE},
+    {RSP_FN_ESEP_DISABLE, "undefinedError", WHOLE_PACKAGE},
+    {RSP_FN_ESEP_DELETE, "undefinedError", WHOLE_PACKAGE},
+    {RSP_FN_ESEP_LIST_PROFILE_INFO, "undefinedError", WHOLE_PACKAGE},
+    {RSP_FN_ESEP_CONFIGURE_IMMEDIATE_ENABLE, "insufficientMemory",
+     "the configuration has a place of its own"},
+    {RSP_FN_ESEP_CONFIGURE_IMMEDIATE_ENABLE, "undefinedError", WHOLE_PACKAGE},
+    {RSP_FN_ESEP_SET_FALLBACK_ATTRIBUTE, "undefinedError", WHOLE_PACKAGE},
+    {RSP_FN_ESEP_UNSET_FALLBACK_ATTRIBUTE, "undefinedError", WHOLE_PACKAGE},
+    {RSP_FN_ESEP_SET_DEFAULT_DP_ADDRESS, "undefinedError", WHOLE_PACKAGE},
+    {RSP_FN_ESEP_ADD_EIM, "undefinedError", WHOLE_PACKAGE},
+    {RSP_FN_ESEP_DELETE_EIM, "undefinedError", WHOLE_PACKAGE},
+    {RSP_FN_ESEP_UPDATE_EIM, "undefinedError", WHOLE_PACKAGE},
+    {RSP_FN_ESEP_LIST_EIM, "undefinedError", WHOLE_PACKAGE},
 };
+
+#define LARGEST_VALUE 127
 
 static const char *
 why_never (RspFunctionId function, const char *code)
@@ -154,7 +223,19 @@ why_never (RspFunctionId function, const char *code)
     return NULL;
 }
 
-#define LARGEST_VALUE 127
+/* Several enumerations of one answer may use a name; it is listed once. */
+static gboolean
+is_listed_before (gsize index, const char *name)
+{
+    for (gsize i = 0; i < index; i++)
+        if (asn1_conditions[i].function == asn1_conditions[index].function)
+            for (gint64 value = 0; value <= LARGEST_VALUE; value++)
+                if (g_strcmp0 (
+                        rsp_schema_constant (rsp_schema (asn1_conditions[i].enumeration), value),
+                        name) == 0)
+                    return TRUE;
+    return FALSE;
+}
 
 void
 rsp_conditions_foreach (void (*func) (const RspCondition *condition, gpointer data), gpointer data)
@@ -165,7 +246,7 @@ rsp_conditions_foreach (void (*func) (const RspCondition *condition, gpointer da
         const RspSchema *schema = rsp_schema (asn1_conditions[i].enumeration);
         for (gint64 value = 0; value <= LARGEST_VALUE; value++) {
             const char *name = rsp_schema_constant (schema, value);
-            if (!name || strcmp (name, "ok") == 0)
+            if (!name || strcmp (name, "ok") == 0 || is_listed_before (i, name))
                 continue;
             g_autofree char *meaning =
                 g_strdup_printf ("%s %" G_GINT64_FORMAT, asn1_conditions[i].meaning, value);

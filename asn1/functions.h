@@ -123,7 +123,6 @@ rsp_interface_is_mutual (RspInterface interface)
     X (ES10B_LOAD_EUICC_PACKAGE, ES10B, "ES10b", "LoadEuiccPackage", CARD, NULL, 0xBF51, "EuiccPackageRequest", "EuiccPackageResult", "SGP.32 5.9.1") \
     X (ES10B_ADD_INITIAL_EIM, ES10B, "ES10b", "AddInitialEim", CARD, NULL, 0xBF57, "AddInitialEimRequest", "AddInitialEimResponse", "SGP.32 5.9.4") \
     X (ES10B_EUICC_MEMORY_RESET, ES10B, "ES10b", "eUICCMemoryReset", CARD, NULL, 0xBF64, "SGP32-EuiccMemoryResetRequest", "SGP32-EuiccMemoryResetResponse", "SGP.32 5.9") \
-    X (ES10B_IPAE_ACTIVATION, ES10B, "ES10b", "IpaeActivation", CARD, NULL, 0xBF42, "IpaeActivationRequest", "IpaeActivationResponse", "SGP.32 5.9") \
     X (ES10B_GET_CERTS, ES10B, "ES10b", "GetCerts", CARD, NULL, 0xBF56, "GetCertsRequest", "GetCertsResponse", "SGP.32 5.9.10") \
     X (ES10B_IMMEDIATE_ENABLE, ES10B, "ES10b", "ImmediateEnable", CARD, NULL, 0xBF5A, "ImmediateEnableRequest", "ImmediateEnableResponse", "SGP.32 5.9.15") \
     X (ES10B_PROFILE_ROLLBACK, ES10B, "ES10b", "ProfileRollback", CARD, NULL, 0xBF58, "ProfileRollbackRequest", "ProfileRollbackResponse", "SGP.32 5.9.16") \

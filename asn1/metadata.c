@@ -49,6 +49,8 @@ rsp_metadata_copy (const RspMetadata *m)
     copy->owner_gid1 = share (m->owner_gid1);
     copy->owner_gid2 = share (m->owner_gid2);
     copy->ppr = m->ppr;
+    copy->ecall = m->ecall;
+    copy->fallback_allowed = m->fallback_allowed;
     return copy;
 }
 
@@ -114,6 +116,10 @@ rsp_metadata_encode (const RspMetadata *m)
     encode_owner (out, m);
     if (m->ppr)
         rsp_asn1_set_bits (out, "profilePolicyRules", m->ppr, 32);
+    if (m->ecall)
+        rsp_asn1_set_bool (out, "ecallIndication", TRUE);
+    if (m->fallback_allowed)
+        rsp_asn1_set_bool (out, "fallbackAllowed", TRUE);
     return rsp_asn1_encode (out, "");
 }
 
@@ -165,6 +171,8 @@ decode_into (RspMetadata *m, const RspAsn1 *in, GError **error)
         return refuse (error, "iccid is not 18 to 20 digits");
     m->service_provider_name = rsp_asn1_text (in, "serviceProviderName");
     m->profile_name = rsp_asn1_text (in, "profileName");
+    m->ecall = rsp_asn1_bool (in, "ecallIndication");
+    m->fallback_allowed = rsp_asn1_bool (in, "fallbackAllowed");
     gint64 icon_type = rsp_asn1_int (in, "iconType", -1);
     m->icon = octets (in, "icon");
     if (rsp_asn1_has (in, "iconType") && icon_type != 0 && icon_type != 1)

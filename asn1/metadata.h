@@ -29,6 +29,7 @@ typedef struct {
     RspProfileClass profile_class;
     GArray *notifications;                           /* of RspNotificationConfig */
     GBytes *owner_mcc_mnc, *owner_gid1, *owner_gid2; /* NULL: absent */
+    gboolean ecall, fallback_allowed;                /* SGP.32; FALSE: left out */
     guint32 ppr;                                     /* RSP_PPR… mask; 0: left out */
 } RspMetadata;
 

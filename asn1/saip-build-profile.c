@@ -258,7 +258,8 @@ gboolean
 rsp_saip_read_metadata (RspMetadata *m, const RspYaml *map, GError **error)
 {
     static const char *const keys[] = {"serviceProviderName", "profileName", "class", "icon",
-                                       "notifications",       "ppr",         "owner", NULL};
+                                       "notifications",       "ppr",         "owner", "ecall",
+                                       "fallback-allowed",    NULL};
     static const Bit rules[] = {{"update-control", RSP_PPR_UPDATE_CONTROL},
                                 {"ppr1", RSP_PPR1},
                                 {"ppr2", RSP_PPR2},
@@ -271,6 +272,8 @@ rsp_saip_read_metadata (RspMetadata *m, const RspYaml *map, GError **error)
            read_class (m, map, error) && read_icon (m, rsp_yaml_get (map, "icon"), error) &&
            read_notifications (m, rsp_yaml_get (map, "notifications"), error) &&
            read_bits (rsp_yaml_get (map, "ppr"), rules, "policy rule", &m->ppr, error) &&
+           rsp_yaml_opt_bool (map, "ecall", &m->ecall, error) &&
+           rsp_yaml_opt_bool (map, "fallback-allowed", &m->fallback_allowed, error) &&
            read_owner (m, rsp_yaml_get (map, "owner"), error);
 }
 

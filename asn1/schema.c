@@ -226,6 +226,14 @@ rsp_schema (const char *type)
     return schema;
 }
 
+/* Of IoT these are the places where messages stand (EsipaMessageFromIpaToEim), not messages. */
+static gboolean
+is_bare_choice (const asn1_static_node *node)
+{
+    const RspSchema *schema = rsp_schema (node->name);
+    return schema->kind == RSP_KIND_CHOICE && schema->tag == 0;
+}
+
 const char *const *
 rsp_schema_types (void)
 {
@@ -235,7 +243,8 @@ rsp_schema_types (void)
         const asn1_static_node *const tables[] = {rsp_tab, sgp32_tab};
         for (guint t = 0; t < G_N_ELEMENTS (tables); t++)
             for (const asn1_static_node *n = first_child (tables[t]); n; n = next_sibling (n))
-                if (n->name && is_component (n) && find_definition (n->name) == n)
+                if (n->name && is_component (n) && find_definition (n->name) == n &&
+                    !(t > 0 && is_bare_choice (n)))
                     g_ptr_array_add (names, (gpointer)n->name);
         g_ptr_array_add (names, NULL);
     }

@@ -17,7 +17,7 @@ RESULTS = {
                        "catBusy": 5, "undefinedError": 127},
     "DeleteProfile": {"iccidOrAidNotFound": 1, "profileNotInDisabledState": 2, "disallowedByPolicy": 3,
                       "undefinedError": 127},
-    "eUICCMemoryReset": {"nothingToDelete": 1, "catBusy": 5, "undefinedError": 127},
+    "eUICCMemoryReset": {"nothingToDelete": 1, "catBusy": 5, "ecallActive": 104, "undefinedError": 127},
     "SetNickname": {"iccidNotFound": 1, "undefinedError": 127},
     "PrepareDownload": {"invalidCertificate": 1, "invalidSignature": 2, "unsupportedCurve": 3,
                         "noSessionContext": 4, "invalidTransactionId": 5, "undefinedError": 127},
@@ -39,6 +39,36 @@ RESULTS = {
         "installFailedDueToPEProcessingError": 12, "installFailedDueToDataMismatch": 13,
         "testProfileInstallFailedDueToInvalidNaaKey": 14, "pprNotAllowed": 15,
         "installFailedDueToUnknownError": 127},
+    # SGP.32 v1.2
+    "LoadEuiccPackage": {"resultSizeOverflow": 1, "unknownOrDamagedCommand": 2, "invalidEid": 3, "replayError": 4,
+                         "counterValueOutOfRange": 6, "sizeOverflow": 15, "ecallActive": 104, "undefinedError": 127},
+    "AddInitialEim": {"insufficientMemory": 1, "associatedEimAlreadyExists": 2, "ciPKUnknown": 3,
+                      "invalidAssociationToken": 5, "counterValueOutOfRange": 6, "commandError": 7,
+                      "undefinedError": 127},
+    "GetCerts": {"invalidCiPKId": 1},
+    "ImmediateEnable": {"immediateEnableNotAvailable": 1, "noSessionContext": 4, "catBusy": 5, "undefinedError": 127},
+    "ProfileRollback": {"rollbackNotAllowed": 1, "catBusy": 5, "undefinedError": 127},
+    "ConfigureImmediateProfileEnabling": {"associatedEimAlreadyExists": 2, "undefinedError": 127},
+    "ExecuteFallbackMechanism": {"profileNotInDisabledState": 2, "catBusy": 5, "fallbackNotAvailable": 6,
+                                 "commandError": 7, "ecallActive": 104, "undefinedError": 127},
+    "ReturnFromFallback": {"catBusy": 5, "fallbackNotAvailable": 6, "commandError": 7, "undefinedError": 127},
+    "EnableEmergencyProfile": {"profileNotInDisabledState": 2, "catBusy": 5, "ecallNotAvailable": 8,
+                               "undefinedError": 127},
+    "DisableEmergencyProfile": {"profileNotInEnabledState": 2, "catBusy": 5, "undefinedError": 127},
+    "GetConnectivityParameters": {"parametersNotAvailable": 1},
+    "Enable": {"iccidOrAidNotFound": 1, "profileNotInDisabledState": 2, "disallowedByPolicy": 3, "catBusy": 5,
+               "rollbackNotAvailable": 20},
+    "Disable": {"iccidOrAidNotFound": 1, "profileNotInEnabledState": 2, "disallowedByPolicy": 3, "catBusy": 5},
+    "Delete": {"iccidOrAidNotFound": 1, "profileNotInDisabledState": 2, "disallowedByPolicy": 3,
+               "rollbackNotAvailable": 20, "returnFallbackProfile": 21},
+    "ListProfileInfo": {"incorrectInputValues": 1, "profileChangeOngoing": 11},
+    "ConfigureImmediateEnable": {"commandError": 7},
+    "SetFallbackAttribute": {"iccidOrAidNotFound": 1, "fallbackNotAllowed": 2, "fallbackProfileEnabled": 3},
+    "UnsetFallbackAttribute": {"noFallbackAttribute": 2, "fallbackProfileEnabled": 3, "commandError": 7},
+    "AddEim": {"insufficientMemory": 1, "associatedEimAlreadyExists": 2, "ciPKUnknown": 3,
+               "invalidAssociationToken": 5, "counterValueOutOfRange": 6, "commandError": 7},
+    "DeleteEim": {"eimNotFound": 1, "lastEimDeleted": 2, "commandError": 7},
+    "UpdateEim": {"eimNotFound": 1, "ciPKUnknown": 3, "counterValueOutOfRange": 6, "commandError": 7},
 }
 
 
@@ -78,6 +108,15 @@ CODES = {  # where an answer has its code, behind its own tag
     "CancelSession": [(0x81,)],
     "GetProfilesInfo": [(0x81,)],
     "LoadCRL": [(0x81,)],
+    "LoadEuiccPackage": [(0xA1, 0x30, 0x02), (0xA0, 0x30, 0x30, 0x02)],
+    "AddInitialEim": [(0x81,)],
+    "GetCerts": [(0x81,)],
+    "GetConnectivityParameters": [(0x81,)],
+    "ProfileRollback": [(0x02,)],
+    "ListProfileInfo": [(0x81,)],
+    "AddEim": [(0x02,)],
+    **{operation: [()] for operation in ("Enable", "Disable", "Delete", "ConfigureImmediateEnable", "DeleteEim",
+                                         "UpdateEim", "SetFallbackAttribute", "UnsetFallbackAttribute")},
 }
 
 
@@ -103,6 +142,8 @@ def codes_of(event):
         number = choice[2] if len(choice) == 3 else None
         return {names[event["function"]][number] for names in (ASN1_BINDING, ASN1_NAMES)
                 if number in names[event["function"]]}
+    if event["interface"] == "ESep" and body[0] == 0x02:  # processingTerminated: the package's code
+        return set()
     if event["function"] in ("RetrieveNotificationsList", "LoadBoundProfilePackage"):
         numbers = reasons_of_results(body)
     else:

@@ -1,5 +1,5 @@
 /* ES10 commands: from the outer tag to the function, by the one message table. */
-#include "components/euicc/euicc-internal.h"
+#include "components/euicc/euicc-iot.h"
 
 static const struct {
     RspFunctionId id;
@@ -29,9 +29,50 @@ static const struct {
     {RSP_FN_ES10C_SET_NICKNAME, rsp_euicc_set_nickname, TRUE},
 };
 
+/* Known to cards for IoT alone; SINCE_V12 to those of SGP.32 v1.2. */
+static const struct {
+    RspFunctionId id;
+    RspEuiccHandler run;
+    gboolean since_v12;
+} iot_handlers[] = {
+    {RSP_FN_ES10B_LOAD_EUICC_PACKAGE, rsp_euicc_load_package, FALSE},
+    {RSP_FN_ES10B_ADD_INITIAL_EIM, rsp_euicc_add_initial_eim, FALSE},
+    {RSP_FN_ES10B_GET_EIM_CONFIGURATION_DATA, rsp_euicc_get_eim_configuration, FALSE},
+    {RSP_FN_ES10B_GET_CERTS, rsp_euicc_get_certs, FALSE},
+    {RSP_FN_ES10B_PROFILE_ROLLBACK, rsp_euicc_profile_rollback, FALSE},
+    {RSP_FN_ES10B_CONFIGURE_IMMEDIATE_PROFILE_ENABLING, rsp_euicc_configure_immediate_enable,
+     FALSE},
+    {RSP_FN_ES10B_IMMEDIATE_ENABLE, rsp_euicc_immediate_enable, FALSE},
+    {RSP_FN_ES10B_LPAE_ACTIVATION, rsp_euicc_activate_ipae, FALSE}, /* and IpaeActivation */
+    {RSP_FN_ES10B_EUICC_MEMORY_RESET, rsp_euicc_iot_memory_reset, TRUE},
+    {RSP_FN_ES10B_SET_DEFAULT_DP_ADDRESS, rsp_euicc_iot_set_default_dp, TRUE},
+    {RSP_FN_ES10B_EXECUTE_FALLBACK_MECHANISM, rsp_euicc_execute_fallback, TRUE},
+    {RSP_FN_ES10B_RETURN_FROM_FALLBACK, rsp_euicc_return_from_fallback, TRUE},
+    {RSP_FN_ES10B_ENABLE_EMERGENCY_PROFILE, rsp_euicc_enable_emergency, TRUE},
+    {RSP_FN_ES10B_DISABLE_EMERGENCY_PROFILE, rsp_euicc_disable_emergency, TRUE},
+    {RSP_FN_ES10B_GET_CONNECTIVITY_PARAMETERS, rsp_euicc_get_connectivity, TRUE},
+};
+
+/* NULL: not for IoT, or not on this card. */
+static RspEuiccHandler
+iot_handler (const RspEuicc *card, guint id)
+{
+    if (!card->iot)
+        return NULL;
+    if (card->iot->v10 && id == RSP_FN_ES10C_EUICC_MEMORY_RESET)
+        return rsp_euicc_iot_memory_reset_v10;
+    for (guint i = 0; i < G_N_ELEMENTS (iot_handlers); i++)
+        if (iot_handlers[i].id == id && !(card->iot->v10 && iot_handlers[i].since_v12))
+            return iot_handlers[i].run;
+    return NULL;
+}
+
 static guint
 run (RspEuicc *card, const RspFunction *fn, RspSlice body, GByteArray *out)
 {
+    RspEuiccHandler iot = iot_handler (card, fn->id);
+    if (iot)
+        return card->session.state == RSP_SESSION_LOADING ? 0x6985 : iot (card, body, out);
     for (guint i = 0; i < G_N_ELEMENTS (handlers); i++) {
         if (handlers[i].id != fn->id)
             continue;

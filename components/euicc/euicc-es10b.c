@@ -1,6 +1,6 @@
 /* ES10b: the session, from the challenge to the one-time key (SGP.22 5.7.5, 5.7.7, 5.7.13, 5.7.14).
  * Every signature is verified over the octets received. */
-#include "components/euicc/euicc-internal.h"
+#include "components/euicc/euicc-iot.h"
 
 #include <string.h>
 
@@ -13,6 +13,7 @@ rsp_euicc_get_challenge (RspEuicc *card, RspSlice body, GByteArray *out)
 {
     rsp_euicc_load_abandon (card);
     rsp_euicc_session_end (card);
+    rsp_euicc_iot_forget (card);
     rsp_rng_fill (card->challenges, card->session.challenge, sizeof card->session.challenge);
     card->session.state = RSP_SESSION_CHALLENGE;
     gsize mark = rsp_tlv_open (out, 0xBF2E);

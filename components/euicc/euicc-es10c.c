@@ -1,5 +1,5 @@
 /* ES10c: local profile management (SGP.22 3.2, 5.7.15 to 5.7.21). */
-#include "components/euicc/euicc-internal.h"
+#include "components/euicc/euicc-iot.h"
 
 #include <string.h>
 
@@ -78,8 +78,8 @@ remember (RspEuicc *card, const RspEuiccProfile *current, const RspEuiccProfile 
         rsp_euicc_put_resume (card, current->number);
 }
 
-static void
-switch_to (RspEuicc *card, RspEuiccProfile *target)
+void
+rsp_euicc_switch_to (RspEuicc *card, RspEuiccProfile *target)
 {
     RspEuiccProfile *current = rsp_euicc_enabled (card);
     if (target)
@@ -97,7 +97,7 @@ rsp_euicc_apply_switch (RspEuicc *card, guint target)
     rsp_euicc_put_switch (card, FALSE, 0);
     RspEuiccProfile *p = rsp_euicc_by_number (card, target);
     if (target == 0 || p)
-        switch_to (card, p);
+        rsp_euicc_switch_to (card, p);
     rsp_euicc_commit (card);
     rsp_euicc_uicc_changed (card);
 }
@@ -117,7 +117,7 @@ announce_or_apply (RspEuicc *card, RspEuiccProfile *target, gboolean refresh)
         card->refresh_target = number;
         return TRUE;
     }
-    switch_to (card, target);
+    rsp_euicc_switch_to (card, target);
     if (!rsp_euicc_commit (card))
         return FALSE;
     rsp_euicc_uicc_changed (card);
@@ -189,12 +189,13 @@ rsp_euicc_disable_profile (RspEuicc *card, RspSlice body, GByteArray *out)
 
 /* --- Deleting --- */
 
-static void
-delete_profile (RspEuicc *card, RspEuiccProfile *p)
+void
+rsp_euicc_delete (RspEuicc *card, RspEuiccProfile *p)
 {
     g_autofree char *iccid = rsp_iccid_from_octets (RSP_SLICE_ARRAY (p->iccid));
     rsp_euicc_notify (card, p->metadata, p->iccid, RSP_EVENT_DELETE, NULL);
     rsp_actor_state (card->actor, iccid, p->enabled ? "enabled" : "disabled", "deleted");
+    rsp_euicc_iot_dropped (card, p->number);
     rsp_euicc_drop_profile (card, p);
 }
 
@@ -213,7 +214,7 @@ rsp_euicc_delete_profile (RspEuicc *card, RspSlice body, GByteArray *out)
                                                                                  : 0;
     if (result == 0) {
         rsp_euicc_begin (card);
-        delete_profile (card, p);
+        rsp_euicc_delete (card, p);
         if (!rsp_euicc_commit (card))
             result = RSP_UNDEFINED_ERROR;
     }
@@ -246,7 +247,7 @@ reset_profiles (RspEuicc *card, guint32 options)
     for (guint i = 0; i < card->profiles->len;) {
         RspEuiccProfile *p = g_ptr_array_index (card->profiles, i);
         if (is_reset (p, options))
-            delete_profile (card, p);
+            rsp_euicc_delete (card, p);
         else
             i++;
     }

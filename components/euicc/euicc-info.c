@@ -1,6 +1,6 @@
 /* EUICCInfo1, EUICCInfo2, the Rules Authorisation Table and the EID (SGP.22 5.7.8, 5.7.20, 5.7.22).
  */
-#include "components/euicc/euicc-internal.h"
+#include "components/euicc/euicc-iot.h"
 
 #include <string.h>
 
@@ -99,6 +99,8 @@ rsp_euicc_put_info2 (RspEuicc *card, GByteArray *out)
     gsize more = rsp_tlv_open (out, 0xAF);
     rsp_tlv_put (out, 0x04, RSP_SLICE_ARRAY (later_version));
     rsp_tlv_close (out, more);
+    if (card->iot)
+        rsp_euicc_put_iot_info (card, out);
     rsp_tlv_close (out, mark);
 }
 

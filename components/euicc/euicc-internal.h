@@ -109,6 +109,8 @@ typedef struct {
     guint response_sw;    /* once it is all gone */
 } RspEuiccChannel;
 
+typedef struct _RspEuiccIot RspEuiccIot; /* euicc-iot.h */
+
 struct _RspEuicc {
     const RspActor *actor;
     char *eid;
@@ -122,6 +124,7 @@ struct _RspEuicc {
     guint64 services;
     guint8 svn[3];
     gboolean has_clock, test_profiles;
+    RspEuiccIot *iot; /* NULL: a card for consumer devices */
     RspRng *challenges, *keys, *identities;
     gboolean lpae; /* has an LPA of its own */
     /* non-volatile */
@@ -304,6 +307,23 @@ guint rsp_euicc_delete_profile (RspEuicc *card, RspSlice body, GByteArray *out);
 guint rsp_euicc_memory_reset (RspEuicc *card, RspSlice body, GByteArray *out);
 guint rsp_euicc_get_eid (RspEuicc *card, RspSlice body, GByteArray *out);
 guint rsp_euicc_set_nickname (RspEuicc *card, RspSlice body, GByteArray *out);
+/* SGP.32, euicc-iot-*.c */
+guint rsp_euicc_load_package (RspEuicc *card, RspSlice body, GByteArray *out);
+guint rsp_euicc_add_initial_eim (RspEuicc *card, RspSlice body, GByteArray *out);
+guint rsp_euicc_get_eim_configuration (RspEuicc *card, RspSlice body, GByteArray *out);
+guint rsp_euicc_get_certs (RspEuicc *card, RspSlice body, GByteArray *out);
+guint rsp_euicc_profile_rollback (RspEuicc *card, RspSlice body, GByteArray *out);
+guint rsp_euicc_configure_immediate_enable (RspEuicc *card, RspSlice body, GByteArray *out);
+guint rsp_euicc_immediate_enable (RspEuicc *card, RspSlice body, GByteArray *out);
+guint rsp_euicc_execute_fallback (RspEuicc *card, RspSlice body, GByteArray *out);
+guint rsp_euicc_return_from_fallback (RspEuicc *card, RspSlice body, GByteArray *out);
+guint rsp_euicc_enable_emergency (RspEuicc *card, RspSlice body, GByteArray *out);
+guint rsp_euicc_disable_emergency (RspEuicc *card, RspSlice body, GByteArray *out);
+guint rsp_euicc_get_connectivity (RspEuicc *card, RspSlice body, GByteArray *out);
+guint rsp_euicc_iot_set_default_dp (RspEuicc *card, RspSlice body, GByteArray *out);
+guint rsp_euicc_activate_ipae (RspEuicc *card, RspSlice body, GByteArray *out);
+guint rsp_euicc_iot_memory_reset (RspEuicc *card, RspSlice body, GByteArray *out);
+guint rsp_euicc_iot_memory_reset_v10 (RspEuicc *card, RspSlice body, GByteArray *out);
 
 /* --- euicc-info.c --- */
 void rsp_euicc_put_info2 (RspEuicc *card, GByteArray *out);
@@ -389,6 +409,9 @@ void rsp_euicc_put_notification_metadata (GByteArray *out, guint64 seq, guint32 
 /* --- euicc-es10c.c --- */
 /* What a pending REFRESH was for, once the terminal has carried it out or was reset. */
 void rsp_euicc_apply_switch (RspEuicc *card, guint target);
+/* Within a transaction: TARGET (NULL: none) is the enabled profile from its commit on. */
+void rsp_euicc_switch_to (RspEuicc *card, RspEuiccProfile *target);
+void rsp_euicc_delete (RspEuicc *card, RspEuiccProfile *profile); /* within a transaction */
 
 /* --- euicc-asn1.c: reading and writing the commands' TLVs --- */
 /* Takes the next TLV if it is TAG with MIN to MAX octets of content. */

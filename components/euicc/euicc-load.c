@@ -5,7 +5,7 @@
  * is answered before the ProfileInstallationResult, and nothing of the profile is stored before it.
  * What a power-off interrupts is told of by a result at the next start.
  */
-#include "components/euicc/euicc-internal.h"
+#include "components/euicc/euicc-iot.h"
 
 #include <string.h>
 
@@ -230,6 +230,7 @@ install_profile (RspEuicc *card, GByteArray *out)
     /* Not stored: the profile is gone with the mirror, and the load ends as any that failed. */
     if (!rsp_euicc_commit (card))
         return refuse (card, RSP_BPP_ELEMENTS, RSP_REASON_UNKNOWN_ERROR, out);
+    rsp_euicc_iot_installed (card, p->number);
     rsp_euicc_session_end (card);
     rsp_actor_state (card->actor, iccid, "loading", "disabled");
     g_byte_array_append (out, result->data, result->len);

@@ -1,6 +1,6 @@
 /* Notifications (SGP.22 3.5, 5.7.9 to 5.7.11): one counter, signed when they arise, kept until the
  * LPA says that they were delivered. */
-#include "components/euicc/euicc-internal.h"
+#include "components/euicc/euicc-iot.h"
 
 void
 rsp_euicc_put_notification_metadata (GByteArray *out, guint64 seq, guint32 event,
@@ -102,14 +102,26 @@ read_criteria (RspSlice body, guint64 *ret_seq, gboolean *ret_by_seq, guint32 *r
     return one.tag == 0x80 && rsp_read_number (one.value, ret_seq);
 }
 
+/* SGP.32 5.9.11: euiccPackageResults. */
+static gboolean
+asks_for_results (RspSlice body)
+{
+    static const guint8 criteria[] = {0xA0, 0x02, 0x82, 0x00};
+    return rsp_slice_equal (body, RSP_SLICE_ARRAY (criteria));
+}
+
 guint
 rsp_euicc_retrieve_notifications (RspEuicc *card, RspSlice body, GByteArray *out)
 {
     guint64 seq = 0;
     gboolean by_seq;
     guint32 events;
+    if (card->iot && asks_for_results (body))
+        return rsp_euicc_iot_list_results (card, FALSE, 0, out) ? 0x9000 : 0x6A80;
     if (!read_criteria (body, &seq, &by_seq, &events))
         return 0x6A80;
+    if (by_seq && rsp_euicc_iot_list_results (card, TRUE, seq, out))
+        return 0x9000;
     gsize outer = rsp_tlv_open (out, 0xBF2B), list = rsp_tlv_open (out, 0xA0);
     for (guint i = 0; i < card->notifications->len; i++) {
         const RspEuiccNotification *n = g_ptr_array_index (card->notifications, i);
@@ -138,6 +150,12 @@ rsp_euicc_remove_notification (RspEuicc *card, RspSlice body, GByteArray *out)
         rsp_put_result (out, 0xBF30, rsp_euicc_commit (card) ? 0 : RSP_UNDEFINED_ERROR);
         return 0x9000;
     }
-    rsp_put_result (out, 0xBF30, 1);
+    guint8 result = 1;
+    if (rsp_euicc_iot_has_result (card, seq)) {
+        rsp_euicc_begin (card);
+        rsp_euicc_iot_drop_result (card, seq);
+        result = rsp_euicc_commit (card) ? 0 : RSP_UNDEFINED_ERROR;
+    }
+    rsp_put_result (out, 0xBF30, result);
     return 0x9000;
 }

@@ -1,5 +1,5 @@
 /* What the card keeps: counters, profiles with their packages, notifications, one-time keys. */
-#include "components/euicc/euicc-internal.h"
+#include "components/euicc/euicc-iot.h"
 
 #include <string.h>
 
@@ -180,7 +180,8 @@ rsp_euicc_load_state (RspEuicc *card, GError **error)
     g_ptr_array_set_size (card->notifications, 0);
     return load_numbers (card, error) && load_profiles (card, error) &&
            load_notifications (card, error) &&
-           (rsp_euicc_load_crls (card) || damaged (error, "crl"));
+           (rsp_euicc_load_crls (card) || damaged (error, "crl")) &&
+           (rsp_euicc_iot_load (card) || damaged (error, "iot"));
 }
 
 /* --- Writing --- */

@@ -1,5 +1,5 @@
 /* ES10c.GetProfilesInfo (SGP.22 5.7.15). */
-#include "components/euicc/euicc-internal.h"
+#include "components/euicc/euicc-iot.h"
 
 #define MAX_TAGS 32
 
@@ -14,10 +14,11 @@ static const struct {
     gboolean by_default;
     gboolean own; /* the card's own knowledge; all else is the metadata as received */
 } fields[] = {
-    {0x5A, TRUE, FALSE},  {0x4F, TRUE, TRUE},     {0x9F70, TRUE, TRUE}, {0x90, TRUE, TRUE},
-    {0x91, TRUE, FALSE},  {0x92, TRUE, FALSE},    {0x93, TRUE, FALSE},  {0x94, TRUE, FALSE},
-    {0x95, TRUE, TRUE},   {0xB6, FALSE, FALSE},   {0xB7, FALSE, FALSE}, {0xB8, FALSE, TRUE},
-    {0x99, FALSE, FALSE}, {0xBF22, FALSE, FALSE},
+    {0x5A, TRUE, FALSE},    {0x4F, TRUE, TRUE},     {0x9F70, TRUE, TRUE},   {0x90, TRUE, TRUE},
+    {0x91, TRUE, FALSE},    {0x92, TRUE, FALSE},    {0x93, TRUE, FALSE},    {0x94, TRUE, FALSE},
+    {0x95, TRUE, TRUE},     {0xB6, FALSE, FALSE},   {0xB7, FALSE, FALSE},   {0xB8, FALSE, TRUE},
+    {0x99, FALSE, FALSE},   {0xBF22, FALSE, FALSE}, {0x9F7B, FALSE, FALSE}, {0x9F26, FALSE, TRUE},
+    {0x9F67, FALSE, FALSE},
 };
 
 static gboolean
@@ -51,8 +52,9 @@ wanted (const TagList *list, guint32 tag, gboolean by_default)
 }
 
 static void
-put_own_field (GByteArray *out, const RspEuiccProfile *p, guint32 tag)
+put_own_field (const RspEuicc *card, GByteArray *out, const RspEuiccProfile *p, guint32 tag)
 {
+    static const guint8 yes[] = {0xFF};
     guint8 aid[16];
     RspSlice dp_data = rsp_slice_of (p->dp_data);
     switch (tag) {
@@ -73,13 +75,17 @@ put_own_field (GByteArray *out, const RspEuiccProfile *p, guint32 tag)
     case 0xB8:
         g_byte_array_append (out, dp_data.data, (guint)dp_data.len);
         break;
+    case 0x9F26: /* FALSE is the default */
+        if (card->iot && card->iot->fallback == p->number)
+            rsp_tlv_put (out, 0x9F26, RSP_SLICE_ARRAY (yes));
+        break;
     default:
         break;
     }
 }
 
 static void
-put_profile (GByteArray *out, const RspEuiccProfile *p, const TagList *tags)
+put_profile (const RspEuicc *card, GByteArray *out, const RspEuiccProfile *p, const TagList *tags)
 {
     RspTlv metadata, tlv;
     rsp_tlv_single (rsp_slice_of (p->bf25), 0xBF25, &metadata);
@@ -89,7 +95,7 @@ put_profile (GByteArray *out, const RspEuiccProfile *p, const TagList *tags)
         if (!wanted (tags, tag, fields[i].by_default))
             continue;
         if (fields[i].own)
-            put_own_field (out, p, tag);
+            put_own_field (card, out, p, tag);
         else if (rsp_tlv_find (metadata.value, tag, &tlv))
             g_byte_array_append (out, tlv.whole.data, (guint)tlv.whole.len);
     }
@@ -149,7 +155,7 @@ rsp_euicc_get_profiles_info (RspEuicc *card, RspSlice body, GByteArray *out)
         for (guint i = 0; i < card->profiles->len; i++) {
             const RspEuiccProfile *p = g_ptr_array_index (card->profiles, i);
             if (matches (p, &search))
-                put_profile (out, p, &tags);
+                put_profile (card, out, p, &tags);
         }
         rsp_tlv_close (out, mark);
     }

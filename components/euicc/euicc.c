@@ -1,4 +1,4 @@
-#include "components/euicc/euicc-internal.h"
+#include "components/euicc/euicc-iot.h"
 
 #include <string.h>
 
@@ -117,6 +117,7 @@ configure (RspEuicc *card, const RspEuiccConfig *config)
     card->has_clock = config->has_clock;
     card->test_profiles = config->test_profiles;
     card->lpae = config->lpae;
+    card->iot = config->iot ? rsp_euicc_iot_new (config->iot) : NULL;
     card->rat = rsp_slice_to_bytes (config->rat ? *config->rat : RSP_SLICE (NULL, 0));
 }
 
@@ -138,7 +139,8 @@ rsp_euicc_new (const RspActor *actor, const RspEuiccConfig *config, GError **err
         return NULL;
     }
     card->nvm = rsp_nvm_open (config->nvm_path, error);
-    if (!card->nvm || !rsp_euicc_load_state (card, error))
+    if (!card->nvm || !rsp_euicc_load_state (card, error) ||
+        !rsp_euicc_iot_personalise (card, error))
         return NULL;
     rsp_euicc_reset (card);
     if (actor->bus) {
@@ -161,6 +163,7 @@ rsp_euicc_free (RspEuicc *card)
         channel_clear (&card->channels[i]);
     rsp_uicc_free (card->uicc);
     g_clear_pointer (&card->sms, g_ptr_array_unref);
+    rsp_euicc_iot_free (card->iot);
     g_clear_pointer (&card->profiles, g_ptr_array_unref);
     g_clear_pointer (&card->notifications, g_ptr_array_unref);
     g_clear_pointer (&card->crls, g_ptr_array_unref);
@@ -206,6 +209,7 @@ rsp_euicc_reset (RspEuicc *card)
         channel_clear (&card->channels[i]);
     card->lpae_active = FALSE;
     g_clear_pointer (&card->sms, g_ptr_array_unref);
+    rsp_euicc_iot_forget (card);
     card->terminal_profile = card->refresh_pending = card->refresh_fetched = FALSE;
     rsp_euicc_load_interrupted (card);
     /* A reset is what REFRESH asked for. */

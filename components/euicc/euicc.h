@@ -7,6 +7,19 @@
 #include "sim/core/nvm.h"
 #include "sim/net/actor.h"
 
+/* What makes the card one for IoT (SGP.32). */
+typedef struct {
+    gboolean v10;         /* SGP.32 v1.0; default v1.2 */
+    gboolean ecall;       /* knows an Emergency Profile */
+    gboolean fallback;    /* knows a Fallback Profile */
+    gboolean ipae;        /* has an IPA of its own */
+    guint eim_limit;      /* associated eIMs at most; default 1, at most 16 */
+    guint package_limit;  /* octets of a package's signed data; default 16384 */
+    guint result_limit;   /* octets of the results of one package; default 8192 */
+    GBytes *connectivity; /* httpParams; NULL: none */
+    GPtrArray *eims;      /* (nullable) of GBytes: EimConfigurationData that the EUM loads */
+} RspEuiccIotConfig;
+
 typedef struct {
     const char *eid;
     RspKey *key; /* borrowed: SK.EUICC */
@@ -15,15 +28,16 @@ typedef struct {
     const char *nvm_path;                             /* NULL: in memory */
     const char *default_dp_address, *root_ds_address; /* NULL: none, "rootds.example.com" */
     guint32 memory;                                   /* octets for profiles; default 512 KiB */
-    guint64 services;       /* RSP_SERVICE_BIT of what profiles may need; 0: the usual ones */
-    guint32 worn_memory;    /* octets of a profile after which writing fails; 0: none fails */
-    guint32 crl_memory;     /* octets for CRLs; 0: no LoadCRL */
-    guint8 svn[3];          /* default 2.6.0 */
-    gboolean has_clock;     /* checks certificate dates; default FALSE as most cards */
-    gboolean test_profiles; /* testProfileSupport; default TRUE by the world */
-    gboolean timed;         /* answers over the bus take the time that a real card takes */
-    gboolean lpae;          /* has an LPA of its own (CAT based); default FALSE */
-    const RspSlice *rat;    /* RulesAuthorisationTable content DER, NULL: empty */
+    guint64 services;             /* RSP_SERVICE_BIT of what profiles may need; 0: the usual ones */
+    guint32 worn_memory;          /* octets of a profile after which writing fails; 0: none fails */
+    guint32 crl_memory;           /* octets for CRLs; 0: no LoadCRL */
+    guint8 svn[3];                /* default 2.6.0 */
+    gboolean has_clock;           /* checks certificate dates; default FALSE as most cards */
+    gboolean test_profiles;       /* testProfileSupport; default TRUE by the world */
+    gboolean timed;               /* answers over the bus take the time that a real card takes */
+    gboolean lpae;                /* has an LPA of its own (CAT based); default FALSE */
+    const RspEuiccIotConfig *iot; /* NULL: a card for consumer devices */
+    const RspSlice *rat;          /* RulesAuthorisationTable content DER, NULL: empty */
 } RspEuiccConfig;
 
 typedef struct _RspEuicc RspEuicc;

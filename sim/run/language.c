@@ -16,6 +16,7 @@ SCALAR (fraction, RSP_SHAPE_NUMBER);
 INTEGER (small, 0, 255);
 INTEGER (ota_counter, 0, RSP_OTA_COUNTER_MAX);
 INTEGER (key_version, 1, 15);
+INTEGER (eim_limit, 1, 16);
 INTEGER (point, 1, RSP_COVERAGE_POINTS);
 INTEGER (positive, 1, 1000000);
 INTEGER (count, 0, 1000000);
@@ -48,6 +49,7 @@ const char *const rsp_language_fault_actions[] = {"drop", "delay", "duplicate", 
 static const char *const fault_points[] = {"before-commit", "after-commit", NULL};
 static const char *const curves[] = {"p-384", NULL};
 const char *const rsp_language_bindings[] = {"json", "asn1", NULL};
+static const char *const iot_versions[] = {"1.0", "1.2", NULL};
 static const char *const legs[] = {"request", "response", "any", NULL};
 static const char *const profile_states[] = {"disabled", "enabled", NULL};
 static const char *const order_states[] = {"available", "allocated", "linked", "confirmed", "released", "downloaded",
@@ -74,6 +76,7 @@ ENUM_OF (verb, rsp_language_user_verbs, "user action");
 ENUM_OF (action, rsp_language_fault_actions, "fault action");
 ENUM_OF (fault_point, fault_points, "point");
 ENUM_OF (leg, legs, "leg");
+ENUM_OF (iot_version, iot_versions, "version");
 ENUM_OF (binding, rsp_language_bindings, "binding");
 ENUM_OF (profile_state, profile_states, "profile state");
 ENUM_OF (order_state, order_states, "order state");
@@ -135,7 +138,8 @@ static const RspKeySpec metadata_keys[] = {
     {"serviceProviderName", &text, FALSE, NULL}, {"profileName", &text, FALSE, NULL},
     {"class", &profile_class, FALSE, NULL}, {"notifications", &notify_list, FALSE, NULL},
     {"owner", &owner, FALSE, NULL}, {"ppr", &ppr_list, FALSE, NULL},
-    {"icon", &icon, FALSE, NULL}, END};
+    {"icon", &icon, FALSE, NULL}, {"ecall", &boolean, FALSE, "the Emergency Profile"},
+    {"fallback-allowed", &boolean, FALSE, "may be the Fallback Profile"}, END};
 MAP_OF (metadata, metadata_keys, "profile metadata");
 static const RspKeySpec profile_keys[] = {
     {"iccid", &iccid, TRUE, NULL},
@@ -241,6 +245,20 @@ ENUM_OF (service, rsp_saip_services, "service of profile packages");
 LIST_OF (services, service);
 static const char *const timings[] = {"reference", NULL};
 ENUM_OF (timing, timings, "card model");
+static const RspKeySpec card_eim_keys[] = {
+    {"eim", &text, FALSE, "an eim of the world; or:"}, {"eim-id", &text, FALSE, "default: fqdn"}, {"fqdn", &text, FALSE, NULL},
+    {"public-key", &hex, FALSE, "SubjectPublicKeyInfo"}, {"counter", &count, FALSE, "counterValue to begin above; default 0"},
+    {"token", &boolean, FALSE, "the card gives an association token; default false"}, END};
+MAP_OF (card_eim, card_eim_keys, "an eIM that the EUM loads");
+LIST_OF (card_eims, card_eim);
+static const RspKeySpec iot_keys[] = {
+    {"version", &iot_version, FALSE, "of SGP.32: \"1.2\" (default) or \"1.0\""},
+    {"eim-limit", &eim_limit, FALSE, "associated eIMs at most; default 1"},
+    {"package-limit", &positive, FALSE, "octets of a package; default 16384"}, {"result-limit", &positive, FALSE, "octets of its results; default 8192"}, {"eims", &card_eims, FALSE, "loaded at manufacture"},
+    {"ecall", &boolean, FALSE, "knows an Emergency Profile; default true"},
+    {"fallback", &boolean, FALSE, "knows a Fallback Profile; default true"}, {"ipae", &boolean, FALSE, "has an IPA of its own"},
+    {"connectivity", &hex, FALSE, "httpParams of GetConnectivityParameters"}, END};
+MAP_OF (iot, iot_keys, "the IoT part of a euicc");
 static const RspKeySpec euicc_keys[] = {
     {"role", &text, TRUE, NULL}, {"certified-by", &text, TRUE, "an eum"}, {"eid", &eid, TRUE, NULL},
     {"count", &group, FALSE, "so many, NAME-0001 and on, EIDs counting up; default: one, without a number"},
@@ -256,6 +274,7 @@ static const RspKeySpec euicc_keys[] = {
     {"worn-memory", &octets, FALSE, "octets of a profile after which writing fails; default: none fails"},
     {"lpae", &boolean, FALSE, "has an LPA of its own; default false"},
     {"rat", &rat, FALSE, "Rules Authorisation Table; default: empty"},
+    {"iot", &iot, FALSE, "makes it an eUICC for IoT"},
     {"certificate", &twist, FALSE, NULL}, END};
 MAP_OF (euicc, euicc_keys, "a euicc");
 static const char *const link_names[] = {"nb-iot", "lte-m", "lte", NULL};

@@ -16,6 +16,9 @@ RspProfilePackage *rsp_world_package (RspWorld *world, const RspYaml *profile, g
                                       GError **error);
 /* The content of a RulesAuthorisationTable from `rat:`. (transfer full) */
 GBytes *rsp_world_rat (const RspYaml *rat, GError **error);
+/* `iot:` of a euicc, with what its eIMs give. (transfer full) */
+RspEuiccIotConfig *rsp_world_euicc_iot (const RspWorld *w, const RspYaml *card, GError **error);
+void rsp_world_euicc_iot_free (RspEuiccIotConfig *config);
 /* RSP_SERVICE_BIT of `services:`; 0 if LIST is NULL. */
 guint64 rsp_world_services (const RspYaml *list);
 static inline const char *

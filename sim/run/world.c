@@ -252,6 +252,10 @@ start_euicc (RspWorld *w, RspWorldActor *a, GError **error)
     const char *by = rsp_yaml_get (a->yaml, "certified-by")->text;
     if (twist)
         by = rsp_world_text (twist, "issued-by", by);
+    RspEuiccIotConfig *iot =
+        rsp_yaml_get (a->yaml, "iot") ? rsp_world_euicc_iot (w, a->yaml, error) : NULL;
+    if (rsp_yaml_get (a->yaml, "iot") && !iot)
+        return FALSE;
     RspSlice rat_slice = rsp_slice_of (rat);
     RspEuiccConfig config = {
         .eid = rsp_yaml_get (a->yaml, "eid")->text,
@@ -271,10 +275,11 @@ start_euicc (RspWorld *w, RspWorldActor *a, GError **error)
         .lpae = rsp_world_flag (a->yaml, "lpae", FALSE),
         .has_clock = rsp_world_flag (a->yaml, "has-clock", FALSE),
         .test_profiles = rsp_world_flag (a->yaml, "test-profiles", TRUE),
+        .iot = iot,
         .rat = rat ? &rat_slice : NULL};
-    if (!read_version (rsp_yaml_get (a->yaml, "version"), config.svn, error))
-        return FALSE;
-    a->euicc = rsp_euicc_new (&a->base, &config, error);
+    if (read_version (rsp_yaml_get (a->yaml, "version"), config.svn, error))
+        a->euicc = rsp_euicc_new (&a->base, &config, error);
+    rsp_world_euicc_iot_free (iot);
     if (!a->euicc)
         return FALSE;
     guint segment = device ? (guint)rsp_world_number (device->yaml, "segment-size", 255) : 255;

@@ -1,0 +1,270 @@
+/* eIM Configuration Data (SGP.32 2.11.1.1.1, 3.5, 5.9.4, 5.9.5, 5.9.18). */
+#include "components/euicc/euicc-iot.h"
+
+#include <string.h>
+
+/* EimConfigurationData, its elements in their order. */
+typedef struct {
+    RspTlv id, counter, token, key, ci;
+    gboolean has_counter, has_token, has_key, has_ci;
+    RspSlice content;
+} Config;
+
+static gboolean
+read_config (RspSlice content, Config *c)
+{
+    RspTlv tlv;
+    guint32 last = 0;
+    memset (c, 0, sizeof *c);
+    c->content = content;
+    if (!rsp_take (&content, 0x80, 1, 128, &c->id) || !rsp_is_utf8 (c->id.value) ||
+        memchr (c->id.value.data, 0, c->id.value.len))
+        return FALSE;
+    while (content.len > 0) {
+        if (rsp_tlv_next (&content, &tlv) != RSP_TLV_OK || (tlv.tag & 0x1F) <= last)
+            return FALSE;
+        last = tlv.tag & 0x1F;
+        if (tlv.tag == 0x83) {
+            c->counter = tlv;
+            c->has_counter = TRUE;
+        } else if (tlv.tag == 0x84) {
+            c->token = tlv;
+            c->has_token = TRUE;
+        } else if (tlv.tag == 0xA5) {
+            c->key = tlv;
+            c->has_key = TRUE;
+        } else if (tlv.tag == 0x88) {
+            c->ci = tlv;
+            c->has_ci = TRUE;
+        }
+    }
+    return TRUE;
+}
+
+/* The point of a SubjectPublicKeyInfo's content. */
+static RspPublic *
+key_of_info (RspSlice info)
+{
+    RspTlv bits;
+    if (!rsp_tlv_find (info, 0x03, &bits) || bits.value.len < 2 || bits.value.data[0] != 0)
+        return NULL;
+    return rsp_public_from_point (RSP_SLICE (bits.value.data + 1, bits.value.len - 1), NULL);
+}
+
+/* A0: SubjectPublicKeyInfo, A1: Certificate, each without its own tag. */
+static RspPublic *
+read_key (RspSlice data)
+{
+    RspTlv choice;
+    if (rsp_tlv_next (&data, &choice) != RSP_TLV_OK || data.len > 0)
+        return NULL;
+    if (choice.tag == 0xA0)
+        return key_of_info (choice.value);
+    if (choice.tag != 0xA1)
+        return NULL;
+    g_autoptr (GByteArray) der = g_byte_array_new ();
+    rsp_tlv_put (der, 0x30, choice.value);
+    g_autoptr (GBytes) bytes = g_bytes_new (der->data, der->len);
+    g_autoptr (RspCert) cert = rsp_cert_parse (bytes, NULL);
+    RspPublic *key = cert ? rsp_cert_public (cert) : NULL;
+    return key ? rsp_public_ref (key) : NULL;
+}
+
+/* FALSE: negative, or above what a counter may be. */
+static gboolean
+read_counter (const Config *c, gint64 *ret)
+{
+    guint64 value = 0;
+    if (c->has_counter &&
+        (!rsp_read_number (c->counter.value, &value) || value > RSP_IOT_COUNTER_MAX))
+        return FALSE;
+    *ret = (gint64)value;
+    return TRUE;
+}
+
+static guint8
+check_config (const RspEuicc *card, const Config *c, gint64 *ret_counter)
+{
+    if (c->has_ci && !rsp_slice_equal (c->ci.value, rsp_cert_aki (card->eum_cert)))
+        return RSP_IOT_CI_UNKNOWN;
+    return read_counter (c, ret_counter) ? RSP_IOT_OK : RSP_IOT_COUNTER_RANGE;
+}
+
+/* As it is shown: the token in its place, no counter. What PATCH has replaces what CONFIG has. */
+static GBytes *
+shown_config (RspSlice config, RspSlice patch, gint64 token)
+{
+    GByteArray *out = g_byte_array_sized_new ((guint)(config.len + patch.len) + 16);
+    gsize mark = rsp_tlv_open (out, 0x30);
+    for (guint32 number = 0; number <= 0x1E; number++) {
+        RspTlv found = {0}, tlv;
+        RspSlice layers[] = {config, patch};
+        for (guint i = 0; i < 2; i++)
+            for (RspSlice in = layers[i]; rsp_tlv_next (&in, &tlv) == RSP_TLV_OK;)
+                if ((tlv.tag & 0x1F) == number)
+                    found = tlv;
+        if (number == 4 && token)
+            rsp_put_number (out, 0x84, (guint64)token);
+        else if (number != 3 && number != 4 && found.tag)
+            g_byte_array_append (out, found.whole.data, (guint)found.whole.len);
+    }
+    rsp_tlv_close (out, mark);
+    return g_byte_array_free_to_bytes (out);
+}
+
+RspEuiccEim *
+rsp_euicc_eim_find (const RspEuicc *card, RspSlice id)
+{
+    for (guint i = 0; i < card->iot->eims->len; i++) {
+        RspEuiccEim *eim = g_ptr_array_index (card->iot->eims, i);
+        if (rsp_slice_equal (id, RSP_SLICE (eim->id, strlen (eim->id))))
+            return eim;
+    }
+    return NULL;
+}
+
+/* A token of −1 asks for one; any other is not the sender's to choose. */
+static gboolean
+asks_for_token (const Config *c, gboolean *ret_wanted)
+{
+    static const guint8 minus_one[] = {0xFF};
+    *ret_wanted = c->has_token;
+    return !c->has_token || rsp_slice_equal (c->token.value, RSP_SLICE_ARRAY (minus_one));
+}
+
+guint8
+rsp_euicc_eim_add (RspEuicc *card, RspSlice der, gint64 *ret_token)
+{
+    Config c;
+    RspTlv whole;
+    RspEuiccIot *iot = card->iot;
+    gint64 counter = 0;
+    gboolean wants_token;
+    *ret_token = 0;
+    if (!rsp_tlv_single (der, 0x30, &whole) || !read_config (whole.value, &c) || !c.has_counter ||
+        !c.has_key)
+        return RSP_IOT_COMMAND_ERROR;
+    if (rsp_euicc_eim_find (card, c.id.value))
+        return RSP_IOT_EIM_EXISTS;
+    if (iot->eims->len >= iot->eim_limit)
+        return RSP_IOT_NO_MEMORY;
+    guint8 code = check_config (card, &c, &counter);
+    if (code)
+        return code;
+    if (!asks_for_token (&c, &wants_token))
+        return RSP_IOT_BAD_TOKEN;
+    g_autoptr (RspPublic) key = read_key (c.key.value);
+    if (!key)
+        return RSP_IOT_COMMAND_ERROR;
+    if (wants_token)
+        *ret_token = (gint64)++iot->tokens;
+    RspEuiccEim *eim = g_new0 (RspEuiccEim, 1);
+    eim->id = g_strndup ((const char *)c.id.value.data, c.id.value.len);
+    eim->counter = counter;
+    eim->token = *ret_token;
+    eim->key = g_steal_pointer (&key);
+    eim->config = shown_config (c.content, RSP_SLICE (NULL, 0), eim->token);
+    g_ptr_array_add (iot->eims, eim);
+    rsp_euicc_iot_put_eims (card);
+    rsp_euicc_iot_put_state (card);
+    return RSP_IOT_OK;
+}
+
+guint8
+rsp_euicc_eim_update (RspEuicc *card, RspSlice der)
+{
+    Config c;
+    RspTlv whole, had;
+    gint64 counter = 0;
+    if (!rsp_tlv_single (der, 0x30, &whole) || !read_config (whole.value, &c) || c.has_token)
+        return RSP_IOT_COMMAND_ERROR;
+    RspEuiccEim *eim = rsp_euicc_eim_find (card, c.id.value);
+    if (!eim)
+        return 1;
+    guint8 code = check_config (card, &c, &counter);
+    if (code)
+        return code;
+    g_autoptr (RspPublic) key = c.has_key ? read_key (c.key.value) : NULL;
+    if (c.has_key && !key)
+        return RSP_IOT_COMMAND_ERROR;
+    if (key) {
+        rsp_public_unref (eim->key);
+        eim->key = g_steal_pointer (&key);
+    }
+    if (c.has_counter)
+        eim->counter = counter;
+    g_autoptr (GBytes) old = g_steal_pointer (&eim->config);
+    rsp_tlv_single (rsp_slice_of (old), 0x30, &had);
+    eim->config = shown_config (had.value, c.content, eim->token);
+    rsp_euicc_iot_put_eims (card);
+    return RSP_IOT_OK;
+}
+
+/* --- ES10b --- */
+
+static guint8
+add_all (RspEuicc *card, RspSlice list, GByteArray *oks)
+{
+    RspTlv tlv;
+    gint64 token;
+    if (card->iot->eims->len > 0)
+        return RSP_IOT_EIM_EXISTS;
+    if (list.len == 0)
+        return RSP_IOT_COMMAND_ERROR;
+    while (list.len > 0) {
+        if (rsp_tlv_next (&list, &tlv) != RSP_TLV_OK)
+            return RSP_IOT_COMMAND_ERROR;
+        guint8 code = rsp_euicc_eim_add (card, tlv.whole, &token);
+        if (code)
+            return code;
+        if (token)
+            rsp_put_number (oks, 0x84, (guint64)token);
+        else
+            rsp_tlv_put (oks, 0x05, RSP_SLICE (NULL, 0));
+    }
+    return RSP_IOT_OK;
+}
+
+guint
+rsp_euicc_add_initial_eim (RspEuicc *card, RspSlice body, GByteArray *out)
+{
+    RspTlv list;
+    g_autoptr (GByteArray) oks = g_byte_array_new ();
+    if (!rsp_take (&body, 0xA0, 0, RSP_EUICC_CHAIN_MAX, &list))
+        return 0x6A80;
+    rsp_euicc_begin (card);
+    guint8 code = add_all (card, list.value, oks);
+    if (code)
+        rsp_euicc_rollback (card); /* of several, none is kept */
+    else if (!rsp_euicc_commit (card))
+        code = RSP_UNDEFINED_ERROR;
+    gsize mark = rsp_tlv_open (out, 0xBF57);
+    if (code)
+        rsp_tlv_put_int (out, 0x81, code);
+    else
+        rsp_tlv_put (out, 0xA0, RSP_SLICE (oks->data, oks->len));
+    rsp_tlv_close (out, mark);
+    return 0x9000;
+}
+
+guint
+rsp_euicc_get_eim_configuration (RspEuicc *card, RspSlice body, GByteArray *out)
+{
+    RspTlv criteria, id;
+    gboolean present;
+    if (!rsp_take_optional (&body, 0xA0, 2, 256, &criteria, &present))
+        return 0x6A80;
+    RspSlice in = criteria.value;
+    if (present && !rsp_take (&in, 0x80, 1, 128, &id))
+        return 0x6A80;
+    gsize outer = rsp_tlv_open (out, 0xBF55), list = rsp_tlv_open (out, 0xA0);
+    for (guint i = 0; i < card->iot->eims->len; i++) {
+        const RspEuiccEim *eim = g_ptr_array_index (card->iot->eims, i);
+        RspSlice config = rsp_slice_of (eim->config);
+        if (!present || rsp_slice_equal (id.value, RSP_SLICE (eim->id, strlen (eim->id))))
+            g_byte_array_append (out, config.data, (guint)config.len);
+    }
+    rsp_tlv_close (out, list);
+    rsp_tlv_close (out, outer);
+    return 0x9000;
+}

@@ -1,0 +1,316 @@
+/* The operations of an eUICC package: PSMOs (SGP.32 2.11.1.1.3, 5.13) and eCOs (2.11.1.1.2). Those
+ * that change nothing and those that do are one list; the first that fails is the last. */
+#include "components/euicc/euicc-iot.h"
+
+#include <string.h>
+
+enum { NOT_FOUND = 1, WRONG_STATE = 2, DISALLOWED = 3, CAT_BUSY = 5 };
+enum { ROLLBACK_NOT_AVAILABLE = 20, RETURN_FALLBACK_PROFILE = 21 };
+enum { FALLBACK_NOT_ALLOWED = 2, NO_FALLBACK_ATTRIBUTE = 2, FALLBACK_ENABLED = 3 };
+enum { EIM_NOT_FOUND = 1, LAST_EIM_DELETED = 2 };
+enum { UNKNOWN_OR_DAMAGED = 2 }; /* processingTerminated */
+
+static gboolean
+put (GByteArray *out, guint32 tag, guint8 value)
+{
+    rsp_tlv_put_int (out, tag, value);
+    return value == 0;
+}
+
+static gboolean
+damaged (GByteArray *out)
+{
+    return put (out, 0x02, UNKNOWN_OR_DAMAGED);
+}
+
+/* v1.0 has no value for what came later. */
+static guint8
+in_dialect (const RspEuicc *card, guint8 result)
+{
+    return card->iot->v10 && result > WRONG_STATE ? RSP_UNDEFINED_ERROR : result;
+}
+
+static gboolean
+read_iccid (const RspEuicc *card, RspSlice *body, RspEuiccProfile **ret)
+{
+    RspTlv iccid;
+    if (!rsp_take (body, 0x5A, 10, 10, &iccid))
+        return FALSE;
+    *ret = rsp_euicc_by_iccid (card, iccid.value);
+    return TRUE;
+}
+
+static guint8
+may_enable (const RspEuicc *card, const RspEuiccProfile *p, gboolean rollback)
+{
+    const RspEuiccProfile *current = rsp_euicc_enabled (card);
+    if (!p)
+        return NOT_FOUND;
+    if (p->enabled || p->metadata->ecall)
+        return WRONG_STATE;
+    if (current && current->metadata->ppr & RSP_PPR1)
+        return DISALLOWED;
+    if (card->refresh_pending)
+        return CAT_BUSY;
+    return rollback && !current ? ROLLBACK_NOT_AVAILABLE : 0;
+}
+
+static gboolean
+enable (RspEuicc *card, RspEuiccPackageRun *run, RspSlice body, GByteArray *out)
+{
+    RspTlv flag;
+    RspEuiccProfile *p;
+    gboolean rollback;
+    if (!read_iccid (card, &body, &p) || !rsp_take_optional (&body, 0x05, 0, 0, &flag, &rollback) ||
+        body.len > 0)
+        return damaged (out);
+    guint8 result = may_enable (card, p, rollback);
+    if (result == 0) {
+        const RspEuiccProfile *current = rsp_euicc_enabled (card);
+        if (rollback) {
+            run->grants_rollback = TRUE;
+            run->previous = current->number;
+        }
+        rsp_euicc_switch_to (card, p);
+    }
+    return put (out, 0x83, in_dialect (card, result));
+}
+
+static gboolean
+disable (RspEuicc *card, RspSlice body, GByteArray *out)
+{
+    RspEuiccProfile *p;
+    if (!read_iccid (card, &body, &p) || body.len > 0)
+        return damaged (out);
+    guint8 result = !p                            ? NOT_FOUND
+                    : !p->enabled                 ? WRONG_STATE
+                    : p->metadata->ppr & RSP_PPR1 ? DISALLOWED
+                    : card->refresh_pending       ? CAT_BUSY
+                                                  : 0;
+    if (result == 0)
+        rsp_euicc_switch_to (card, NULL);
+    return put (out, 0x84, in_dialect (card, result));
+}
+
+static gboolean delete (RspEuicc *card, const RspEuiccPackageRun *run, RspSlice body,
+                        GByteArray *out)
+{
+    RspEuiccProfile *p;
+    if (!read_iccid (card, &body, &p) || body.len > 0)
+        return damaged (out);
+    guint8 result = !p                                                   ? NOT_FOUND
+                    : p->enabled                                         ? WRONG_STATE
+                    : p->metadata->ppr & RSP_PPR2                        ? DISALLOWED
+                    : run->grants_rollback && run->previous == p->number ? ROLLBACK_NOT_AVAILABLE
+                    : card->iot->before_fallback == p->number            ? RETURN_FALLBACK_PROFILE
+                                                                         : 0;
+    if (result == 0)
+        rsp_euicc_delete (card, p);
+    return put (out, 0x85, in_dialect (card, result));
+}
+
+static gboolean
+list_profiles (RspEuicc *card, RspSlice body, GByteArray *out)
+{
+    RspTlv tlv;
+    gsize before = out->len;
+    if (card->refresh_pending) {
+        gsize mark = rsp_tlv_open (out, 0xBF2D);
+        rsp_tlv_put_int (out, 0x81, 11); /* profileChangeOngoing */
+        rsp_tlv_close (out, mark);
+        return FALSE;
+    }
+    if (rsp_euicc_get_profiles_info (card, body, out) != 0x9000) {
+        g_byte_array_set_size (out, (guint)before);
+        return damaged (out);
+    }
+    return rsp_tlv_single (RSP_SLICE (out->data + before, out->len - before), 0xBF2D, &tlv) &&
+           tlv.value.data[0] == 0xA0;
+}
+
+gboolean
+rsp_euicc_set_immediate_enable (RspEuicc *card, RspSlice body)
+{
+    RspEuiccIot *iot = card->iot;
+    RspTlv flag, oid, address;
+    gboolean has_flag, has_oid, has_address;
+    if (!rsp_take_optional (&body, 0x80, 0, 0, &flag, &has_flag) ||
+        !rsp_take_optional (&body, 0x81, 1, 64, &oid, &has_oid) ||
+        !rsp_take_optional (&body, 0x82, 1, 255, &address, &has_address) || body.len > 0 ||
+        (has_address &&
+         (!rsp_is_utf8 (address.value) || memchr (address.value.data, 0, address.value.len))))
+        return FALSE;
+    g_clear_pointer (&iot->immediate_oid, g_bytes_unref);
+    g_clear_pointer (&iot->immediate_address, g_free);
+    iot->immediate_enable = has_flag;
+    if (has_oid)
+        iot->immediate_oid = rsp_slice_to_bytes (oid.value);
+    if (has_address)
+        iot->immediate_address = g_strndup ((const char *)address.value.data, address.value.len);
+    rsp_euicc_iot_put_state (card);
+    return TRUE;
+}
+
+static gboolean
+set_fallback (RspEuicc *card, RspSlice body, GByteArray *out)
+{
+    RspEuiccProfile *p;
+    RspEuiccIot *iot = card->iot;
+    if (!iot->fallback_supported || !read_iccid (card, &body, &p) || body.len > 0)
+        return damaged (out);
+    const RspEuiccProfile *holder = rsp_euicc_by_number (card, iot->fallback);
+    guint8 result = !p                               ? NOT_FOUND
+                    : !p->metadata->fallback_allowed ? FALLBACK_NOT_ALLOWED
+                    : holder && holder->enabled      ? FALLBACK_ENABLED
+                                                     : 0;
+    if (result == 0) {
+        iot->fallback = p->number;
+        rsp_euicc_iot_put_state (card);
+    }
+    return put (out, 0x8D, result);
+}
+
+static gboolean
+unset_fallback (RspEuicc *card, RspSlice body, GByteArray *out)
+{
+    RspEuiccIot *iot = card->iot;
+    const RspEuiccProfile *holder = rsp_euicc_by_number (card, iot->fallback);
+    guint8 result = !iot->fallback_supported || body.len > 0 ? RSP_IOT_COMMAND_ERROR
+                    : !holder                                ? NO_FALLBACK_ATTRIBUTE
+                    : holder->enabled                        ? FALLBACK_ENABLED
+                                                             : 0;
+    if (result == 0) {
+        iot->fallback = 0;
+        rsp_euicc_iot_put_state (card);
+    }
+    return put (out, 0x8E, result);
+}
+
+static gboolean
+set_default_dp (RspEuicc *card, RspSlice body, GByteArray *out)
+{
+    RspTlv address;
+    if (!rsp_take (&body, 0x80, 0, 255, &address) || body.len > 0 || !rsp_is_utf8 (address.value) ||
+        memchr (address.value.data, 0, address.value.len))
+        return damaged (out);
+    g_autofree char *text = g_strndup ((const char *)address.value.data, address.value.len);
+    rsp_euicc_put_default_dp (card, text);
+    rsp_put_result (out, 0xBF65, 0);
+    return TRUE;
+}
+
+gboolean
+rsp_euicc_psmo (RspEuicc *card, RspEuiccPackageRun *run, const RspTlv *op, GByteArray *out)
+{
+    switch (op->tag) {
+    case 0xA3:
+        return enable (card, run, op->value, out);
+    case 0xA4:
+        return disable (card, op->value, out);
+    case 0xA5:
+        return delete (card, run, op->value, out);
+    case 0xBF2D:
+        return list_profiles (card, op->value, out);
+    case 0xA6:
+        rsp_tlv_put (out, 0xA6, rsp_slice_of (card->rat));
+        return TRUE;
+    case 0xA7:
+        return put (out, 0x87,
+                    rsp_euicc_set_immediate_enable (card, op->value) ? 0 : RSP_IOT_COMMAND_ERROR);
+    default:
+        break;
+    }
+    if (card->iot->v10)
+        return damaged (out);
+    switch (op->tag) {
+    case 0xA8:
+        return set_fallback (card, op->value, out);
+    case 0xA9:
+        return unset_fallback (card, op->value, out);
+    case 0xBF65:
+        return set_default_dp (card, op->value, out);
+    default:
+        return damaged (out);
+    }
+}
+
+/* --- eCO --- */
+
+/* EimConfigurationData under the operation's tag. */
+static GBytes *
+config_of (const RspTlv *op)
+{
+    GByteArray *der = g_byte_array_new ();
+    rsp_tlv_put (der, 0x30, op->value);
+    return g_byte_array_free_to_bytes (der);
+}
+
+static gboolean
+add_eim (RspEuicc *card, const RspTlv *op, GByteArray *out)
+{
+    gint64 token;
+    g_autoptr (GBytes) config = config_of (op);
+    guint8 code = rsp_euicc_eim_add (card, rsp_slice_of (config), &token);
+    gsize mark = rsp_tlv_open (out, 0xA8);
+    if (code == 0 && token)
+        rsp_put_number (out, 0x84, (guint64)token);
+    else
+        rsp_tlv_put_int (out, 0x02, code);
+    rsp_tlv_close (out, mark);
+    return code == 0;
+}
+
+static gboolean
+delete_eim (RspEuicc *card, RspEuiccPackageRun *run, RspSlice body, GByteArray *out)
+{
+    RspTlv id;
+    guint index = 0;
+    if (!rsp_take (&body, 0x80, 1, 128, &id) || body.len > 0)
+        return put (out, 0x89, RSP_IOT_COMMAND_ERROR);
+    RspEuiccEim *eim = rsp_euicc_eim_find (card, id.value);
+    if (!eim)
+        return put (out, 0x89, EIM_NOT_FOUND);
+    g_ptr_array_find (card->iot->eims, eim, &index);
+    g_ptr_array_add (run->gone, g_ptr_array_steal_index (card->iot->eims, index));
+    rsp_euicc_iot_put_eims (card);
+    rsp_tlv_put_int (out, 0x89, card->iot->eims->len == 0 ? LAST_EIM_DELETED : 0);
+    return TRUE;
+}
+
+static gboolean
+list_eims (const RspEuicc *card, GByteArray *out)
+{
+    gsize outer = rsp_tlv_open (out, 0xAB), list = rsp_tlv_open (out, 0xA0);
+    for (guint i = 0; i < card->iot->eims->len; i++) {
+        const RspEuiccEim *eim = g_ptr_array_index (card->iot->eims, i);
+        RspTlv config, type;
+        gsize mark = rsp_tlv_open (out, 0x30);
+        rsp_tlv_put_text (out, 0x80, eim->id);
+        if (rsp_tlv_single (rsp_slice_of (eim->config), 0x30, &config) &&
+            rsp_tlv_find (config.value, 0x82, &type))
+            rsp_tlv_put (out, card->iot->v10 ? 0x84 : 0x82, type.value);
+        rsp_tlv_close (out, mark);
+    }
+    rsp_tlv_close (out, list);
+    rsp_tlv_close (out, outer);
+    return TRUE;
+}
+
+gboolean
+rsp_euicc_eco (RspEuicc *card, RspEuiccPackageRun *run, const RspTlv *op, GByteArray *out)
+{
+    g_autoptr (GBytes) config = NULL;
+    switch (op->tag) {
+    case 0xA8:
+        return add_eim (card, op, out);
+    case 0xA9:
+        return delete_eim (card, run, op->value, out);
+    case 0xAA:
+        config = config_of (op);
+        return put (out, 0x8A, rsp_euicc_eim_update (card, rsp_slice_of (config)));
+    case 0xAB:
+        return list_eims (card, out);
+    default:
+        return damaged (out);
+    }
+}
