@@ -26,6 +26,7 @@ rsp_scp80_status_name (guint status)
         [RSP_SCP80_OK] = "ok",
         [RSP_SCP80_MAC_FAILED] = "macFailed",
         [RSP_SCP80_COUNTER_LOW] = "counterLow",
+        [RSP_SCP80_COUNTER_HIGH] = "counterHigh",
         [RSP_SCP80_COUNTER_BLOCKED] = "counterBlocked",
         [RSP_SCP80_CIPHER_ERROR] = "cipheringError",
         [RSP_SCP80_UNIDENTIFIED] = "unidentifiedSecurityError",

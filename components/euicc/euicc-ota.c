@@ -11,8 +11,8 @@
 #define CONCATENATED 0x00
 #define COMMAND_PACKET 0x70
 
-/* SPI1: cryptographic checksum, ciphering, counter higher than the last (or one higher). */
-enum { SPI_MAC = 0x02, SPI_CIPHER = 0x04, SPI_COUNTER = 0x10, SPI_KNOWN = 0x1F };
+/* SPI1: cryptographic checksum, ciphering, counter higher than the last, or one higher (NEXT). */
+enum { SPI_MAC = 0x02, SPI_CIPHER = 0x04, SPI_NEXT = 0x08, SPI_COUNTER = 0x10, SPI_KNOWN = 0x1F };
 enum { POR_ALWAYS = 1, POR_ON_ERROR = 2 }; /* SPI2 */
 
 /* --- the short message --- */
@@ -82,15 +82,18 @@ assemble (RspEuicc *card, const Message *m)
 /* --- the packet --- */
 
 static gboolean
-counter_is_fresh (RspEuicc *card, guint8 version, guint64 counter, RspScp80Status *ret)
+counter_is_fresh (RspEuicc *card, const RspScp80Header *h, RspScp80Status *ret)
 {
     guint64 last = 0;
-    g_autofree char *name = g_strdup_printf ("ota/%u", version);
+    g_autofree char *name = g_strdup_printf ("ota/%u", h->kic >> 4);
     g_autoptr (GBytes) kept = rsp_euicc_kept (card, name);
     if (kept)
         rsp_read_number (rsp_slice_of (kept), &last);
-    *ret = last == COUNTER_MAX ? RSP_SCP80_COUNTER_BLOCKED : RSP_SCP80_COUNTER_LOW;
-    return counter > last;
+    *ret = last == COUNTER_MAX                           ? RSP_SCP80_COUNTER_BLOCKED
+           : h->counter <= last                          ? RSP_SCP80_COUNTER_LOW
+           : h->spi1 & SPI_NEXT && h->counter > last + 1 ? RSP_SCP80_COUNTER_HIGH
+                                                         : RSP_SCP80_OK;
+    return *ret == RSP_SCP80_OK;
 }
 
 static gboolean
@@ -113,14 +116,14 @@ open_packet (RspEuicc *card, RspSlice packet, RspScp80Header *h, RspScp80Keys *k
     *ret_known = FALSE;
     if (!rsp_saip_ota_tar (package, h->tar))
         return RSP_SCP80_TAR_UNKNOWN;
-    if ((h->spi1 & SPI_KNOWN & ~0x08u) != (SPI_MAC | SPI_CIPHER | SPI_COUNTER))
+    if ((h->spi1 & SPI_KNOWN & ~SPI_NEXT) != (SPI_MAC | SPI_CIPHER | SPI_COUNTER))
         return RSP_SCP80_INSUFFICIENT;
     if (h->kid >> 4 != version || !rsp_saip_ota_keys (package, version, keys->kic, keys->kid))
         return RSP_SCP80_UNIDENTIFIED;
     RspScp80Status status = rsp_scp80_open (keys, packet, h, ret_data), low;
     rsp_actor_crypto (card->actor, "mac", "MNO-SD KID", status == RSP_SCP80_OK);
     *ret_known = status == RSP_SCP80_OK;
-    if (status == RSP_SCP80_OK && !counter_is_fresh (card, version, h->counter, &low))
+    if (status == RSP_SCP80_OK && !counter_is_fresh (card, h, &low))
         status = low;
     return status;
 }
