@@ -12,8 +12,8 @@ static char *
 key_of (const RspCrl *crl)
 {
     g_autofree char *aki = rsp_hex (rsp_crl_aki (crl));
-    return g_strdup_printf ("crl/%s/%" G_GUINT64_FORMAT "/%u", aki, rsp_crl_number (crl),
-                            rsp_crl_part (crl));
+    return g_strdup_printf ("crl/%s/%" G_GUINT64_FORMAT "%s/%u", aki, rsp_crl_number (crl),
+                            rsp_crl_is_delta (crl) ? "d" : "", rsp_crl_part (crl));
 }
 
 static gboolean
@@ -81,7 +81,8 @@ static RspCrl *
 read_list (RspSlice body)
 {
     RspTlv list;
-    if (rsp_tlv_next (&body, &list) != RSP_TLV_OK || (list.tag != 0xA0 && list.tag != 0x30))
+    if (rsp_tlv_next (&body, &list) != RSP_TLV_OK || body.len > 0 ||
+        (list.tag != 0xA0 && list.tag != 0x30))
         return NULL;
     GByteArray *out = g_byte_array_sized_new ((guint)list.value.len + 8);
     rsp_tlv_put (out, 0x30, list.value);
@@ -190,6 +191,14 @@ store (RspEuicc *card, RspCrl *crl)
 }
 
 static void
+give_up (RspEuicc *card)
+{
+    rsp_nvm_rollback (card->nvm);
+    if (!rsp_euicc_load_crls (card))
+        g_warning ("card memory is damaged at \"crl\"");
+}
+
+static void
 put_missing (const RspEuicc *card, const RspCrl *crl, GByteArray *out)
 {
     gsize outer = rsp_tlv_open (out, 0xBF35), ok = rsp_tlv_open (out, 0xA0);
@@ -214,10 +223,10 @@ rsp_euicc_load_crl (RspEuicc *card, RspSlice body, GByteArray *out)
     if (code == 0) {
         rsp_euicc_begin (card);
         code = store (card, crl);
-        if (code)
-            rsp_euicc_rollback (card);
-        else if (!rsp_euicc_commit (card))
+        if (code == 0 && !rsp_euicc_commit_alone (card))
             code = RSP_UNDEFINED_ERROR;
+        if (code) /* the lists alone: applications and PINs are not concerned */
+            give_up (card);
     }
     if (code) {
         gsize mark = rsp_tlv_open (out, 0xBF35);
