@@ -91,6 +91,21 @@ store (RspSmds *ds, const RspEvent *e, gint64 note, GError **error)
     return TRUE;
 }
 
+static RspStatus
+check_registration (RspSmds *ds, const RspRequest *r, GError **error)
+{
+    const char *eid = rsp_fields_text (r->in, "eid");
+    guint n = 0;
+    g_autoptr (RspEvent) same =
+        rsp_event_by_owner (ds, owner_of (r), eid, rsp_fields_text (r->in, "eventId"), error);
+    if (same)
+        return RSP_FAILED ("8.9.5", "3.3", "the event is registered already");
+    if (!*error && rsp_event_count (ds, eid, &n, error) && n >= ds->config.events_per_eid)
+        return RSP_FAILED ("8.9", "4.2", "too many events for this EID");
+    return RSP_OK;
+}
+
+/* Other cascades may have filled the EID's list meanwhile; what is not stored the root gives up. */
 static void
 on_root (RspStatus status, gint64 note, gpointer data)
 {
@@ -99,6 +114,8 @@ on_root (RspStatus status, gint64 note, gpointer data)
     g_autoptr (GError) error = NULL;
     g_autofree char *key = key_of (c->r);
     if (!status.subject)
+        status = check_registration (ds, c->r, &error);
+    if (!status.subject && !error)
         store (ds, c->event, note, &error);
     rsp_request_finish (&ds->server, c->r, status, error);
     cascade_done (ds, key);
@@ -125,20 +142,6 @@ forward (RspSmds *ds, RspRequest *r, GError **error)
         return RSP_OK;
     g_hash_table_add (ds->busy, key_of (r));
     rsp_request_defer (&ds->server, r);
-    return RSP_OK;
-}
-
-static RspStatus
-check_registration (RspSmds *ds, const RspRequest *r, GError **error)
-{
-    const char *eid = rsp_fields_text (r->in, "eid");
-    guint n = 0;
-    g_autoptr (RspEvent) same =
-        rsp_event_by_owner (ds, owner_of (r), eid, rsp_fields_text (r->in, "eventId"), error);
-    if (same)
-        return RSP_FAILED ("8.9.5", "3.3", "the event is registered already");
-    if (!*error && rsp_event_count (ds, eid, &n, error) && n >= ds->config.events_per_eid)
-        return RSP_FAILED ("8.9", "4.2", "too many events for this EID");
     return RSP_OK;
 }
 
