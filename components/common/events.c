@@ -269,7 +269,7 @@ settle (RspEvents *events)
     for (GList *link = events->deletions.head, *next; link; link = next) {
         Deletion *d = link->data;
         next = link->next;
-        if (!d->on_the_way && !stands (d))
+        if (!d->held && !d->on_the_way && !stands (d))
             forget (d);
     }
 }
