@@ -63,6 +63,7 @@ milenage_mac (const RspAkaParameter *p, const guint8 rand[16], const guint8 sqn[
     xor_into (out, p->opc.data, 16);
     rsp_wipe (&aes, sizeof aes);
     rsp_wipe (temp, sizeof temp);
+    rsp_wipe (in, sizeof in);
 }
 
 /* OUT2 to OUT5. */
@@ -132,6 +133,7 @@ rsp_aka_mac (const RspAkaParameter *p, const guint8 rand[16], guint64 sqn, const
     case RSP_AKA_MILENAGE:
         milenage_mac (p, rand, number, amf, out);
         memcpy (ret_mac, resync ? out + 8 : out, 8);
+        rsp_wipe (out, sizeof out);
         return;
     case RSP_AKA_TUAK:
         rsp_tuak_mac (&tuak, rand, number, amf, resync, ret_mac, 8);

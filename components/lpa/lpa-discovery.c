@@ -61,8 +61,8 @@ static Target *
 target_new (LpaDiscovery *d, const char *address, const char *event_id)
 {
     g_autofree char *host = g_ascii_strdown (address, -1);
-    char *key = g_strdup_printf ("%s %s", host, event_id ? event_id : "");
-    if (g_hash_table_size (d->seen) >= MAX_TARGETS || !g_hash_table_add (d->seen, key))
+    if (g_hash_table_size (d->seen) >= MAX_TARGETS ||
+        !g_hash_table_add (d->seen, g_strconcat (host, " ", event_id, NULL)))
         return NULL;
     Target *t = g_new0 (Target, 1);
     t->address = g_strdup (address);
