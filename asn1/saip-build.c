@@ -636,13 +636,48 @@ check_imsi (const RspSaipBuild *b, GError **error)
     return FALSE;
 }
 
+/* Values with KEY at any depth; the last one in *RET. */
+static guint
+count_keys (const RspYaml *node, const char *key, const RspYaml **ret)
+{
+    guint n = 0;
+    if (!g_strcmp0 (node->key, key)) {
+        *ret = node;
+        n++;
+    }
+    for (guint i = 0; node->items && i < node->items->len; i++)
+        n += count_keys (node->items->pdata[i], key, ret);
+    return n;
+}
+
+/* The only place of the description that can have made the violation; else the whole. */
+static const RspYaml *
+place_of (const RspYaml *doc, const RspSaipViolation *v)
+{
+    static const char *const sections[][2] = {{"genericFileManagement", "generic-files"},
+                                              {"securityDomain", "security-domains"},
+                                              {"application", "applications"},
+                                              {"pukCodes", "puks"},
+                                              {"pinCodes", "pins"}};
+    const RspYaml *at = doc;
+    if (v->member && count_keys (doc, v->member, &at) == 1)
+        return at;
+    const char *name = v->name;
+    for (guint i = 0; name && i < G_N_ELEMENTS (sections); i++)
+        if (!strcmp (name, sections[i][0]))
+            name = sections[i][1];
+    return name && count_keys (doc, name, &at) == 1 ? at : doc;
+}
+
 /* The finished package has to pass its own check: a description can still contradict itself. */
 static gboolean
 check_result (const RspSaipBuild *b, RspSlice upp, GError **error)
 {
     g_autoptr (GPtrArray) violations = rsp_saip_check (upp);
-    return !violations->len ||
-           rsp_yaml_fail (b->doc, error, "%s", (const char *)violations->pdata[0]);
+    if (!violations->len)
+        return TRUE;
+    const RspSaipViolation *first = violations->pdata[0];
+    return rsp_yaml_fail (place_of (b->doc, first), error, "%s", first->text);
 }
 
 RspProfilePackage *

@@ -13,7 +13,9 @@ typedef enum { APP_USIM, APP_ISIM, APP_CSIM, N_APPS } App;
 /* A path is its file identifiers below the MF, 16 bits each; the MF is 0. */
 typedef struct {
     GPtrArray *out;
-    guint position; /* of the element, from 1 */
+    guint position;     /* of the element, from 1 */
+    const guint8 *base; /* the package's first octet */
+    gsize offset;       /* of the element's member at hand, octets into the element */
     const RspSaipElement *element;
     gboolean ended, mf;
     guint32 previous;
@@ -31,6 +33,14 @@ typedef struct {
     guint8 *body;
     gsize body_size;
 } Check;
+
+static void
+violation_free (gpointer data)
+{
+    RspSaipViolation *v = data;
+    g_free (v->text);
+    g_free (v);
+}
 
 static void violation (Check *c, const char *what, const char *format, ...) G_GNUC_PRINTF (3, 4);
 
@@ -57,7 +67,14 @@ violation (Check *c, const char *what, const char *format, ...)
     va_start (args, format);
     g_string_append_vprintf (s, format, args);
     va_end (args);
-    g_ptr_array_add (c->out, g_string_free (s, FALSE));
+    RspSaipViolation *v = g_new (RspSaipViolation, 1);
+    *v = (RspSaipViolation){.element = c->element ? c->position : 0,
+                            .offset = c->element ? (gsize)(c->element->whole.data - c->base) : 0,
+                            .name = c->element && c->element->type ? c->element->type->name : NULL,
+                            .member = what,
+                            .text = g_string_free (s, FALSE)};
+    v->offset += c->offset;
+    g_ptr_array_add (c->out, v);
 }
 
 /* --- Order of elements --- */
@@ -441,14 +458,16 @@ on_file (RspSaipAction action, const RspSaipFileDef *f, gpointer data, RspSaipPr
 static void
 check_files (Check *c)
 {
-    RspSaipProblem problem;
+    RspSaipProblem problem = {0};
     App app;
     c->selected = 0;
     c->root = attaches_to (c->element->tag, &app) ? c->app_path[app] : 0;
     g_hash_table_remove_all (c->folders);
-    if (rsp_saip_files (c->element, on_file, c, &problem))
-        violation (c, problem.member, "%s (%s)", problem.why,
-                   rsp_saip_status_name (problem.status));
+    if (rsp_saip_files (c->element, on_file, c, &problem) == RSP_SAIP_OK)
+        return;
+    c->offset = problem.offset;
+    violation (c, problem.member, "%s (%s)", problem.why, rsp_saip_status_name (problem.status));
+    c->offset = 0;
 }
 
 /* --- One element after the other --- */
@@ -456,7 +475,7 @@ check_files (Check *c)
 static void
 check_fields (Check *c, const RspSaipField *schema)
 {
-    RspSaipProblem problem;
+    RspSaipProblem problem = {0};
     if (rsp_saip_schema_walk (schema, c->element->body, NULL, NULL, &problem)) {
         violation (c, problem.member, "%s (%s)", problem.why,
                    rsp_saip_status_name (problem.status));
@@ -507,10 +526,12 @@ check_element (Check *c, const RspSaipElement *e)
     check_identification (c);
     follow_context (c);
     const RspSaipField *schema = rsp_saip_schema (e->tag);
-    if (!rsp_der_check (e->whole, &offset))
+    if (!rsp_der_check (e->whole, &offset)) {
+        c->offset = offset;
         violation (c, NULL, "not DER at octet %" G_GSIZE_FORMAT " (invalid-request-format)",
                    offset);
-    else if (schema)
+        c->offset = 0;
+    } else if (schema)
         check_fields (c, schema);
     else if (e->tag == RSP_SAIP_GENERIC_FILE_MANAGEMENT || (e->type && e->type->members))
         check_files (c);
@@ -533,7 +554,8 @@ check_free (Check *c)
 GPtrArray *
 rsp_saip_check (RspSlice upp)
 {
-    Check c = {.out = g_ptr_array_new_with_free_func (g_free),
+    Check c = {.out = g_ptr_array_new_with_free_func (violation_free),
+               .base = upp.data,
                .identifications = g_hash_table_new (NULL, NULL),
                .paths = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL),
                .seen = g_hash_table_new (NULL, NULL),
@@ -550,9 +572,9 @@ rsp_saip_check (RspSlice upp)
             check_element (&c, &e);
         }
     c.element = NULL;
+    c.offset = upp.len - rest.len;
     if (result == RSP_TLV_BAD)
-        violation (&c, NULL, "octet %" G_GSIZE_FORMAT ": no well-formed element",
-                   upp.len - rest.len);
+        violation (&c, NULL, "no well-formed element");
     else if (!c.mf)
         violation (&c, NULL, "the package has no MF");
     if (result != RSP_TLV_BAD && (!c.ended || c.previous != RSP_SAIP_END))

@@ -602,3 +602,22 @@ rsp_saip_encode (const RspYaml *doc, GError **error)
             return NULL;
     return g_byte_array_free_to_bytes (g_steal_pointer (&out));
 }
+
+const RspYaml *
+rsp_saip_place (const RspYaml *doc, gsize offset, const char *member)
+{
+    g_autoptr (GByteArray) out = g_byte_array_new ();
+    const RspYaml *list = rsp_yaml_get (doc, "elements");
+    for (guint i = 0; list && i < list->items->len; i++) {
+        const RspYaml *item = list->items->pdata[i];
+        if (!encode_element (item, out, NULL))
+            return NULL;
+        if (out->len <= offset)
+            continue;
+        const RspYaml *element = item->items->pdata[0];
+        const RspYaml *part =
+            member && element->kind == RSP_YAML_MAP ? rsp_yaml_get (element, member) : NULL;
+        return part ? part : element;
+    }
+    return NULL;
+}

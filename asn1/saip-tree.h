@@ -10,6 +10,9 @@ RspYaml *rsp_saip_tree (RspSlice upp, GError **error);
 /* The octets that the `elements` of DOC say, right or wrong: rsp_saip_check is the judge.
  * (transfer full) (nullable) */
 GBytes *rsp_saip_encode (const RspYaml *doc, GError **error);
+/* Where DOC says the octet at OFFSET of those: the value of MEMBER (nullable) in the element, or of
+ * the element. (transfer none) (nullable) */
+const RspYaml *rsp_saip_place (const RspYaml *doc, gsize offset, const char *member);
 /* Components of an element behind its PE header, by ASN.1 name; not for elements of files. */
 gboolean rsp_saip_encode_fields (guint32 tag, const RspYaml *map, GByteArray *out, GError **error);
 /* TREE as text that the YAML reader takes. (transfer full) */

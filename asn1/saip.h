@@ -226,8 +226,14 @@ GBytes *rsp_saip_personalise (GBytes *upp, const RspSaipPersonal *who, GError **
 gboolean rsp_saip_imsi_of (GBytes *upp, char out[16]);
 /* The header's ICCID as digits. (transfer full) (nullable) */
 char *rsp_saip_iccid (RspSlice upp);
-/* Every violation as "element N name (identification): file: rule", none: an empty array.
- * (transfer full) (element-type utf8) */
+typedef struct {
+    guint element;      /* from 1; 0: the package as a whole */
+    gsize offset;       /* octets into the package: of the element, of its member where known */
+    const char *name;   /* of the element, NULL: unknown */
+    const char *member; /* "ef-imsi"; NULL */
+    char *text;         /* "element N name (identification): member: rule" */
+} RspSaipViolation;
+/* Every violation, none: an empty array. (transfer full) (element-type RspSaipViolation) */
 GPtrArray *rsp_saip_check (RspSlice upp);
 /* Human text of a package, one block an element. (transfer full) */
 char *rsp_saip_show (GBytes *upp, GError **error);

@@ -130,8 +130,8 @@ def test_check_names_element_and_rule(rspsim, build, tmp_path):
     bad = tmp_path / "bad.der"
     bad.write_bytes(b"".join([wholes[0], wholes[2], wholes[1]] + wholes[3:]))
     done = rspsim("profile", "check", bad, check=2)
-    assert f"{bad}: element 2 pukCodes (identification 2): the MF comes right after the header" \
-        in done.stderr
+    assert f"{bad}: octet {len(wholes[0])}: element 2 pukCodes (identification 2): the MF comes right after the " \
+        "header" in done.stderr
     assert not done.stdout
 
 
@@ -141,7 +141,7 @@ def test_check_truncated(rspsim, build, tmp_path):
     for size in range(1, len(package), 149):
         cut.write_bytes(package[:size])
         done = rspsim("profile", "check", cut, check=2)
-        assert str(cut) in done.stderr and "Traceback" not in done.stderr
+        assert f"{cut}: octet " in done.stderr and "Traceback" not in done.stderr
         assert rspsim("profile", "show", cut).returncode in (0, 2)
 
 
@@ -502,6 +502,36 @@ def test_violation(rspsim, described, tmp_path, change, message):
     bad = tmp_path / "bad.yaml"
     bad.write_text(yaml.safe_dump(tree, sort_keys=False))
     assert message in rspsim("profile", "check", bad, check=2).stderr
+
+
+def line_of(text, *keys):
+    """Line and column of the keys, each behind the one before."""
+    at = 0
+    for key in keys:
+        at = text.index(key, at)
+    return f"{text.count(chr(10), 0, at) + 1}:{at - text.rfind(chr(10), 0, at)}"
+
+
+def test_violation_has_its_place(rspsim, described, tmp_path):
+    tree = yaml.safe_load(described)
+    put("usim", ["ef-acc"], [{"fillFileContent": "00" * 300}])(tree["elements"])
+    put("pukCodes", ["identification"], 1)(tree["elements"])
+    text = yaml.safe_dump(tree, sort_keys=False)
+    bad, der = tmp_path / "bad.yaml", tmp_path / "bad.der"
+    bad.write_text(text)
+    done = rspsim("profile", "check", bad, check=2).stderr
+    assert f"{bad}:{line_of(text, 'usim:', 'ef-acc')}: element 8 usim (identification 7): ef-acc: the content" in done
+    assert f"{bad}:{line_of(text, 'pukCodes:')}: element 3 pukCodes" in done
+    rspsim("profile", "build", bad, "-o", der, check=0)
+    package, places = der.read_bytes(), []
+    for tag, value, whole in tlv.walk(package):
+        places.append((tag, package.index(whole)))
+        if tag == 0xB3:
+            member = next(w for _, _, w in tlv.walk(value) if bytes(300) in w)
+            acc = package.index(member, places[-1][1])
+    done = rspsim("profile", "check", der, check=2).stderr
+    assert f"{der}: octet {acc}: element 8 usim (identification 7): ef-acc: the content" in done
+    assert f"{der}: octet {dict(places)[0xA3]}: element 3 pukCodes" in done
 
 
 def test_every_violation_is_named(rspsim, described, tmp_path):

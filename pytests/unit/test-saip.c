@@ -86,9 +86,10 @@ assert_violation (RspSlice upp, const char *text)
 {
     g_autoptr (GPtrArray) violations = rsp_saip_check (upp);
     for (guint i = 0; i < violations->len; i++)
-        if (strstr (violations->pdata[i], text))
+        if (strstr (((const RspSaipViolation *)violations->pdata[i])->text, text))
             return;
-    g_test_message ("%s", violations->len ? (const char *)violations->pdata[0] : "no violation");
+    const RspSaipViolation *first = violations->len ? violations->pdata[0] : NULL;
+    g_test_message ("%s", first ? first->text : "no violation");
     g_test_fail_printf ("no violation says: %s", text);
 }
 
@@ -304,7 +305,7 @@ test_bad_descriptions (void)
         {"usim:", "generic-files: [{path: 7F99, files: [{fid: 6F01, type: df}]}]\nusim:",
          "leads to no file"},
         {"usim:", "generic-files: [{files: [{fid: 2FE2, type: transparent, size: 1}]}]\nusim:",
-         "exists already"},
+         "p.yaml:9:16: element 9 genericFileManagement (identification 8): a file"},
     };
     for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
         g_autoptr (GError) error = NULL;

@@ -110,36 +110,68 @@ build (int argc, char **argv)
     return write_out (out, package->upp) ? 0 : 2;
 }
 
-/* The octets that FILE says, right or wrong: a broken package need not have a readable header. */
-static GBytes *
-load_octets (const char *file, GError **error)
+/* What FILE says, right or wrong: a broken package need not have a readable header. */
+typedef struct {
+    GBytes *upp;
+    RspYaml *doc; /* NULL: a package in DER */
+} Checked;
+
+static void
+checked_clear (Checked *c)
+{
+    g_clear_pointer (&c->upp, g_bytes_unref);
+    g_clear_pointer (&c->doc, rsp_yaml_free);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Checked, checked_clear)
+
+static gboolean
+load_checked (const char *file, Checked *ret, GError **error)
 {
     g_autofree char *data = NULL;
     gsize len = 0;
     if (!g_file_get_contents (file, &data, &len, error))
-        return NULL;
-    if (len && (guint8)data[0] == RSP_SAIP_HEADER)
-        return g_bytes_new_take (g_steal_pointer (&data), len);
-    g_autoptr (RspYaml) doc = rsp_yaml_parse (data, (gssize)len, file, error);
-    if (doc && doc->kind == RSP_YAML_MAP && rsp_yaml_get (doc, "elements"))
-        return rsp_saip_encode (doc, error);
-    g_autoptr (RspProfilePackage) package = doc ? rsp_saip_build (doc, NULL, NULL, error) : NULL;
-    return package ? g_bytes_ref (package->upp) : NULL;
+        return FALSE;
+    if (len && (guint8)data[0] == RSP_SAIP_HEADER) {
+        ret->upp = g_bytes_new_take (g_steal_pointer (&data), len);
+        return TRUE;
+    }
+    ret->doc = rsp_yaml_parse (data, (gssize)len, file, error);
+    if (!ret->doc)
+        return FALSE;
+    if (ret->doc->kind == RSP_YAML_MAP && rsp_yaml_get (ret->doc, "elements")) {
+        ret->upp = rsp_saip_encode (ret->doc, error);
+        return ret->upp != NULL;
+    }
+    g_autoptr (RspProfilePackage) package = rsp_saip_build (ret->doc, NULL, NULL, error);
+    ret->upp = package ? g_bytes_ref (package->upp) : NULL;
+    return package != NULL;
+}
+
+static void
+print_violation (const char *file, const Checked *c, const RspSaipViolation *v)
+{
+    const RspYaml *at = c->doc ? rsp_saip_place (c->doc, v->offset, v->member) : NULL;
+    if (at)
+        fprintf (stderr, "%s:%u:%u: %s\n", file, at->key_line, at->key_column, v->text);
+    else if (!c->doc)
+        fprintf (stderr, "%s: octet %" G_GSIZE_FORMAT ": %s\n", file, v->offset, v->text);
+    else
+        fprintf (stderr, "%s: %s\n", file, v->text);
 }
 
 static gboolean
 check_one (const char *file)
 {
     g_autoptr (GError) error = NULL;
-    g_autoptr (GBytes) octets = load_octets (file, &error);
-    if (!octets) {
+    g_auto (Checked) c = {0};
+    if (!load_checked (file, &c, &error)) {
         rsp_profile_complain (file, error);
         return FALSE;
     }
-    RspSlice upp = rsp_slice_of (octets);
+    RspSlice upp = rsp_slice_of (c.upp);
     g_autoptr (GPtrArray) violations = rsp_saip_check (upp);
     for (guint i = 0; i < violations->len; i++)
-        fprintf (stderr, "%s: %s\n", file, (const char *)violations->pdata[i]);
+        print_violation (file, &c, violations->pdata[i]);
     if (!violations->len) {
         g_autofree char *iccid = rsp_saip_iccid (upp);
         printf ("%s: good: ICCID %s, %" G_GSIZE_FORMAT " octets\n", file, iccid, upp.len);
