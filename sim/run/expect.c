@@ -32,7 +32,7 @@ check_profiles (RspRun *run, const RspYaml *want, const RspWorldActor *card)
                              card->base.name, views->len);
     for (guint i = 0; i < want->items->len; i++) {
         const RspYaml *entry = want->items->pdata[i];
-        const char *iccid = rsp_yaml_get (entry, "iccid")->text;
+        g_autofree char *iccid = rsp_run_text (run, rsp_yaml_get (entry, "iccid"));
         const RspProfileView *v = find_profile (views, iccid);
         if (!v)
             return rsp_run_fail (run, entry, "expected profile %s on %s, got none", iccid,
@@ -105,7 +105,7 @@ orders_by_iccid (const GPtrArray *views)
 static gboolean
 check_order (RspRun *run, const RspYaml *entry, GHashTable *orders, const RspWorldActor *server)
 {
-    const char *iccid = rsp_yaml_get (entry, "iccid")->text;
+    g_autofree char *iccid = rsp_run_text (run, rsp_yaml_get (entry, "iccid"));
     const RspOrderView *v = g_hash_table_lookup (orders, iccid);
     if (!v)
         return rsp_run_fail (run, entry, "expected ICCID %s at %s, got none", iccid,

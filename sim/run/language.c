@@ -9,6 +9,7 @@ SCALAR (duration, RSP_SHAPE_DURATION);
 SCALAR (moment, RSP_SHAPE_TIME);
 SCALAR (hex, RSP_SHAPE_HEX);
 SCALAR (iccid, RSP_SHAPE_ICCID);
+static const RspShape known_iccid = {.kind = RSP_SHAPE_ICCID, .partial = TRUE}; /* or $(name) */
 SCALAR (eid, RSP_SHAPE_EID);
 SCALAR (function, RSP_SHAPE_FUNCTION);
 SCALAR (fraction, RSP_SHAPE_NUMBER);
@@ -514,11 +515,11 @@ MAP_OF (eim_step, eim_step_keys, "an eim step");
 /* --- expectations ------------------------------------------------------------------------------ */
 
 static const RspKeySpec profile_view_keys[] = {
-    {"iccid", &iccid, TRUE, NULL}, {"state", &profile_state, FALSE, NULL}, {"nickname", &text, FALSE, NULL}, END};
+    {"iccid", &known_iccid, TRUE, NULL}, {"state", &profile_state, FALSE, NULL}, {"nickname", &text, FALSE, NULL}, END};
 MAP_OF (profile_view, profile_view_keys, "a profile on the card");
 LIST_OF (profile_views, profile_view);
 static const RspKeySpec notification_view_keys[] = {
-    {"event", &event, FALSE, NULL}, {"iccid", &iccid, FALSE, NULL}, {"address", &text, FALSE, NULL}, END};
+    {"event", &event, FALSE, NULL}, {"iccid", &known_iccid, FALSE, NULL}, {"address", &text, FALSE, NULL}, END};
 MAP_OF (notification_view, notification_view_keys, "a pending notification");
 LIST_OF (notification_views, notification_view);
 INTEGER (identification, 0, 32767);
@@ -527,7 +528,7 @@ static const RspKeySpec element_view_keys[] = {
 MAP_OF (element_view, element_view_keys, "a PEStatus");
 LIST_OF (element_views, element_view);
 static const RspKeySpec order_keys[] = {
-    {"iccid", &iccid, TRUE, NULL}, {"state", &order_state, FALSE, NULL}, {"eid", &text, FALSE, NULL},
+    {"iccid", &known_iccid, TRUE, NULL}, {"state", &order_state, FALSE, NULL}, {"eid", &text, FALSE, NULL},
     {"count", &pool, FALSE, "so many orders, ICCIDs and EIDs counting up"},
     {"matchingId", &text, FALSE, NULL}, {"attempts", &count, FALSE, NULL}, END};
 MAP_OF (order, order_keys, "an order");
@@ -548,7 +549,7 @@ static const RspKeySpec package_keys[] = {
 MAP_OF (package, package_keys, "an eIM package");
 LIST_OF (packages, package);
 static const RspKeySpec belief_keys[] = {
-    {"eid", &text, FALSE, NULL}, {"iccid", &iccid, TRUE, NULL}, {"state", &profile_state, FALSE, NULL}, END};
+    {"eid", &text, FALSE, NULL}, {"iccid", &known_iccid, TRUE, NULL}, {"state", &profile_state, FALSE, NULL}, END};
 MAP_OF (belief, belief_keys, "a profile that an eIM believes in");
 LIST_OF (beliefs, belief);
 static const RspKeySpec fleet_keys[] = {

@@ -34,6 +34,19 @@ check_number (const RspYaml *node, const char *text, GError **error)
     return TRUE;
 }
 
+/* Says which check digits would be right, where there are 32 digits (ISO 7064 MOD 97-10). */
+static gboolean
+fail_eid (const RspYaml *node, const char *text, GError **error)
+{
+    guint rest = 0;
+    if (strlen (text) != 32 || strspn (text, "0123456789") != 32)
+        return rsp_yaml_fail (node, error, "expected an EID: 32 digits, in quotes");
+    for (guint i = 0; i < 30; i++)
+        rest = (rest * 10 + (guint)(text[i] - '0')) % 97;
+    return rsp_yaml_fail (node, error, "expected the EID to end with its check digits %02u",
+                          98 - rest * 100 % 97);
+}
+
 static gboolean
 check_scalar (const RspShape *shape, const RspYaml *node, GError **error)
 {
@@ -62,12 +75,10 @@ check_scalar (const RspShape *shape, const RspYaml *node, GError **error)
     case RSP_SHAPE_NUMBER:
         return check_number (node, text, error);
     case RSP_SHAPE_ICCID:
-        return rsp_iccid_valid (text) ||
+        return rsp_iccid_valid (text) || (shape->partial && g_str_has_prefix (text, "$(")) ||
                rsp_yaml_fail (node, error, "expected an ICCID: 18 to 20 digits, in quotes");
     case RSP_SHAPE_EID:
-        return rsp_eid_valid (text) ||
-               rsp_yaml_fail (node, error,
-                              "expected an EID: 32 digits, in quotes, with right check digits");
+        return rsp_eid_valid (text) || fail_eid (node, text, error);
     case RSP_SHAPE_FUNCTION:
         return check_name (node, text, rsp_function_names (), "function", error);
     case RSP_SHAPE_ENUM:
@@ -273,7 +284,8 @@ schema_of (const RspShape *shape)
     case RSP_SHAPE_HEX:
         return json_pack ("{s:s, s:s}", "type", "string", "pattern", "^([0-9A-Fa-f]{2})*$");
     case RSP_SHAPE_ICCID:
-        return json_pack ("{s:s, s:s}", "type", "string", "pattern", "^[0-9]{18,20}F?$");
+        return json_pack ("{s:s, s:s}", "type", "string", "pattern",
+                          shape->partial ? "^([0-9]{18,20}F?|[$][(].*)$" : "^[0-9]{18,20}F?$");
     case RSP_SHAPE_EID:
         return json_pack ("{s:s, s:s}", "type", "string", "pattern", "^[0-9]{32}$");
     case RSP_SHAPE_FUNCTION:

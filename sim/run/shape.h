@@ -42,7 +42,8 @@ struct _RspShape {
     const RspShape *element;  /* LIST, NAMED, EITHER */
     const RspShape *scalar;   /* EITHER */
     gboolean exactly_one;     /* MAP: one key and no more */
-    gboolean partial;         /* VARIANT: may lack the discriminator; checked when complete */
+    gboolean partial;         /* VARIANT: may lack the discriminator; checked when complete. ICCID:
+                               * or $(name) */
     const char *what;         /* for messages: "a step" */
 };
 

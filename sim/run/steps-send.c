@@ -1,4 +1,5 @@
 #include "sim/run/runner.h"
+#include "sim/run/world-private.h"
 
 #include <string.h>
 
@@ -79,6 +80,14 @@ body_of (RspRun *run, const RspYaml *step)
     return g_bytes_new_take (all, n + (gsize)padding);
 }
 
+/* A server is reached by its address, also when it is named as an actor. */
+static const char *
+address_of (const RspRun *run, const char *to)
+{
+    const RspWorldActor *a = rsp_world_actor (run->world, to);
+    return a ? rsp_world_text (a->yaml, "fqdn", to) : to;
+}
+
 void
 rsp_step_send (RspRun *run, const RspYaml *step)
 {
@@ -94,7 +103,8 @@ rsp_step_send (RspRun *run, const RspYaml *step)
     for (gint64 i = 0; i < repeat && !run->failure; i++) {
         run->step_done = FALSE;
         rsp_bus_call (run->world->bus, rsp_yaml_get (step, "as")->text,
-                      rsp_yaml_get (step, "to")->text, fn, body, &options, on_reply, &pending);
+                      address_of (run, rsp_yaml_get (step, "to")->text), fn, body, &options,
+                      on_reply, &pending);
         rsp_run_wait (run, step);
     }
 }
