@@ -27,8 +27,6 @@ CASES = {
     "world path climbs": ("scenario: bad\nworld: ../../etc/passwd\nsteps: []\n", 2, "below"),
     "world path absolute": ("scenario: bad\nworld: /etc/passwd\nsteps: []\n", 2, "below"),
     "world file missing": ("scenario: bad\nworld: worlds/nowhere.yaml\nsteps: []\n", 2, "no such file"),
-    "role not there": ("scenario: bad\nworld: {actors: {ds: {role: eim}}}\nsteps: []\n", 2,
-                       "not supported: role eim"),
     "unknown role": ("scenario: bad\nworld: {actors: {ds: {role: smdp}}}\nsteps: []\n", 2, "smdpp"),
     "actor refers to nobody": (
         "scenario: bad\nworld:\n  actors:\n    eum: {role: eum, certified-by: ci}\nsteps: []\n", 4, "ci"),
