@@ -314,3 +314,22 @@ rsp_eim_render (RspEim *eim, RspEimDevice *device, RspEimPackage *p, const char 
     p->state = RSP_EIM_DELIVERED;
     return render_once (eim, device, p, error) && rsp_eim_update_package (eim, p, error);
 }
+
+gboolean
+rsp_eim_redirect (RspEim *eim, RspEimPackage *p, const char *address, const char *event_id,
+                  GError **error)
+{
+    g_autofree char *code = g_strdup_printf ("1$%s$%s", address, event_id);
+    GByteArray *data = g_byte_array_new (), *trigger = g_byte_array_new ();
+    rsp_tlv_put_text (data, 0x80, code);
+    g_free (p->address);
+    g_free (p->matching_id);
+    p->address = g_strdup (address);
+    p->matching_id = g_strdup (event_id);
+    g_clear_pointer (&p->body, g_bytes_unref);
+    g_clear_pointer (&p->sent, g_bytes_unref);
+    p->body = g_byte_array_free_to_bytes (data);
+    put_trigger (p, trigger);
+    p->sent = g_byte_array_free_to_bytes (trigger);
+    return rsp_eim_update_package (eim, p, error);
+}

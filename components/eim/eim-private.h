@@ -110,6 +110,9 @@ char *rsp_eim_enabled (RspEim *eim, const char *eid, GError **error);
  * member of the answer is *RET_MEMBER. */
 gboolean rsp_eim_render (RspEim *eim, RspEimDevice *device, RspEimPackage *package,
                          const char **ret_member, GError **error);
+/* An event has been found: the download of PACKAGE goes on as one with an activation code. */
+gboolean rsp_eim_redirect (RspEim *eim, RspEimPackage *package, const char *address,
+                           const char *event_id, GError **error);
 /* 84 len token, as the signatures cover it (SGP.32 2.11.1.1). */
 void rsp_eim_put_token (GByteArray *out, gint64 token);
 

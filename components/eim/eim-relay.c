@@ -1,6 +1,7 @@
 /* Indirect downloads (SGP.32 3.2.3.2): the calls of an IPA go on to the server, an SM-DP+ on ES9+
  * or an SM-DS on ES11, and its answers back, member by member, with what the eIM checks and adds in
  * between. */
+#include "asn1/event-entries.h"
 #include "components/eim/eim-private.h"
 #include "pki/cert.h"
 #include "pki/hash.h"
@@ -125,15 +126,17 @@ copy_members (RspFields *to, const RspFields *from, const RspMember *members, gb
 /* The SM-DP+ is the one of the activation code; the IPA that has no code of its own gets the
  * MatchingID. */
 static RspStatus
-after_initiate (RspEim *eim, const Relayed *r, const RspFields *in, RspFields *out)
+after_initiate (RspEim *eim, Relayed *r, const RspFields *in, RspFields *out)
 {
     g_autoptr (RspEimPackage) p = rsp_eim_package_by_id (eim, r->package, NULL);
     GBytes *der = rsp_fields_bytes (in, "serverCertificate");
     g_autoptr (RspCert) cert = der ? rsp_cert_parse (der, NULL) : NULL;
     if (p && p->oid && (!cert || g_strcmp0 (rsp_cert_oid (cert), p->oid) != 0))
         return OID_MISMATCH;
+    /* who has answered, an SM-DP+ or an SM-DS, its certificate says */
+    r->event = cert && rsp_cert_role (cert) == RSP_ROLE_DS_AUTH;
     remember (eim, r, rsp_fields_text (in, "transactionId"));
-    if (p && !r->event && p->matching_id && g_bytes_get_size (p->body) == 0)
+    if (p && p->matching_id && g_bytes_get_size (p->body) == 0)
         rsp_fields_set_text (out, "matchingId", p->matching_id);
     return (RspStatus){NULL};
 }
@@ -157,9 +160,31 @@ put_hash_cc (RspEim *eim, const RspEimRelay *relay, const RspFields *in, RspFiel
     rsp_wipe (code_hash, sizeof code_hash);
 }
 
+/* The first event of the list becomes the trigger of a further download (SGP.32 3.2.3.3). */
+static RspStatus
+after_events (RspEim *eim, const RspEimRelay *relay, const RspFields *in, RspFields *out)
+{
+    g_autoptr (GError) error = NULL;
+    g_autoptr (RspEimPackage) p = rsp_eim_package_by_id (eim, relay->package, NULL);
+    g_autoptr (GPtrArray) entries =
+        rsp_event_entries_from_json (rsp_fields_text (in, "eventEntries"));
+    if (!entries)
+        return BAD_ANSWER;
+    if (!entries->len || !p)
+        return EVENT_UNKNOWN;
+    const RspEventEntry *event = entries->pdata[0];
+    if (!rsp_eim_redirect (eim, p, event->address, event->event_id, &error))
+        return EXECUTION_ERROR;
+    rsp_fields_set_bytes (out, "profileDownloadTrigger", p->sent);
+    g_hash_table_remove (eim->relays, relay->transaction_id);
+    return (RspStatus){NULL};
+}
+
 static RspStatus
 after_authenticate (RspEim *eim, RspEimRelay *relay, const RspFields *in, RspFields *out)
 {
+    if (relay->event)
+        return after_events (eim, relay, in, out);
     GBytes *metadata = rsp_fields_bytes (in, "profileMetadata");
     g_clear_pointer (&relay->metadata, g_bytes_unref);
     relay->metadata = metadata ? g_bytes_ref (metadata) : NULL;
@@ -195,7 +220,7 @@ after_package (const RspEimRelay *relay, const RspFields *in)
 }
 
 static RspStatus
-after (RspEim *eim, const Relayed *r, const RspFields *in, RspFields *out)
+after (RspEim *eim, Relayed *r, const RspFields *in, RspFields *out)
 {
     guint id = rsp_call_function (r->call)->id;
     if (id == RSP_FN_ESIPA_INITIATE_AUTHENTICATION)
@@ -308,11 +333,10 @@ initiate (RspEim *eim, RspCall *call, const RspFields *in)
     g_autoptr (GBytes) info = euicc_info (eim, p, in);
     if (!info)
         return NO_EUICC_INFO;
-    if (asks_for_events (p))
-        return (RspStatus){"1.6", "2.1", "not supported: indirect download by SM-DS"};
     Relayed r = {.eim = eim,
                  .call = call,
-                 .fn = rsp_function (RSP_FN_ES9P_INITIATE_AUTHENTICATION),
+                 .fn = rsp_function (asks_for_events (p) ? RSP_FN_ES11_INITIATE_AUTHENTICATION
+                                                         : RSP_FN_ES9P_INITIATE_AUTHENTICATION),
                  .package = p ? p->id : 0};
     g_strlcpy (r.address, address, sizeof r.address);
     g_autoptr (RspFields) out = rsp_fields_new (r.fn, RSP_LEG_REQUEST);
@@ -359,8 +383,8 @@ relay (RspEim *eim, RspCall *call, const RspFields *in)
     RspStatus status = refuse_compact (in);
     if (!session || status.subject)
         return session ? status : UNKNOWN_TRANSACTION;
-    Relayed r = {
-        .eim = eim, .call = call, .fn = rsp_function (es9p[row][1]), .package = session->package};
+    RspFunctionId id = row == 0 && session->event ? RSP_FN_ES11_AUTHENTICATE_CLIENT : es9p[row][1];
+    Relayed r = {.eim = eim, .call = call, .fn = rsp_function (id), .package = session->package};
     g_strlcpy (r.address, session->address, sizeof r.address);
     g_strlcpy (r.transaction_id, session->transaction_id, sizeof r.transaction_id);
     g_autoptr (RspFields) out = rsp_fields_new (r.fn, RSP_LEG_REQUEST);

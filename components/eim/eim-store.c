@@ -4,7 +4,8 @@
 const char rsp_eim_schema[] =
     "CREATE TABLE device (eid TEXT PRIMARY KEY, token INTEGER NOT NULL, counter INTEGER NOT NULL,"
     " point BLOB, info1 BLOB) WITHOUT ROWID;"
-    "CREATE TABLE package (id INTEGER PRIMARY KEY, eid TEXT NOT NULL, name TEXT NOT NULL,"
+    "CREATE TABLE package (id INTEGER PRIMARY KEY AUTOINCREMENT, eid TEXT NOT NULL, name TEXT NOT "
+    "NULL,"
     " kind INTEGER NOT NULL, state INTEGER NOT NULL, body BLOB, transaction_id BLOB,"
     " counter INTEGER NOT NULL, sent BLOB, address TEXT, matching_id TEXT, oid TEXT, code TEXT,"
     " before TEXT, result TEXT, due INTEGER NOT NULL);"
@@ -87,6 +88,18 @@ rsp_eim_put_device (RspEim *eim, const RspEimDevice *device, GError **error)
                           device->info1);
 }
 
+char **
+rsp_eim_devices (RspEim *eim)
+{
+    GPtrArray *eids = g_ptr_array_new ();
+    sqlite3_stmt *row = rsp_store_bind (eim->store, "SELECT eid FROM device ORDER BY eid", "");
+    gboolean there;
+    while (rsp_store_step (eim->store, row, &there, NULL) && there)
+        g_ptr_array_add (eids, rsp_store_text (row, 0));
+    g_ptr_array_add (eids, NULL);
+    return (char **)g_ptr_array_free (eids, FALSE);
+}
+
 /* --- packages --- */
 
 static RspEimPackage *
@@ -167,11 +180,12 @@ rsp_eim_insert_package (RspEim *eim, RspEimPackage *p, GError **error)
 gboolean
 rsp_eim_update_package (RspEim *eim, const RspEimPackage *p, GError **error)
 {
-    return rsp_store_run (eim->store, error,
-                          "UPDATE package SET state = ?, counter = ?, sent = ?, address = ?,"
-                          " matching_id = ?, before = ?, result = ? WHERE id = ?",
-                          "iibssssi", (gint64)p->state, p->counter, p->sent, p->address,
-                          p->matching_id, p->before, p->result, p->id);
+    return rsp_store_run (
+        eim->store, error,
+        "UPDATE package SET state = ?, counter = ?, body = ?, sent = ?, address = ?,"
+        " matching_id = ?, before = ?, result = ? WHERE id = ?",
+        "iibbssssi", (gint64)p->state, p->counter, p->body, p->sent, p->address, p->matching_id,
+        p->before, p->result, p->id);
 }
 
 gboolean
@@ -194,6 +208,37 @@ rsp_eim_package_view_free (RspEimPackageView *view)
     g_free (view);
 }
 
+static RspEimPackageView *
+read_view (sqlite3_stmt *row)
+{
+    RspEimPackageView *view = g_new0 (RspEimPackageView, 1);
+    view->id = sqlite3_column_int64 (row, 0);
+    view->eid = rsp_store_text (row, 1);
+    view->kind = rsp_store_text (row, 2);
+    view->state = (RspEimState)sqlite3_column_int (row, 3);
+    view->result = rsp_store_text (row, 4);
+    return view;
+}
+
+RspEimPackageView *
+rsp_eim_package_view (RspEim *eim, gint64 id)
+{
+    gboolean there;
+    rsp_eim_expire (eim, NULL);
+    sqlite3_stmt *row = rsp_store_bind (
+        eim->store, "SELECT id, eid, name, state, result FROM package WHERE id = ?", "i", id);
+    return rsp_store_step (eim->store, row, &there, NULL) && there ? read_view (row) : NULL;
+}
+
+gboolean
+rsp_eim_withdraw (RspEim *eim, gint64 id)
+{
+    g_autoptr (RspEimPackage) p = rsp_eim_package_by_id (eim, id, NULL);
+    return p && p->state == RSP_EIM_QUEUED &&
+           rsp_store_run (eim->store, NULL, "DELETE FROM package WHERE id = ? AND state = 0", "i",
+                          id);
+}
+
 GPtrArray *
 rsp_eim_packages (RspEim *eim)
 {
@@ -202,15 +247,8 @@ rsp_eim_packages (RspEim *eim)
     sqlite3_stmt *row = rsp_store_bind (
         eim->store, "SELECT id, eid, name, state, result FROM package ORDER BY id", "");
     gboolean there;
-    while (rsp_store_step (eim->store, row, &there, NULL) && there) {
-        RspEimPackageView *view = g_new0 (RspEimPackageView, 1);
-        view->id = sqlite3_column_int64 (row, 0);
-        view->eid = rsp_store_text (row, 1);
-        view->kind = rsp_store_text (row, 2);
-        view->state = (RspEimState)sqlite3_column_int (row, 3);
-        view->result = rsp_store_text (row, 4);
-        g_ptr_array_add (out, view);
-    }
+    while (rsp_store_step (eim->store, row, &there, NULL) && there)
+        g_ptr_array_add (out, read_view (row));
     return out;
 }
 

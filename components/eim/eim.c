@@ -244,6 +244,8 @@ provide_result (RspEim *eim, RspCall *call)
     gint64 code = check_result (eim, result, eid);
     if (!code && !rsp_eim_take (eim, eid, result, acks, &code, &error))
         code = UNDEFINED_ERROR;
+    if (code == UNDEFINED_ERROR && result && !eid && !error)
+        code = MISSING_EID; /* that would have told more */
     if (code == NO_ERROR || (eim->version == RSP_SGP32_V1_0 && !error))
         answer_result (eim, call, acks);
     else
@@ -412,6 +414,7 @@ rsp_eim_new (const RspActor *actor, const RspEimConfig *config, GError **error)
     eim->pending = g_hash_table_new_full (NULL, NULL, g_free, NULL);
     eim->outboxes = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, rsp_eim_outbox_free);
     rsp_bus_attach (actor->bus, actor->name, serve, eim);
+    rsp_bus_set_interfaces (actor->bus, actor->name, 1u << RSP_IF_ESIPA);
     rsp_eim_add_address (eim, config->fqdn);
     /* what a former life left, when the servers are there */
     eim->start_timer = rsp_loop_after (actor->loop, 0, start, eim, NULL);

@@ -100,6 +100,10 @@ typedef struct {
 } RspEimPackageView;
 void rsp_eim_package_view_free (RspEimPackageView *view);
 GPtrArray *rsp_eim_packages (RspEim *eim); /* of RspEimPackageView, by number. (transfer full) */
+RspEimPackageView *rsp_eim_package_view (RspEim *eim, gint64 id); /* (transfer full) (nullable) */
+/* Takes a package back that is still queued; FALSE: it is not. */
+gboolean rsp_eim_withdraw (RspEim *eim, gint64 id);
+char **rsp_eim_devices (RspEim *eim); /* EIDs, NULL-terminated. (transfer full) */
 guint rsp_eim_count (RspEim *eim,
                      RspEimState state); /* packages in STATE: the progress of a fleet */
 typedef struct {

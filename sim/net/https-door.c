@@ -31,8 +31,8 @@ judge_client (GBytes *der, gpointer data)
 
 static const char too_large[] = "rsp-too-large";
 
-static gboolean
-is_too_large (SoupServerMessage *message)
+gboolean
+rsp_https_is_too_large (SoupServerMessage *message)
 {
     return g_object_get_data (G_OBJECT (message), too_large) != NULL;
 }
@@ -63,7 +63,7 @@ on_chunk (SoupServerMessage *message, GBytes *chunk, gpointer data)
     gsize received = GPOINTER_TO_SIZE (g_object_get_data (G_OBJECT (message), count));
     received += g_bytes_get_size (chunk);
     g_object_set_data (G_OBJECT (message), count, GSIZE_TO_POINTER (received));
-    if (received > RSP_MAX_BODY && !is_too_large (message))
+    if (received > RSP_MAX_BODY && !rsp_https_is_too_large (message))
         refuse_body (message);
 }
 
@@ -76,6 +76,12 @@ on_started (SoupServer *server, SoupServerMessage *message, gpointer data)
     if (!soup_check_version (3, 3, 0))
         soup_message_headers_replace (soup_server_message_get_response_headers (message),
                                       "Connection", "close");
+}
+
+void
+rsp_https_bound_bodies (SoupServer *server)
+{
+    g_signal_connect (server, "request-started", G_CALLBACK (on_started), NULL);
 }
 
 /* Visits ------------------------------------------------------------------------------------------
@@ -180,7 +186,7 @@ asked_for (SoupServerMessage *message, const char *path, guint interfaces, GByte
         return refused (SOUP_STATUS_UNSUPPORTED_MEDIA_TYPE);
     if (protocol && !is_admin_protocol (protocol))
         return refused (SOUP_STATUS_BAD_REQUEST);
-    if (is_too_large (message))
+    if (rsp_https_is_too_large (message))
         return refused (SOUP_STATUS_REQUEST_ENTITY_TOO_LARGE);
     return asn1 ? asked_in_asn1 (message, body) : (Asked){fn, RSP_ENC_JSON, 0};
 }
@@ -191,7 +197,7 @@ on_request (SoupServer *server, SoupServerMessage *message, const char *path, GH
 {
     RspDoor *door = data;
     g_autoptr (GBytes) body =
-        is_too_large (message)
+        rsp_https_is_too_large (message)
             ? NULL
             : soup_message_body_flatten (soup_server_message_get_request_body (message));
     Asked asked = asked_for (message, path, rsp_bus_interfaces (door->bus, door->name), body);
@@ -240,7 +246,7 @@ rsp_door_open (RspBus *bus, RspLoop *loop, const char *name, const RspCredential
         rsp_door_close (door);
         return NULL;
     }
-    g_signal_connect (door->server, "request-started", G_CALLBACK (on_started), NULL);
+    rsp_https_bound_bodies (door->server);
     soup_server_add_handler (door->server, NULL, on_request, door, NULL);
     return door;
 }

@@ -31,3 +31,6 @@ const char *rsp_https_path (const RspFunction *fn, RspEncoding encoding);
 const char *rsp_https_content_type (RspEncoding encoding);
 void rsp_https_answer (SoupServerMessage *message, guint status, RspEncoding encoding,
                        GBytes *body);
+/* Bodies over RSP_MAX_BODY are read off, not kept, and then too large. */
+void rsp_https_bound_bodies (SoupServer *server);
+gboolean rsp_https_is_too_large (SoupServerMessage *message);

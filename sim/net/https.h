@@ -19,3 +19,14 @@ RspDoor *rsp_door_open (RspBus *bus, RspLoop *loop, const char *name,
                         const RspCredential *credential, guint port, guint *ret_port,
                         GError **error);
 void rsp_door_close (RspDoor *door);
+
+/* A door for management: HTTPS on 127.0.0.1:PORT (0: any). A request with "Authorization: Bearer
+ * TOKEN" goes to FUNC, which gives the status and, in *RET_BODY (transfer full, nullable), JSON;
+ * without, it gets 401. */
+typedef guint (*RspManageFunc) (const char *method, const char *path, GBytes *body,
+                                GBytes **ret_body, gpointer data);
+typedef struct _RspManageDoor RspManageDoor;
+RspManageDoor *rsp_manage_door_open (const RspCredential *credential, const char *token, guint port,
+                                     RspManageFunc func, gpointer data, guint *ret_port,
+                                     GError **error);
+void rsp_manage_door_close (RspManageDoor *door);

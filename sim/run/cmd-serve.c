@@ -1,4 +1,5 @@
 #include "sim/net/https.h"
+#include "sim/run/serve-eim.h"
 #include "sim/run/commands.h"
 #include "sim/run/world-private.h"
 
@@ -27,12 +28,15 @@ typedef struct {
     RspLoop *loop;
     RspTrace *trace;
     RspWorld *world;
-    GPtrArray *doors;
+    GPtrArray *doors, *manage_doors;
+    GPtrArray *eims; /* of RspServedEim */
 } Host;
 
 static void
 host_clear (Host *h)
 {
+    g_clear_pointer (&h->manage_doors, g_ptr_array_unref);
+    g_clear_pointer (&h->eims, g_ptr_array_unref);
     g_clear_pointer (&h->doors, g_ptr_array_unref);
     g_clear_pointer (&h->world, rsp_world_free);
     g_clear_pointer (&h->trace, rsp_trace_free);
@@ -100,9 +104,17 @@ add_smds_address (RspWorldActor *a, const char *address)
 
 static const char *const smdpp_interfaces[] = {"ES9+", "ES2+", NULL};
 static const char *const smds_interfaces[] = {"ES11", "ES12", NULL};
+static void
+add_eim_address (RspWorldActor *a, const char *address)
+{
+    rsp_eim_add_address (a->eim, address);
+}
+
+static const char *const eim_interfaces[] = {"ESipa", NULL};
 static const Service services[] = {
     {RSP_ACTOR_SMDPP, "smdpp", smdpp_interfaces, add_smdpp_address},
     {RSP_ACTOR_SMDS, "smds", smds_interfaces, add_smds_address},
+    {RSP_ACTOR_EIM, "eim", eim_interfaces, add_eim_address},
 };
 
 static const Service *
@@ -139,6 +151,37 @@ describe (const Service *service, const RspWorldActor *a, const char *fqdn, guin
                       "fqdn", fqdn);
 }
 
+/* (transfer full) */
+static char *
+management_token (const RspWorldActor *a)
+{
+    const char *given = rsp_world_text (a->yaml, "management-token", NULL);
+    g_autoptr (RspRng) rng = rsp_actor_rng (&a->base, "management token");
+    guint8 octets[16];
+    rsp_rng_fill (rng, octets, sizeof octets);
+    return given ? g_strdup (given) : rsp_hex (RSP_SLICE_ARRAY (octets));
+}
+
+/* The managing side of an eIM, told of in its DESCRIPTION. */
+static gboolean
+open_management (Host *h, RspWorldActor *a, json_t *description, GError **error)
+{
+    guint port = 0;
+    g_autofree char *token = management_token (a);
+    RspServedEim *served = g_new0 (RspServedEim, 1);
+    *served = (RspServedEim){h->world, a};
+    g_ptr_array_add (h->eims, served);
+    RspManageDoor *door =
+        rsp_manage_door_open (&a->tls, token, 0, rsp_manage_eim, served, &port, error);
+    if (!door)
+        return FALSE;
+    g_ptr_array_add (h->manage_doors, door);
+    g_autofree char *url = g_strdup_printf ("https://127.0.0.1:%u", port);
+    json_object_set_new (description, "management",
+                         json_pack ("{s:s, s:s}", "url", url, "token", token));
+    return TRUE;
+}
+
 static gboolean
 open_door (Host *h, const Service *service, RspWorldActor *a, guint port, json_t *list,
            GError **error)
@@ -155,8 +198,9 @@ open_door (Host *h, const Service *service, RspWorldActor *a, guint port, json_t
     }
     g_ptr_array_add (h->doors, door);
     add_addresses (service, a, fqdn, bound);
-    json_array_append_new (list, describe (service, a, fqdn, bound));
-    return TRUE;
+    json_t *description = describe (service, a, fqdn, bound);
+    json_array_append_new (list, description);
+    return a->role != RSP_ACTOR_EIM || open_management (h, a, description, error);
 }
 
 /* The world's own `port:` first, then --port and those after it, else any. */
@@ -201,6 +245,8 @@ start (Host *h, const RspScenario *scenario, const Args *a, GError **error)
     h->loop = rsp_loop_new (RSP_CLOCK_REAL, 0);
     rsp_loop_step_wall (h->loop, offset);
     h->doors = g_ptr_array_new_with_free_func ((GDestroyNotify)rsp_door_close);
+    h->manage_doors = g_ptr_array_new_with_free_func ((GDestroyNotify)rsp_manage_door_close);
+    h->eims = g_ptr_array_new_with_free_func (g_free);
     h->trace = rsp_trace_new (h->loop, a->trace, (RspTraceOptions){.bodies = TRUE}, error);
     if (!h->trace)
         return FALSE;

@@ -231,6 +231,7 @@ static const RspKeySpec eim_keys[] = {
     {"devices", &text_or_texts, FALSE, "euicc actors that it manages, or `all`"},
     {"trusts", &texts, FALSE, "ci actors; default: all"}, {"port", &port, FALSE, "of `serve`; default: any free one"},
     {"package-lifetime", &duration, FALSE, "a package without a result expires then; default: never"},
+    {"management-token", &text, FALSE, "bearer token of the management door of `serve`; default: a random one"},
     {"certificates", &eim_certs, FALSE, NULL}, END};
 MAP_OF (eim, eim_keys, "an eim");
 static const RspKeySpec rat_operator_keys[] = {
@@ -502,14 +503,21 @@ MAP_OF (eim_reply, eim_reply_keys, "what comes of it");
 static const RspKeySpec operation_keys[] = {OPERATION_KEYS, END};
 MAP_OF (operation, operation_keys, "an operation of an eUICC package");
 LIST_OF (operation_list, operation);
+#define DOWNLOAD_KEYS \
+    {"activationCode", &text, FALSE, "download; without it, smds and smdsAddress: from the default SM-DP+"}, \
+    {"confirmationCode", &text, FALSE, "download through the eIM"}, {"smds", &boolean, FALSE, "download by the events of an SM-DS"}, \
+    {"smdsAddress", &text, FALSE, "default: the eUICC's root SM-DS"}, \
+    {"bare", &boolean, FALSE, "download: the trigger is empty, the eIM as proxy knows what to download"}, \
+    {"tags", &hex, FALSE, "data-request: tagList; default: certificates and euiccInfo1"}
+static const RspKeySpec eim_order_keys[] = {
+    {"eid", &text, FALSE, NULL}, {"eids", &texts, FALSE, NULL}, OPERATION_KEYS, {"operations", &operation_list, FALSE, NULL}, DOWNLOAD_KEYS, END};
+const RspShape rsp_language_eim_order = {.kind = RSP_SHAPE_MAP, .keys = eim_order_keys, .what = "an order of eIM packages"};
+static const RspKeySpec eim_device_keys[] = {{"eid", &eid, TRUE, NULL}, {"token", &count, FALSE, NULL}, {"counter", &count, FALSE, NULL}, END};
+const RspShape rsp_language_eim_device = {.kind = RSP_SHAPE_MAP, .keys = eim_device_keys, .what = "an eUICC"};
 static const RspKeySpec eim_step_keys[] = {
     {"at", &text, TRUE, "an eim"}, {"to", &text_or_texts, FALSE, "euicc actors, or `all` that it manages"}, {"eid", &text, FALSE, "in place of `to`"},
     OPERATION_KEYS, {"operations", &operation_list, FALSE, "several in one eUICC package"},
-    {"activationCode", &text, FALSE, "download; without it, smds and smdsAddress: from the default SM-DP+"},
-    {"confirmationCode", &text, FALSE, "download through the eIM"}, {"smds", &boolean, FALSE, "download by the events of an SM-DS"},
-    {"smdsAddress", &text, FALSE, "default: the eUICC's root SM-DS"},
-    {"bare", &boolean, FALSE, "download: the trigger is empty, the eIM as proxy knows what to download"},
-    {"tags", &hex, FALSE, "data-request: tagList; default: certificates and euiccInfo1"}, {"expect", &eim_reply, FALSE, NULL}, END};
+    DOWNLOAD_KEYS, {"expect", &eim_reply, FALSE, NULL}, END};
 MAP_OF (eim_step, eim_step_keys, "an eim step");
 
 /* --- expectations ------------------------------------------------------------------------------ */

@@ -6,9 +6,11 @@
 #define RSP_OTA_COUNTER_MAX ((G_GINT64_CONSTANT (1) << 40) - 1)
 #define RSP_COVERAGE_POINTS 232 /* rows of docs/coverage-points.tsv */
 
-extern const RspShape rsp_language_scenario;         /* a whole scenario file */
-extern const RspShape rsp_language_fragment;         /* a world file: `world:` alone */
-extern const RspShape rsp_language_world;            /* a world when all that it uses is merged */
+extern const RspShape rsp_language_scenario;  /* a whole scenario file */
+extern const RspShape rsp_language_fragment;  /* a world file: `world:` alone */
+extern const RspShape rsp_language_world;     /* a world when all that it uses is merged */
+extern const RspShape rsp_language_eim_order; /* what a managing client may send to an eIM */
+extern const RspShape rsp_language_eim_device;
 extern const RspKeySpec rsp_language_steps[];        /* the kinds of step, ended by a NULL key */
 extern const RspKeySpec rsp_language_expectations[]; /* what `expect:` may say of an actor */
 

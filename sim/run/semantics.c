@@ -1,5 +1,7 @@
 #include "sim/run/semantics.h"
 
+#include "sim/run/eim-orders.h"
+
 #include "asn1/functions.h"
 #include "pki/suci.h"
 #include "sim/core/bytes.h"
@@ -542,13 +544,6 @@ check_crl (const Check *c, const RspYaml *step, GError **error)
            check_text_or_texts (c, rsp_yaml_get (step, "revoke"), check_certificate_name, error);
 }
 
-static const char *
-text_of (const RspYaml *map, const char *key)
-{
-    const RspYaml *node = rsp_yaml_get (map, key);
-    return node ? node->text : "";
-}
-
 static gboolean
 check_one_managed (const Check *c, const RspYaml *item, GError **error)
 {
@@ -566,9 +561,7 @@ check_eim (const Check *c, const RspYaml *step, GError **error)
         return rsp_yaml_fail (step, error, "an eim step needs either do or operations");
     for (guint i = 0; list && i < list->items->len; i++) {
         const RspYaml *operation = list->items->pdata[i];
-        const char *word = text_of (operation, "do");
-        if (!*word || strcmp (word, "download") == 0 || strcmp (word, "data-request") == 0 ||
-            strcmp (word, "push") == 0)
+        if (!rsp_eim_order_is_operation (operation))
             return rsp_yaml_fail (operation, error, "not an operation of an eUICC package");
         if (!check_ref (c, rsp_yaml_get (operation, "eim"), "eim", error))
             return FALSE;
