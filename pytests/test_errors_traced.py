@@ -30,6 +30,8 @@ RESULTS = {
     "LoadCRL": {"invalidSignature": 1, "invalidCRLFormat": 2, "notEnoughMemorySpace": 3,
                 "verificationKeyNotFound": 4, "fresherCrlAlreadyLoaded": 5, "baseCrlMissing": 6,
                 "undefinedError": 127},
+    "GetEimPackage": {"noEimPackageAvailable": 1, "eidNotFound": 2, "invalidEid": 3, "missingEid": 4, "undefinedError": 127},
+    "ProvideEimPackageResult": {"eidNotFound": 2, "invalidEid": 3, "missingEid": 4, "undefinedError": 127},
     "LoadBoundProfilePackage": {
         "incorrectInputValues": 1, "invalidSignature": 2, "invalidTransactionId": 3,
         "unsupportedCrtValues": 4, "unsupportedRemoteOperationType": 5, "unsupportedProfileClass": 6,
@@ -108,6 +110,8 @@ CODES = {  # where an answer has its code, behind its own tag
     "CancelSession": [(0x81,)],
     "GetProfilesInfo": [(0x81,)],
     "LoadCRL": [(0x81,)],
+    "GetEimPackage": [(0x02,)],
+    "ProvideEimPackageResult": [(0x02,)],
     "LoadEuiccPackage": [(0xA1, 0x30, 0x02), (0xA0, 0x30, 0x30, 0x02)],
     "AddInitialEim": [(0x81,)],
     "GetCerts": [(0x81,)],
