@@ -210,7 +210,7 @@ rsp_order_write (RspSmdpp *dp, const RspOrder *o, GError **error)
 gboolean
 rsp_order_commit (RspSmdpp *dp, RspOrder *order, GError **error)
 {
-    if (!rsp_store_commit (dp->store, error))
+    if (!rsp_actor_commit (dp->actor, dp->store, error))
         return FALSE;
     if (order && order->state != order->stored_state) {
         if (rsp_trace_active (dp->actor->trace)) {

@@ -54,7 +54,7 @@ insert_profile (RspSmdpp *dp, const RspProfilePackage *package, const RspStockTe
            rsp_store_run (dp->store, error,
                           "INSERT INTO package (iccid, metadata, own, upp) VALUES (?, ?, ?, ?)",
                           "sbib", package->metadata->iccid, metadata, (gint64)own, package->upp) &&
-           rsp_order_commit (dp, NULL, error);
+           rsp_store_commit (dp->store, error); /* no place for faults: nobody has acted yet */
 }
 
 static gboolean

@@ -85,7 +85,8 @@ static gboolean
 store (RspSmds *ds, const RspEvent *e, gint64 note, GError **error)
 {
     if (!rsp_store_begin (ds->store, error) || !rsp_event_add (ds, e, error) ||
-        (note && !rsp_events_keep (ds->root, note, error)) || !rsp_store_commit (ds->store, error))
+        (note && !rsp_events_keep (ds->root, note, error)) ||
+        !rsp_actor_commit (ds->actor, ds->store, error))
         return FALSE;
     rsp_event_told (ds, e, NULL, "registered");
     return TRUE;
@@ -182,7 +183,7 @@ rsp_es12_delete_event (RspSmds *ds, RspRequest *r, GError **error)
     if (!event)
         return RSP_FAILED ("8.9.5", "3.9", "no such event of this server");
     if (rsp_store_begin (ds->store, error) && rsp_event_remove (ds, event, error) &&
-        rsp_store_commit (ds->store, error))
+        rsp_actor_commit (ds->actor, ds->store, error))
         rsp_event_told (ds, event, "registered", "deleted");
     return RSP_OK;
 }

@@ -143,7 +143,7 @@ rsp_event_purge (RspSmds *ds, GError **error)
     for (guint i = 0; i < expired->len; i++)
         if (!rsp_event_remove (ds, expired->pdata[i], error))
             return FALSE;
-    if (!rsp_store_commit (ds->store, error))
+    if (!rsp_actor_commit (ds->actor, ds->store, error))
         return FALSE;
     for (guint i = 0; i < expired->len; i++)
         rsp_event_told (ds, expired->pdata[i], "registered", "expired");

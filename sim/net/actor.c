@@ -16,6 +16,28 @@ rsp_actor_time (const RspActor *actor)
 }
 
 static gboolean
+refuse_commit (RspStore *store, const char *why, GError **error)
+{
+    rsp_store_rollback (store);
+    g_set_error_literal (error, RSP_STORE_ERROR, RSP_STORE_ERROR_IO, why);
+    return FALSE;
+}
+
+gboolean
+rsp_actor_commit (const RspActor *actor, RspStore *store, GError **error)
+{
+    RspFaultAction action;
+    if (rsp_bus_crashed (actor->bus, actor->name))
+        return refuse_commit (store, "crashed", error);
+    if (rsp_bus_point (actor->bus, actor->name, RSP_POINT_BEFORE_COMMIT, &action))
+        return refuse_commit (store, rsp_fault_action_name (action), error);
+    if (!rsp_store_commit (store, error))
+        return FALSE;
+    rsp_bus_point (actor->bus, actor->name, RSP_POINT_AFTER_COMMIT, &action);
+    return TRUE;
+}
+
+static gboolean
 traced (const RspActor *actor)
 {
     return actor->trace && rsp_trace_active (actor->trace);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "sim/core/rng.h"
+#include "sim/core/store.h"
 #include "sim/net/bus.h"
 
 typedef struct {
@@ -18,6 +19,10 @@ typedef struct {
 
 RspRng *rsp_actor_rng (const RspActor *actor, const char *purpose); /* (transfer full) */
 gint64 rsp_actor_time (const RspActor *actor); /* Unix seconds by this actor's clock */
+
+/* Commits what STORE has begun; faults at the points before and after it strike here. A crashed
+ * actor commits nothing. On FALSE nothing is left of the transaction. */
+gboolean rsp_actor_commit (const RspActor *actor, RspStore *store, GError **error);
 
 /* Trace helpers. */
 void rsp_actor_crypto (const RspActor *actor, const char *op, const char *key, gboolean ok);

@@ -160,6 +160,8 @@ void
 rsp_bus_call (RspBus *bus, const char *src, const char *address, const RspFunction *fn,
               GBytes *body, const RspCallOptions *options, RspReplyFunc func, gpointer data)
 {
+    if (rsp_bus_crashed (bus, src))
+        return;
     RspEndpoint *dst = find_destination (bus, fn, address);
     RspCall *call = rsp_bus_call_new (bus, as_offered (dst, fn), g_intern_string (src), address);
     call->dst = dst;

@@ -131,6 +131,29 @@ cut_power (RspTransit *transit, const RspFault *fault)
     return NULL;
 }
 
+static gboolean
+crash (RspBus *bus, RspEndpoint *server, const RspFault *fault)
+{
+    if (server->crashed || !bus->crash || !bus->crash (server->name, fault->down, bus->crash_data))
+        return FALSE;
+    server->crashed = TRUE;
+    rsp_bus_detach (bus, server->name);
+    return TRUE;
+}
+
+/* The server dies where it is; a message to it or from it is lost with that. */
+static const char *
+kill_server (RspTransit *transit, const RspFault *fault)
+{
+    RspCall *call = transit->call;
+    RspEndpoint *server = fault->at ? rsp_bus_endpoint (call->bus, fault->at, FALSE) : call->dst;
+    if (!server || !crash (call->bus, server, fault))
+        return "notApplicable";
+    if (server == call->dst || server == call->caller)
+        transit->fate = LEG_CUT;
+    return NULL;
+}
+
 static const char *
 set_status (RspTransit *transit, const RspFault *fault)
 {
@@ -184,6 +207,8 @@ apply (RspTransit *transit, const RspFault *fault, GBytes *earlier, gint64 *dela
         return set_status (transit, fault);
     case RSP_FAULT_POWER_LOSS:
         return cut_power (transit, fault);
+    case RSP_FAULT_CRASH:
+        return kill_server (transit, fault);
     case RSP_FAULT_WRITE_ERROR:
         return "notApplicable";
     }
@@ -204,6 +229,8 @@ rsp_bus_point (RspBus *bus, const char *actor, RspFaultPoint point, RspFaultActi
                                           .op = rsp_fault_point_name (point),
                                           .fault_name = fault->name,
                                           .fault_action = rsp_fault_action_name (fault->action)});
+    if (fault->action == RSP_FAULT_CRASH)
+        crash (bus, rsp_bus_endpoint (bus, actor, TRUE), fault);
     return TRUE;
 }
 

@@ -12,6 +12,7 @@ typedef struct {
     void (*power_loss) (gpointer data); /* of a card, with DATA */
     gboolean known;                     /* was attached at some time, or has an address */
     RspLink *link;                      /* of a device, borrowed; NULL: not modelled */
+    gboolean crashed;                   /* by a fault, until it is attached again */
     gboolean timed;                     /* a card that takes its own time */
     RspCredential credential;
     gboolean has_credential;
@@ -81,7 +82,9 @@ struct _RspBus {
     GHashTable *eims;        /* interned IPA name → interned name of whose package it had last */
     GHashTable *nested_held; /* the same, of those held back */
     GHashTable *nested;      /* card's RspEndpoint → ES8+ message under way (bus-nested.c) */
-    const char *gateway;     /* interned name of who takes HTTP calls to unknown addresses */
+    RspCrashFunc crash;
+    gpointer crash_data;
+    const char *gateway; /* interned name of who takes HTTP calls to unknown addresses */
     gint64 latency_http, latency_apdu, latency_radio;
     guint64 next_xid, calls;
     guint64 counts[RSP_FN_COUNT];

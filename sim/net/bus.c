@@ -126,6 +126,21 @@ rsp_bus_attach (RspBus *bus, const char *name, RspServeFunc serve, gpointer data
     endpoint->serve = serve;
     endpoint->data = data;
     endpoint->known = TRUE;
+    endpoint->crashed = FALSE;
+}
+
+void
+rsp_bus_set_crash (RspBus *bus, RspCrashFunc func, gpointer data)
+{
+    bus->crash = func;
+    bus->crash_data = data;
+}
+
+gboolean
+rsp_bus_crashed (RspBus *bus, const char *actor)
+{
+    const RspEndpoint *endpoint = rsp_bus_endpoint (bus, actor, FALSE);
+    return endpoint && endpoint->crashed;
 }
 
 void

@@ -79,6 +79,11 @@ void rsp_bus_attach (RspBus *bus, const char *name, RspServeFunc serve, gpointer
 void rsp_bus_detach (RspBus *bus, const char *name);
 /* NAME, attached, is a card: FUNC, with the data of its service, makes it lose its power. */
 void rsp_bus_set_power_loss (RspBus *bus, const char *name, void (*func) (gpointer data));
+/* FUNC brings ACTOR, which a fault has just killed (it is detached as above, and calls nobody any
+ * more), back to life after DOWN µs, from the loop. FALSE: it cannot, and ACTOR lives on. */
+typedef gboolean (*RspCrashFunc) (const char *actor, gint64 down, gpointer data);
+void rsp_bus_set_crash (RspBus *bus, RspCrashFunc func, gpointer data);
+gboolean rsp_bus_crashed (RspBus *bus, const char *actor);
 /* ACTOR is at POINT. TRUE: a fault strikes it there, and *RET_ACTION is to happen to it. */
 gboolean rsp_bus_point (RspBus *bus, const char *actor, RspFaultPoint point,
                         RspFaultAction *ret_action);

@@ -15,6 +15,7 @@ static const char *const action_names[] = {
     [RSP_FAULT_STATUS_WORD] = "status-word",
     [RSP_FAULT_POWER_LOSS] = "power-loss",
     [RSP_FAULT_WRITE_ERROR] = "write-error",
+    [RSP_FAULT_CRASH] = "crash",
 };
 
 const char *

@@ -19,6 +19,7 @@ typedef enum {
     RSP_FAULT_STATUS_WORD, /* response (whatever LEG says): this SW, empty body */
     RSP_FAULT_POWER_LOSS,  /* a card loses its power, and what is under way with it is lost */
     RSP_FAULT_WRITE_ERROR, /* at a point: the memory cannot be written */
+    RSP_FAULT_CRASH,       /* a server dies, and starts again from what it has committed */
 } RspFaultAction;
 const char *rsp_fault_action_name (RspFaultAction a); /* "http-status" */
 gboolean rsp_fault_action_parse (const char *name, RspFaultAction *ret);
@@ -40,7 +41,8 @@ typedef struct {
     gboolean any_leg;
     RspLeg leg;
     char *from, *to;    /* names; NAME* stands for all that begin so */
-    char *at;           /* with a point: the actor; power-loss: the card, default the message's */
+    char *at;           /* with a point: the actor; power-loss, crash: the card or server, default
+                           the message's */
     guint nth;          /* the nth call of the named function, from 1; the nth time at the point */
     guint every;        /* each nth */
     GBytes *apdu;       /* first octets of the command APDU; NTH and EVERY count those alone */
@@ -49,6 +51,7 @@ typedef struct {
     /* action */
     RspFaultAction action;
     gint64 delay;    /* µs */
+    gint64 down;     /* crash: µs until it starts again */
     gint64 offset;   /* corrupt: byte index (negative: from the end) */
     guint8 mask;     /* corrupt: XOR mask, 0 means 01 */
     char *field;     /* corrupt, replace, duplicate: "FIELD" below */

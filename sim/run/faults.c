@@ -53,9 +53,11 @@ read_action (const RspYaml *yaml, RspFault *f, GError **error)
 {
     gint64 mask = 0, status = 0, copies = 0;
     const RspYaml *delay = rsp_yaml_get (yaml, "delay"), *value = rsp_yaml_get (yaml, "value");
+    const RspYaml *down = rsp_yaml_get (yaml, "down");
     if (!rsp_fault_action_parse (text_of (yaml, "action"), &f->action))
         return rsp_yaml_fail (yaml, error, "unknown fault action");
     if ((delay && !rsp_yaml_duration (delay, &f->delay, error)) ||
+        (down && !rsp_yaml_duration (down, &f->down, error)) ||
         !rsp_yaml_opt_int (yaml, "offset", G_MININT32, G_MAXINT32, &f->offset, error) ||
         !rsp_yaml_opt_int (yaml, "mask", 0, 255, &mask, error) ||
         !rsp_yaml_opt_int (yaml, "status", 0, 0xFFFF, &status, error) ||

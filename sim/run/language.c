@@ -46,7 +46,7 @@ const char *const rsp_language_consents[] = {"granted", "refused", "postponed", 
 const char *const rsp_language_user_verbs[] = {"download", "deliver-notifications", "enable", "disable", "delete",
     "set-nickname", "memory-reset", "set-default-dp-address", "list", "discover", "power-on", "activate-lpae", NULL};
 const char *const rsp_language_fault_actions[] = {"drop", "delay", "duplicate", "reorder", "replay", "corrupt", "replace",
-    "cut-link", "http-status", "status-word", "power-loss", "write-error", NULL};
+    "cut-link", "http-status", "status-word", "power-loss", "write-error", "crash", NULL};
 static const char *const fault_points[] = {"before-commit", "after-commit", NULL};
 static const char *const curves[] = {"p-384", NULL};
 const char *const rsp_language_bindings[] = {"json", "asn1", NULL};
@@ -354,14 +354,15 @@ EITHER_OF (world, text, world_map);
 static const RspKeySpec match_keys[] = {
     {"function", &function, FALSE, "ES9+.HandleNotification"}, {"leg", &leg, FALSE, "default request"},
     {"from", &text, FALSE, "an actor"}, {"to", &text, FALSE, "an actor"},
-    {"point", &fault_point, FALSE, "a place inside a euicc in place of a message: before or after its memory is committed"},
-    {"at", &text, FALSE, "with a point: the euicc"},
+    {"point", &fault_point, FALSE, "a place inside an actor in place of a message: before or after its memory or database is committed"},
+    {"at", &text, FALSE, "with a point: a euicc, smdpp or smds"},
     {"nth", &positive, FALSE, "the nth call of the function"}, {"every", &positive, FALSE, "each nth"},
     {"apdu", &hex, FALSE, "first octets of a command APDU; nth and every count those alone"}, {"probability", &fraction, FALSE, NULL}, END};
 MAP_OF (match, match_keys, "a match");
 static const RspKeySpec fault_keys[] = {
     {"name", &text, TRUE, NULL}, {"match", &match, TRUE, NULL}, {"action", &action, TRUE, NULL},
-    {"at", &text, FALSE, "power-loss at a message: the euicc; default: the message's own"},
+    {"at", &text, FALSE, "power-loss, crash at a message: the euicc or server; default: the message's own"},
+    {"down", &duration, FALSE, "crash: how long it is away; default 0"},
     {"delay", &duration, FALSE, "delay: how long"}, {"offset", &offset, FALSE, "corrupt: octet, negative from the end"},
     {"mask", &small, FALSE, "corrupt: XOR mask, default 1"}, {"field", &text, FALSE, "corrupt, replace: path of a field"},
     {"value", &hex, FALSE, "new content"}, {"text", &text, FALSE, "new content as text"},

@@ -266,16 +266,28 @@ check_rest (RspRun *run)
     return rsp_invariants_check (run, node);
 }
 
+/* Every server that crashed is back, or will be. */
+static gboolean
+all_alive (RspRun *run)
+{
+    if (!run->failure && run->world->failure)
+        rsp_run_fail (run, run->scenario->doc, "expected the server to start again, got %s",
+                      run->world->failure);
+    return !run->failure;
+}
+
 static void
 run_steps (RspRun *run)
 {
     const RspYaml *steps = run->scenario->steps;
-    for (guint i = 0; i < steps->items->len && !run->failure; i++)
+    for (guint i = 0; i < steps->items->len && all_alive (run); i++)
         run_step (run, ((RspYaml *)steps->items->pdata[i])->items->pdata[0]);
     if (run->failure)
         return;
     rsp_trace_set_step (run->trace, NULL);
     rsp_loop_run (run->loop, NULL, NULL, run->limit);
+    if (!all_alive (run))
+        return;
     if (run->scenario->expect && !rsp_expect_check (run, run->scenario->expect))
         return;
     check_rest (run);

@@ -301,27 +301,50 @@ check_peer (const Check *c, const RspYaml *node, GError **error)
     return unknown_actor (c, node, error);
 }
 
-/* Faults inside an actor, and those that act on a card wherever the message goes. */
+/* Who a fault inside an actor may strike: cards, and the servers that start again. */
+static gboolean
+check_victim (const Check *c, const RspYaml *node, gboolean card, gboolean server, GError **error)
+{
+    const char *role = node ? rsp_world_role (c->s->world, node->text) : NULL;
+    if (!node)
+        return TRUE;
+    if (!role)
+        return unknown_actor (c, node, error);
+    gboolean serves = strcmp (role, "smdpp") == 0 || strcmp (role, "smds") == 0;
+    if ((server && serves) || (card && strcmp (role, "euicc") == 0))
+        return TRUE;
+    return rsp_yaml_fail (node, error, "expected %s, got %s \"%s\"",
+                          !server ? "euicc"
+                          : card  ? "euicc, smdpp or smds"
+                                  : "smdpp or smds",
+                          role, node->text);
+}
+
+/* Faults inside an actor, and those that act on one wherever the message goes. */
 static gboolean
 check_point (const Check *c, const RspYaml *fault, const RspYaml *match, const char *action,
              GError **error)
 {
     const RspYaml *point = rsp_yaml_get (match, "point"), *at = rsp_yaml_get (match, "at");
     gboolean power = strcmp (action, "power-loss") == 0,
-             write = strcmp (action, "write-error") == 0;
-    if (!check_ref (c, at, "euicc", error) ||
-        !check_ref (c, rsp_yaml_get (fault, "at"), "euicc", error))
+             write = strcmp (action, "write-error") == 0, crash = strcmp (action, "crash") == 0;
+    if (!check_victim (c, at, !crash, crash || write, error) ||
+        !check_victim (c, rsp_yaml_get (fault, "at"), !crash, crash, error))
         return FALSE;
+    if (crash && point && !at)
+        return rsp_yaml_fail (match, error, "crash at a point needs \"at\"");
+    if (!crash && rsp_yaml_get (fault, "down"))
+        return rsp_yaml_fail (fault, error, "\"down\" goes with crash");
     if (!point && at)
         return rsp_yaml_fail (at, error, "\"at\" in a match goes with a point");
     if (point && rsp_yaml_get (match, "function"))
         return rsp_yaml_fail (match, error, "a match has a point or a function");
-    if (point && !power && !write)
+    if (point && !power && !write && !crash)
         return rsp_yaml_fail (fault, error, "%s does not apply at a point", action);
     if (write && (!point || strcmp (point->text, "before-commit") != 0))
         return rsp_yaml_fail (fault, error, "write-error applies at point: before-commit");
-    if (!power && rsp_yaml_get (fault, "at"))
-        return rsp_yaml_fail (fault, error, "\"at\" goes with power-loss");
+    if (!power && !crash && rsp_yaml_get (fault, "at"))
+        return rsp_yaml_fail (fault, error, "\"at\" goes with power-loss and crash");
     return TRUE;
 }
 

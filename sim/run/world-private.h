@@ -86,4 +86,7 @@ void rsp_world_start_lpa (RspWorld *world, RspWorldActor *a);
 gboolean rsp_world_manages (const RspWorldActor *eim, const RspWorldActor *card);
 gboolean rsp_world_start_eim (RspWorld *w, RspWorldActor *a, GError **error);
 gboolean rsp_world_start_operator (RspWorld *w, RspWorldActor *a, GError **error);
+/* Servers that faults kill come back to life from their databases. */
+gboolean rsp_world_prepare_crashes (RspWorld *w, GError **error);
+void rsp_world_end_crashes (RspWorld *w);
 gboolean rsp_world_start_smds (RspWorld *w, RspWorldActor *a, GError **error);

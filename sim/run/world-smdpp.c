@@ -119,6 +119,7 @@ rsp_world_start_smdpp (RspWorld *w, RspWorldActor *a, GError **error)
     a->smdpp = rsp_smdpp_new (&a->base, &config, error);
     if (!a->smdpp)
         return FALSE;
+    g_clear_pointer (&a->known_clients, g_ptr_array_unref);
     a->known_clients = known_clients (w);
     rsp_world_set_tls (w, a, "tls");
     rsp_world_add_fault_key (w, a, "dp-auth", "auth");

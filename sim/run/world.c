@@ -35,6 +35,7 @@ credential_free (RspWorldCredential *c)
 static void
 actor_free (RspWorldActor *a)
 {
+    rsp_loop_cancel (a->base.loop, a->restart);
     switch (a->role) {
     case RSP_ACTOR_CI:
         g_clear_pointer (&a->ci, rsp_ci_free);
@@ -98,6 +99,7 @@ rsp_world_free (RspWorld *w)
     g_hash_table_unref (w->devices);
     g_hash_table_unref (w->by_name);
     g_ptr_array_unref (w->packages);
+    rsp_world_end_crashes (w);
     g_clear_pointer (&w->documents, g_hash_table_unref);
     g_clear_pointer (&w->bus, rsp_bus_free);
     g_free (w);
@@ -217,10 +219,10 @@ rsp_world_add_fault_key (RspWorld *w, RspWorldActor *a, const char *purpose, con
 char *
 rsp_world_state_path (const RspWorld *w, const RspWorldActor *a, const char *suffix)
 {
-    if (!w->options.state_dir)
+    if (!w->folder)
         return NULL;
     g_autofree char *name = g_strconcat (a->base.name, suffix, NULL);
-    return g_build_filename (w->options.state_dir, name, NULL);
+    return g_build_filename (w->folder, name, NULL);
 }
 
 static gboolean
@@ -355,7 +357,7 @@ rsp_world_new (const RspScenario *scenario, const RspWorldOptions *options, GErr
         rsp_bus_set_latency (w->bus, rsp_world_duration (latency, "http", 20000),
                              rsp_world_duration (latency, "apdu", 1000),
                              rsp_world_duration (latency, "radio", 50000));
-    if (!next_incarnation (w, error))
+    if (!next_incarnation (w, error) || !rsp_world_prepare_crashes (w, error))
         return NULL;
     add_actors (w, actors);
     if (!rsp_world_build_pki (w, error))

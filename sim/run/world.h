@@ -54,6 +54,7 @@ typedef struct {
     };
     RspApduLink *link; /* of a euicc */
     RspModem *modem;   /* of a device */
+    guint64 restart;   /* event of the loop that brings it back after a crash; 0: none */
 } RspWorldActor;
 
 /* What was ordered: for event 0 of the trace and for invariants. */
@@ -91,6 +92,9 @@ typedef struct {
     GPtrArray *packages;         /* of RspWorldPackage */
     struct _RspNetwork *network; /* NULL until the actors are alive */
     GHashTable *documents;       /* path → RspYaml of a package file */
+    char *folder;                /* of durable state (nullable) */
+    gboolean scratch;            /* FOLDER is for this run alone, so that servers can crash */
+    char *failure;               /* why a crashed server did not come back (nullable) */
 } RspWorld;
 
 /* The world's wall clock at the start, Unix µs. */
