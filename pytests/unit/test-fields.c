@@ -27,9 +27,7 @@ test_table (void)
         g_assert_true (rsp_function_by_name (fn->full_name) == fn);
         if (fn->path)
             g_assert_true (rsp_function_by_path (fn->path, 1u << fn->interface) == fn);
-        /* An IPA in the eUICC is activated by the tag of the LPA's; a short message has none. */
-        if (fn->binding == RSP_BINDING_CARD && i != RSP_FN_ES10B_IPAE_ACTIVATION &&
-            i != RSP_FN_ES6_UPDATE_METADATA)
+        if (fn->binding == RSP_BINDING_CARD && i != RSP_FN_ES6_UPDATE_METADATA) /* has none */
             g_assert_true (rsp_function_by_tag (fn->tag) == fn);
         /* An IPA's connection to its eIM may stand already. */
         g_assert_true (fn->new_connection == (fn->interface != RSP_IF_ESIPA &&
