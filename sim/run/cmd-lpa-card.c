@@ -1,6 +1,5 @@
 /* A card behind a program: one JSON object a line, {"type": "apdu", "payload": {"func": …}} there
- * and
- * {"type": "apdu", "payload": {"ecode": …, "data": …}} back, as LPAs on a PC speak with their
+ * and {"type": "apdu", "payload": {"ecode": …, "data": …}} back, as LPAs on a PC speak with their
  * drivers. The bus sees an actor that answers APDU.Transmit. */
 #include "sim/run/cmd-lpa.h"
 
@@ -10,6 +9,7 @@
 #include <string.h>
 
 #define MAX_LINE 65536
+#define PATIENCE (5 * G_USEC_PER_SEC) /* with a program that is to end */
 
 struct _RspCardProcess {
     RspBus *bus;
@@ -20,7 +20,7 @@ struct _RspCardProcess {
     GOutputStream *out;
     GCancellable *cancellable;
     RspCall *call; /* the APDU under way */
-    gboolean reading;
+    gboolean reading, ended;
 };
 
 /* FALSE: the program does not listen any more. */
@@ -133,6 +133,34 @@ rsp_card_process_new (RspBus *bus, RspLoop *loop, const char *name, const char *
     return NULL;
 }
 
+static void
+on_end (GObject *program, GAsyncResult *result, gpointer data)
+{
+    RspCardProcess *p = data;
+    g_subprocess_wait_finish (G_SUBPROCESS (program), result, NULL);
+    p->ended = TRUE;
+    rsp_loop_io_end (p->loop);
+}
+
+static gboolean
+has_ended (gpointer data)
+{
+    return ((RspCardProcess *)data)->ended;
+}
+
+/* The end of its input ends the program, or else it is killed. */
+static void
+end_program (RspCardProcess *p)
+{
+    g_output_stream_close (p->out, NULL, NULL);
+    rsp_loop_io_begin (p->loop);
+    g_subprocess_wait_async (p->program, NULL, on_end, p);
+    if (rsp_loop_run (p->loop, has_ended, p, rsp_loop_now (p->loop) + PATIENCE))
+        return;
+    g_subprocess_force_exit (p->program);
+    rsp_loop_run (p->loop, has_ended, p, -1);
+}
+
 void
 rsp_card_process_free (RspCardProcess *p)
 {
@@ -142,8 +170,7 @@ rsp_card_process_free (RspCardProcess *p)
     while (p->reading)
         g_main_context_iteration (rsp_loop_context (p->loop), TRUE);
     rsp_bus_detach (p->bus, p->name);
-    g_output_stream_close (p->out, NULL, NULL); /* the end of input ends the program */
-    g_subprocess_wait (p->program, NULL, NULL);
+    end_program (p);
     g_object_unref (p->in);
     g_object_unref (p->out);
     g_object_unref (p->program);
