@@ -296,14 +296,9 @@ void
 lpa_on_smds_addresses (RspLpa *lpa, const RspReply *reply)
 {
     LpaDiscovery *d = lpa->op->discovery;
-    const char *problem = lpa_reply_problem (reply, lpa->function);
     RspTlv response, tlv;
-    if (!problem && !lpa_card_response (lpa, reply, &response))
-        problem = "badReply";
-    if (problem) {
-        lpa_fail (lpa, NULL, problem);
+    if (!lpa_read_card (lpa, reply, &response))
         return;
-    }
     g_autofree char *dp = rsp_tlv_find (response.value, 0x80, &tlv) ? lpa_text (tlv.value) : NULL;
     g_autofree char *ds = rsp_tlv_find (response.value, 0x81, &tlv) ? lpa_text (tlv.value) : NULL;
     if (d->with_default && dp && *dp)
@@ -409,12 +404,10 @@ lpa_on_state (RspLpa *lpa, const RspReply *reply)
 {
     RspTlv response, list;
     guint operational = 0;
-    const char *problem = lpa_reply_problem (reply, lpa->function);
-    if (!problem &&
-        (!lpa_card_response (lpa, reply, &response) || !rsp_tlv_find (response.value, 0xA0, &list)))
-        problem = "badReply";
-    if (problem) {
-        lpa_fail (lpa, NULL, problem);
+    if (!lpa_read_card (lpa, reply, &response))
+        return;
+    if (!rsp_tlv_find (response.value, 0xA0, &list)) {
+        lpa_fail (lpa, NULL, "badReply");
         return;
     }
     note_profiles (lpa, list.value, &operational);

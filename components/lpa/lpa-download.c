@@ -77,34 +77,23 @@ lpa_restart_download (RspLpa *lpa)
 void
 lpa_on_addresses (RspLpa *lpa, const RspReply *reply)
 {
-    const char *problem = lpa_reply_problem (reply, lpa->function);
     RspTlv response, address;
-    if (problem) {
-        lpa_fail (lpa, NULL, problem);
-    } else if (!lpa_card_response (lpa, reply, &response)) {
-        lpa_fail (lpa, NULL, "badReply");
-    } else if (!rsp_tlv_find (response.value, 0x80, &address) || address.value.len == 0 ||
-               !(lpa->op->address = lpa_text (address.value))) {
+    if (!lpa_read_card (lpa, reply, &response))
+        return;
+    if (!rsp_tlv_find (response.value, 0x80, &address) || address.value.len == 0 ||
+        !(lpa->op->address = lpa_text (address.value)))
         lpa_fail (lpa, NULL, "noDefaultAddress");
-    } else {
+    else
         lpa_start_session (lpa);
-    }
 }
 
 void
 lpa_on_info1 (RspLpa *lpa, const RspReply *reply)
 {
     static const guint8 command[] = {0xBF, 0x2E, 0x00};
-    const char *problem = lpa_reply_problem (reply, lpa->function);
     RspTlv info;
-    if (problem) {
-        lpa_fail (lpa, NULL, problem);
+    if (!lpa_read_card (lpa, reply, &info))
         return;
-    }
-    if (!lpa_card_response (lpa, reply, &info)) {
-        lpa_fail (lpa, NULL, "badReply");
-        return;
-    }
     lpa->op->info1 = lpa->imposed_ci ? lpa_impose_ci (reply->body, rsp_slice_of (lpa->imposed_ci))
                                      : g_bytes_ref (reply->body);
     if (lpa->imposed_ci)
@@ -121,14 +110,10 @@ void
 lpa_on_challenge (RspLpa *lpa, const RspReply *reply)
 {
     LpaOperation *op = lpa->op;
-    const char *problem = lpa_reply_problem (reply, lpa->function);
     RspTlv response, challenge;
-    if (problem) {
-        lpa_fail (lpa, NULL, problem);
+    if (!lpa_read_card (lpa, reply, &response))
         return;
-    }
-    if (!lpa_card_response (lpa, reply, &response) ||
-        !rsp_tlv_single (response.value, 0x80, &challenge) || challenge.value.len != 16) {
+    if (!rsp_tlv_single (response.value, 0x80, &challenge) || challenge.value.len != 16) {
         lpa_fail (lpa, NULL, "badReply");
         return;
     }
@@ -319,16 +304,9 @@ void
 lpa_on_authenticate_server (RspLpa *lpa, const RspReply *reply)
 {
     LpaOperation *op = lpa->op;
-    const char *problem = lpa_reply_problem (reply, lpa->function);
     RspTlv response;
-    if (problem) {
-        lpa_fail (lpa, NULL, problem);
+    if (!lpa_read_card (lpa, reply, &response))
         return;
-    }
-    if (!lpa_card_response (lpa, reply, &response)) {
-        lpa_fail (lpa, NULL, "badReply");
-        return;
-    }
     const char *error = lpa_card_error (&response, "AuthenticateErrorCode");
     if (error) {
         lpa_fail (lpa, NULL, error);

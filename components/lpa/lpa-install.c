@@ -85,16 +85,9 @@ void
 lpa_on_prepare_download (RspLpa *lpa, const RspReply *reply)
 {
     LpaOperation *op = lpa->op;
-    const char *problem = lpa_reply_problem (reply, lpa->function);
     RspTlv response;
-    if (reply->kind != RSP_REPLY_OK) {
-        lpa_fail (lpa, NULL, problem);
+    if (!lpa_card_answered (lpa, reply, &response))
         return;
-    }
-    if (problem || !lpa_card_response (lpa, reply, &response)) {
-        lpa_cancel (lpa, LPA_CANCEL_UNDEFINED, NULL, problem ? problem : "badReply");
-        return;
-    }
     const char *error = lpa_card_error (&response, "DownloadErrorCode");
     if (error && strcmp (error, "noSessionContext") == 0) {
         lpa_fail (lpa, NULL, error);

@@ -85,16 +85,9 @@ void
 lpa_on_profile_list (RspLpa *lpa, const RspReply *reply)
 {
     LpaOperation *op = lpa->op;
-    const char *problem = lpa_reply_problem (reply, lpa->function);
     RspTlv response, list, info;
-    if (problem) {
-        lpa_fail (lpa, NULL, problem);
+    if (!lpa_read_card (lpa, reply, &response))
         return;
-    }
-    if (!lpa_card_response (lpa, reply, &response)) {
-        lpa_fail (lpa, NULL, "badReply");
-        return;
-    }
     if (!rsp_tlv_find (response.value, 0xA0, &list)) {
         guint64 code = integer_member (response.value, 0x81, 127);
         const char *name = rsp_code_name ("ProfileInfoListError", (gint64)MIN (code, 255));

@@ -88,16 +88,9 @@ void
 lpa_on_read_profile (RspLpa *lpa, const RspReply *reply)
 {
     LpaOperation *op = lpa->op;
-    const char *problem = lpa_reply_problem (reply, lpa->function);
     RspTlv response, list, info;
-    if (problem) {
-        lpa_fail (lpa, NULL, problem);
+    if (!lpa_read_card (lpa, reply, &response))
         return;
-    }
-    if (!lpa_card_response (lpa, reply, &response)) {
-        lpa_fail (lpa, NULL, "badReply");
-        return;
-    }
     if (rsp_tlv_find (response.value, 0xA0, &list) &&
         rsp_tlv_next (&list.value, &info) == RSP_TLV_OK && info.tag == 0xE3)
         op->profile = lpa_profile_read (info.value);
@@ -234,15 +227,11 @@ void
 lpa_on_local (RspLpa *lpa, const RspReply *reply)
 {
     LpaOperation *op = lpa->op;
-    const char *problem = lpa_reply_problem (reply, lpa->function);
     RspTlv response, result;
     guint64 code;
-    if (problem) {
-        lpa_fail (lpa, NULL, problem);
+    if (!lpa_read_card (lpa, reply, &response))
         return;
-    }
-    if (!lpa_card_response (lpa, reply, &response) ||
-        !rsp_tlv_find (response.value, 0x80, &result) || !lpa_integer (result.value, &code)) {
+    if (!rsp_tlv_find (response.value, 0x80, &result) || !lpa_integer (result.value, &code)) {
         lpa_fail (lpa, NULL, "badReply");
         return;
     }

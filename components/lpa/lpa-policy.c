@@ -101,28 +101,12 @@ get_operational_profiles (RspLpa *lpa)
               g_bytes_new_static (command, sizeof command));
 }
 
-/* A card that cannot answer ends the session as it can. */
-static gboolean
-card_answered (RspLpa *lpa, const RspReply *reply, RspTlv *ret_response)
-{
-    const char *problem = lpa_reply_problem (reply, lpa->function);
-    if (reply->kind != RSP_REPLY_OK) {
-        lpa_fail (lpa, NULL, problem);
-        return FALSE;
-    }
-    if (problem || !lpa_card_response (lpa, reply, ret_response)) {
-        lpa_cancel (lpa, LPA_CANCEL_UNDEFINED, NULL, problem ? problem : "badReply");
-        return FALSE;
-    }
-    return TRUE;
-}
-
 void
 lpa_on_rat (RspLpa *lpa, const RspReply *reply)
 {
     LpaOperation *op = lpa->op;
     RspTlv response, rat;
-    if (!card_answered (lpa, reply, &response))
+    if (!lpa_card_answered (lpa, reply, &response))
         return;
     if (!rsp_tlv_find (response.value, 0xA0, &rat)) {
         lpa_cancel (lpa, LPA_CANCEL_UNDEFINED, NULL, "badReply");
@@ -148,7 +132,7 @@ void
 lpa_on_operational_profiles (RspLpa *lpa, const RspReply *reply)
 {
     RspTlv response, list;
-    if (!card_answered (lpa, reply, &response))
+    if (!lpa_card_answered (lpa, reply, &response))
         return;
     if (!rsp_tlv_find (response.value, 0xA0, &list))
         lpa_cancel (lpa, LPA_CANCEL_UNDEFINED, NULL, "badReply");

@@ -155,6 +155,10 @@ void lpa_progress (RspLpa *lpa, const char *stage);
 const char *lpa_reply_problem (const RspReply *reply, const RspFunction *function);
 /* A card's whole response TLV under the called function's tag. */
 gboolean lpa_card_response (RspLpa *lpa, const RspReply *reply, RspTlv *ret_tlv);
+/* The same; FALSE: the operation has failed with what is wrong. */
+gboolean lpa_read_card (RspLpa *lpa, const RspReply *reply, RspTlv *ret_tlv);
+/* The same within a session with a server: a card that answers badly ends it as it can. */
+gboolean lpa_card_answered (RspLpa *lpa, const RspReply *reply, RspTlv *ret_tlv);
 /* A non-negative INTEGER that fits; FALSE otherwise. */
 gboolean lpa_integer (RspSlice value, guint64 *ret);
 char *lpa_text (RspSlice value); /* NULL if not UTF-8 or with a NUL inside */

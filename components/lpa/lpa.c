@@ -184,6 +184,32 @@ lpa_card_response (RspLpa *lpa, const RspReply *reply, RspTlv *ret_tlv)
 }
 
 gboolean
+lpa_read_card (RspLpa *lpa, const RspReply *reply, RspTlv *ret_tlv)
+{
+    const char *problem = lpa_reply_problem (reply, lpa->function);
+    if (!problem && !lpa_card_response (lpa, reply, ret_tlv))
+        problem = "badReply";
+    if (problem)
+        lpa_fail (lpa, NULL, problem);
+    return !problem;
+}
+
+gboolean
+lpa_card_answered (RspLpa *lpa, const RspReply *reply, RspTlv *ret_tlv)
+{
+    const char *problem = lpa_reply_problem (reply, lpa->function);
+    if (reply->kind != RSP_REPLY_OK) {
+        lpa_fail (lpa, NULL, problem);
+        return FALSE;
+    }
+    if (problem || !lpa_card_response (lpa, reply, ret_tlv)) {
+        lpa_cancel (lpa, LPA_CANCEL_UNDEFINED, NULL, problem ? problem : "badReply");
+        return FALSE;
+    }
+    return TRUE;
+}
+
+gboolean
 lpa_integer (RspSlice value, guint64 *ret)
 {
     if (value.len == 0 || value.len > 8 || value.data[0] & 0x80)
