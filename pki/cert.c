@@ -387,12 +387,6 @@ rsp_cert_tbs (const RspCert *cert)
     return cert->tbs;
 }
 
-RspSlice
-rsp_cert_signature (const RspCert *cert)
-{
-    return cert->signature;
-}
-
 RspPublic *
 rsp_cert_public (const RspCert *cert)
 {

@@ -33,9 +33,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (RspCert, rsp_cert_unref)
 
 GBytes *rsp_cert_der (const RspCert *cert); /* (transfer none) */
 RspSlice rsp_cert_tbs (const RspCert *cert);
-RspSlice rsp_cert_signature (const RspCert *cert); /* DER SEQUENCE {r, s} */
-RspPublic *rsp_cert_public (const RspCert *cert);  /* (transfer none); NULL: curve not supported */
-RspSlice rsp_cert_ski (const RspCert *cert);       /* content octets; empty if absent */
+RspPublic *rsp_cert_public (const RspCert *cert); /* (transfer none); NULL: curve not supported */
+RspSlice rsp_cert_ski (const RspCert *cert);      /* content octets; empty if absent */
 RspSlice rsp_cert_aki (const RspCert *cert);
 RspSlice rsp_cert_issuer (const RspCert *cert); /* DER Name */
 RspSlice rsp_cert_subject (const RspCert *cert);

@@ -21,7 +21,6 @@ struct _RspCrl {
     guint64 number, base;
     gboolean has_number, delta, has_part, has_parts;
     guint part, parts;
-    gint64 this_update;
     GArray *entries; /* of Entry */
 };
 
@@ -152,19 +151,18 @@ read_tbs (RspCrl *crl, RspSlice tbs, GError **error)
 {
     static const guint8 v2[] = {0x01};
     RspTlv version, algorithm, issuer, from, until, list, extensions;
-    gint64 next;
+    gint64 at;
     if (!rsp_der_take (&tbs, 0x02, &version) ||
         !rsp_slice_equal (version.value, RSP_SLICE_ARRAY (v2)))
         return bad (error, "not of version 2");
     if (!rsp_der_take (&tbs, 0x30, &algorithm) || !rsp_der_take (&tbs, 0x30, &issuer) ||
-        rsp_tlv_next (&tbs, &from) != RSP_TLV_OK ||
-        !rsp_time_parse (from.tag, from.value, &crl->this_update))
+        rsp_tlv_next (&tbs, &from) != RSP_TLV_OK || !rsp_time_parse (from.tag, from.value, &at))
         return bad (error, "tbsCertList is malformed");
     if (!rsp_slice_equal (algorithm.whole, rsp_oid_ecdsa_sha256_algorithm))
         return bad (error, "not signed with ECDSA and SHA-256");
     crl->issuer = issuer.whole;
     if ((rsp_der_take (&tbs, 0x17, &until) || rsp_der_take (&tbs, 0x18, &until)) &&
-        !rsp_time_parse (until.tag, until.value, &next))
+        !rsp_time_parse (until.tag, until.value, &at))
         return bad (error, "nextUpdate is malformed");
     if (rsp_der_take (&tbs, 0x30, &list) && !read_entries (crl, list.value))
         return bad (error, "an entry is malformed");
@@ -268,12 +266,6 @@ guint
 rsp_crl_parts (const RspCrl *crl)
 {
     return crl->parts;
-}
-
-gint64
-rsp_crl_this_update (const RspCrl *crl)
-{
-    return crl->this_update;
 }
 
 gboolean

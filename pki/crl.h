@@ -15,14 +15,13 @@ RspCrl *rsp_crl_ref (RspCrl *crl);
 void rsp_crl_unref (RspCrl *crl);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (RspCrl, rsp_crl_unref)
 
-GBytes *rsp_crl_der (const RspCrl *crl);        /* (transfer none) */
-RspSlice rsp_crl_aki (const RspCrl *crl);       /* key identifier of the issuer */
-guint64 rsp_crl_number (const RspCrl *crl);     /* cRLNumber */
-gboolean rsp_crl_is_delta (const RspCrl *crl);  /* it has a deltaCRLIndicator … */
-guint64 rsp_crl_base (const RspCrl *crl);       /* … of this base */
-guint rsp_crl_part (const RspCrl *crl);         /* 1 to … */
-guint rsp_crl_parts (const RspCrl *crl);        /* … this; 1 of 1 where it is whole */
-gint64 rsp_crl_this_update (const RspCrl *crl); /* Unix seconds */
+GBytes *rsp_crl_der (const RspCrl *crl);       /* (transfer none) */
+RspSlice rsp_crl_aki (const RspCrl *crl);      /* key identifier of the issuer */
+guint64 rsp_crl_number (const RspCrl *crl);    /* cRLNumber */
+gboolean rsp_crl_is_delta (const RspCrl *crl); /* it has a deltaCRLIndicator … */
+guint64 rsp_crl_base (const RspCrl *crl);      /* … of this base */
+guint rsp_crl_part (const RspCrl *crl);        /* 1 to … */
+guint rsp_crl_parts (const RspCrl *crl);       /* … this; 1 of 1 where it is whole */
 /* Is it signed by the CI ISSUER, under the name of that CI? */
 gboolean rsp_crl_verify (const RspCrl *crl, const RspCert *issuer);
 /* Is CERT of this list's issuer and on it? removeFromCRL in a delta takes an entry away. */

@@ -43,12 +43,6 @@ static const char *const state_names[] = {
     [RSP_ORDER_UNAVAILABLE] = "unavailable",
 };
 
-const char *
-rsp_order_state_name (RspOrderState state)
-{
-    return state_names[state];
-}
-
 void
 rsp_order_free (RspOrder *order)
 {

@@ -26,7 +26,6 @@ typedef enum {
     RSP_ORDER_ERROR,
     RSP_ORDER_UNAVAILABLE,
 } RspOrderState;
-const char *rsp_order_state_name (RspOrderState state);
 
 /* A profile of the stock with its order, as read from the database. */
 typedef struct {

@@ -188,9 +188,3 @@ rsp_smds_events (RspSmds *ds)
     }
     return views;
 }
-
-gboolean
-rsp_smds_owes_deletion (RspSmds *ds, const char *event_id)
-{
-    return rsp_events_owes (ds->root, event_id);
-}

@@ -38,6 +38,4 @@ typedef struct {
 void rsp_event_view_free (RspEventView *view);
 /* Unexpired records, oldest first. (transfer full) */
 GPtrArray *rsp_smds_events (RspSmds *ds);
-/* Whether it still has to take back EVENT_ID at its root. */
-gboolean rsp_smds_owes_deletion (RspSmds *ds, const char *event_id);
 guint rsp_smds_live_sessions (RspSmds *ds);
