@@ -31,12 +31,13 @@ lpa_on_cancel_card (RspLpa *lpa, const RspReply *reply)
     }
     const char *name = rsp_code_name ("CancelSessionReason", op->cancel_reason);
     op->cancelled = name ? name : "undefinedReason";
-    g_autoptr (RspFields) fields =
-        rsp_fields_new (rsp_function (RSP_FN_ES9P_CANCEL_SESSION), RSP_LEG_REQUEST);
+    RspFunctionId function =
+        lpa_session_function (lpa, RSP_FN_ES9P_CANCEL_SESSION, RSP_FN_ES9P_CANCEL_SESSION);
+    g_autoptr (RspFields) fields = rsp_fields_new (rsp_function (function), RSP_LEG_REQUEST);
     rsp_fields_set_text (fields, "transactionId", op->transaction_text);
     rsp_fields_set_bytes (fields, "cancelSessionResponse", reply->body);
-    lpa_call (lpa, LPA_CANCEL_ON_SERVER, RSP_FN_ES9P_CANCEL_SESSION, op->address,
-              rsp_fields_encode_as (fields, lpa->encoding));
+    lpa_call (lpa, LPA_CANCEL_ON_SERVER, function, lpa_session_peer (lpa),
+              rsp_fields_encode_as (fields, lpa_session_encoding (lpa)));
 }
 
 void

@@ -185,6 +185,8 @@ RspFunctionId
 lpa_session_function (const RspLpa *lpa, RspFunctionId es9p, RspFunctionId es11)
 {
     const LpaDiscovery *d = lpa->op->discovery;
+    if (lpa->op->proxy)
+        return lpa_proxy_function (es9p);
     return d && d->current->is_ds ? es11 : es9p;
 }
 
@@ -192,7 +194,7 @@ lpa_session_function (const RspLpa *lpa, RspFunctionId es9p, RspFunctionId es11)
 RspEncoding
 lpa_session_encoding (const RspLpa *lpa)
 {
-    return lpa->op->discovery ? RSP_ENC_JSON : lpa->encoding;
+    return lpa->op->proxy ? RSP_ENC_DER : lpa->op->discovery ? RSP_ENC_JSON : lpa->encoding;
 }
 
 const char *

@@ -42,13 +42,17 @@ rsp_lpa_download (RspLpa *lpa, const RspLpaDownload *download, RspLpaFunc func, 
         return;
     lpa_progress (lpa, "connecting");
     op->keep_notifications = download->keep_notifications;
+    op->proxy = g_strdup (download->proxy);
+    op->root_smds = download->root_smds;
+    if (download->proxy_transaction)
+        op->proxy_transaction = g_bytes_ref (download->proxy_transaction);
     if (download->activation_code) {
         start_with_code (lpa, download->activation_code);
         return;
     }
     op->matching_id = g_strdup (download->matching_id);
     op->address = g_strdup (download->address);
-    if (op->address)
+    if (op->address || download->proxy_chooses)
         lpa_start_session (lpa);
     else
         lpa_call (lpa, LPA_GET_ADDRESSES, RSP_FN_ES10A_GET_EUICC_CONFIGURED_ADDRESSES, NULL,
@@ -80,8 +84,8 @@ lpa_on_addresses (RspLpa *lpa, const RspReply *reply)
     RspTlv response, address;
     if (!lpa_read_card (lpa, reply, &response))
         return;
-    if (!rsp_tlv_find (response.value, 0x80, &address) || address.value.len == 0 ||
-        !(lpa->op->address = lpa_text (address.value)))
+    if (!rsp_tlv_find (response.value, lpa->op->root_smds ? 0x81 : 0x80, &address) ||
+        address.value.len == 0 || !(lpa->op->address = lpa_text (address.value)))
         lpa_fail (lpa, NULL, "noDefaultAddress");
     else
         lpa_start_session (lpa);
@@ -124,7 +128,11 @@ lpa_on_challenge (RspLpa *lpa, const RspReply *reply)
     rsp_fields_set_bytes (fields, "euiccChallenge", octets);
     rsp_fields_set_bytes (fields, "euiccInfo1", op->info1);
     rsp_fields_set_text (fields, "smdpAddress", op->address);
-    lpa_call (lpa, LPA_INITIATE_AUTHENTICATION, function, op->address,
+    if (op->proxy && op->proxy_transaction) {
+        g_autofree char *id = rsp_hex (rsp_slice_of (op->proxy_transaction));
+        rsp_fields_set_text (fields, "eimTransactionId", id);
+    }
+    lpa_call (lpa, LPA_INITIATE_AUTHENTICATION, function, lpa_session_peer (lpa),
               rsp_fields_encode_as (fields, lpa_session_encoding (lpa)));
 }
 
@@ -136,8 +144,10 @@ lpa_server_reply (RspLpa *lpa, const RspReply *reply)
         lpa_note_failure (lpa, NULL, problem);
         return NULL;
     }
-    g_autoptr (RspFields) fields =
-        rsp_fields_decode_as (lpa->function, RSP_LEG_RESPONSE, lpa->encoding, reply->body, NULL);
+    g_autoptr (RspFields) fields = rsp_fields_decode_as (
+        lpa->function, RSP_LEG_RESPONSE, lpa_session_encoding (lpa), reply->body, NULL);
+    if (fields && lpa->op->proxy && !rsp_fields_failed (fields, NULL))
+        fields = lpa_proxy_reply (lpa->op, fields);
     if (!fields) {
         lpa_note_failure (lpa, NULL, "badReply");
         return NULL;
@@ -181,6 +191,11 @@ put_context (RspLpa *lpa, GByteArray *out)
         guint8 tag, release;
     } capabilities[] = {{0x80, 15}, {0x81, 15}, {0x85, 15}, {0x88, 15}, {0x89, 15}};
 
+    if (lpa->op->ctx_params) {
+        RspSlice given = rsp_slice_of (lpa->op->ctx_params);
+        g_byte_array_append (out, given.data, (guint)given.len);
+        return;
+    }
     gsize context = rsp_tlv_open (out, 0xA0);
     if (lpa->op->matching_id)
         rsp_tlv_put_text (out, 0x80, lpa->op->matching_id);
@@ -317,7 +332,7 @@ lpa_on_authenticate_server (RspLpa *lpa, const RspReply *reply)
     g_autoptr (RspFields) fields = rsp_fields_new (rsp_function (function), RSP_LEG_REQUEST);
     rsp_fields_set_text (fields, "transactionId", op->transaction_text);
     rsp_fields_set_bytes (fields, "authenticateServerResponse", reply->body);
-    lpa_call (lpa, LPA_AUTHENTICATE_CLIENT, function, op->address,
+    lpa_call (lpa, LPA_AUTHENTICATE_CLIENT, function, lpa_session_peer (lpa),
               rsp_fields_encode_as (fields, lpa_session_encoding (lpa)));
 }
 
@@ -337,6 +352,8 @@ read_client_reply (RspLpa *lpa)
     op->cc_required = flag.value.data[0] != 0;
 
     RspSlice metadata = rsp_slice_of (rsp_fields_bytes (op->client_reply, "profileMetadata"));
+    if (op->proxy && metadata.len == 0) /* the eIM has looked at it */
+        return NULL;
     op->metadata = rsp_metadata_decode (metadata, NULL);
     if (!op->metadata)
         return "badMetadata";
@@ -351,6 +368,10 @@ lpa_on_authenticate_client (RspLpa *lpa, const RspReply *reply)
 {
     lpa->op->client_reply = lpa_server_reply (lpa, reply);
     if (!lpa->op->client_reply) {
+        lpa_finish (lpa);
+        return;
+    }
+    if (lpa_proxy_asked_smds (lpa)) {
         lpa_finish (lpa);
         return;
     }

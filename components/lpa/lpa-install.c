@@ -18,7 +18,9 @@ prepare_download_request (RspLpa *lpa)
     gsize mark = rsp_tlv_open (out, 0xBF21);
     g_byte_array_append (out, signed2.data, signed2.len);
     g_byte_array_append (out, signature.data, signature.len);
-    if (op->cc_required) {
+    if (op->hash_cc) {
+        rsp_tlv_put (out, 0x04, rsp_slice_of (op->hash_cc));
+    } else if (op->cc_required) {
         guint8 code_hash[RSP_SHA256_SIZE], hash_cc[RSP_SHA256_SIZE];
         RspSlice code = RSP_SLICE (op->code, strlen (op->code));
         rsp_sha256 (&code, 1, code_hash);
@@ -54,7 +56,7 @@ prepare_download (RspLpa *lpa)
 static void
 consent_given (RspLpa *lpa)
 {
-    if (lpa->op->cc_required) {
+    if (lpa->op->cc_required && !lpa->op->hash_cc) {
         gboolean entered = ask_for_code (lpa);
         lpa_check_event (lpa, "confirmationCode", NULL, entered ? "entered" : "timeout");
         if (!entered) {
@@ -97,13 +99,14 @@ lpa_on_prepare_download (RspLpa *lpa, const RspReply *reply)
         lpa_cancel (lpa, LPA_CANCEL_UNDEFINED, NULL, error);
         return;
     }
-    g_autoptr (RspFields) fields =
-        rsp_fields_new (rsp_function (RSP_FN_ES9P_GET_BOUND_PROFILE_PACKAGE), RSP_LEG_REQUEST);
+    RspFunctionId function = lpa_session_function (lpa, RSP_FN_ES9P_GET_BOUND_PROFILE_PACKAGE,
+                                                   RSP_FN_ES9P_GET_BOUND_PROFILE_PACKAGE);
+    g_autoptr (RspFields) fields = rsp_fields_new (rsp_function (function), RSP_LEG_REQUEST);
     rsp_fields_set_text (fields, "transactionId", op->transaction_text);
     rsp_fields_set_bytes (fields, "prepareDownloadResponse", reply->body);
     lpa_progress (lpa, "downloading");
-    lpa_call (lpa, LPA_GET_BOUND_PROFILE_PACKAGE, RSP_FN_ES9P_GET_BOUND_PROFILE_PACKAGE,
-              op->address, rsp_fields_encode_as (fields, lpa->encoding));
+    lpa_call (lpa, LPA_GET_BOUND_PROFILE_PACKAGE, function, lpa_session_peer (lpa),
+              rsp_fields_encode_as (fields, lpa_session_encoding (lpa)));
 }
 
 static void
@@ -156,7 +159,7 @@ lpa_on_bound_profile_package (RspLpa *lpa, const RspReply *reply)
     GBytes *package = rsp_fields_bytes (fields, "boundProfilePackage");
     RspSlice shown = rsp_slice_of (rsp_fields_bytes (op->client_reply, "profileMetadata"));
     LpaCancelReason reason;
-    if (lpa_metadata_changed (package, shown, op->metadata, &reason)) {
+    if (op->metadata && lpa_metadata_changed (package, shown, op->metadata, &reason)) {
         gboolean ppr = reason == LPA_CANCEL_PPR_NOT_ALLOWED;
         lpa_check_event (lpa, "metadata", NULL, ppr ? "pprChanged" : "changed");
         lpa_cancel (lpa, reason, NULL, ppr ? "pprNotAllowed" : "metadataMismatch");
@@ -207,6 +210,8 @@ lpa_on_load (RspLpa *lpa, const RspReply *reply)
     if (error)
         lpa_note_failure (lpa, NULL, error);
     lpa->op->pir = g_bytes_ref (reply->body);
+    g_clear_pointer (&lpa->op->result, g_bytes_unref);
+    lpa->op->result = g_bytes_ref (reply->body);
     lpa_progress (lpa, "notifying");
     lpa_deliver (lpa);
 }

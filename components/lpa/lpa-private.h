@@ -73,7 +73,12 @@ typedef struct {
 
     /* download */
     char *address, *matching_id, *oid;
-    char *code; /* confirmation code, a secret */
+    char *proxy; /* (nullable) */
+    GBytes *proxy_transaction, *ctx_params, *hash_cc,
+        *trigger; /* (nullable) to and from the proxy */
+    gboolean root_smds;
+    GBytes *result; /* of the installation */
+    char *code;     /* confirmation code, a secret */
     guint codes_tried;
     gboolean code_was_refused, restarted, keep_notifications;
     GBytes *info1;
@@ -195,6 +200,16 @@ void lpa_on_smds_addresses (RspLpa *lpa, const RspReply *reply);
 void lpa_on_state (RspLpa *lpa, const RspReply *reply);
 /* OP has ended: the polling policy looks at the card anew. */
 void lpa_polling_after (RspLpa *lpa, const LpaOperation *op);
+
+/* lpa-proxy.c */
+RspFunctionId lpa_proxy_function (RspFunctionId es9p);
+/* A proxy's answer as the server's; what it has beyond that goes to the operation. NULL: unusable.
+ * Takes ANSWER. */
+RspFields *lpa_proxy_reply (LpaOperation *op, RspFields *answer);
+/* Whether the proxy asked an SM-DS: then the operation ends here. */
+gboolean lpa_proxy_asked_smds (RspLpa *lpa);
+/* Where the messages of the session go. */
+const char *lpa_session_peer (const RspLpa *lpa);
 
 /* lpa-user.c */
 void lpa_ask (RspLpa *lpa, gboolean strong, LpaAnswered answered);

@@ -33,6 +33,12 @@ operation_free (LpaOperation *op)
     g_free (op->matching_id);
     g_free (op->oid);
     g_free (op->transaction_text);
+    g_free (op->proxy);
+    g_clear_pointer (&op->proxy_transaction, g_bytes_unref);
+    g_clear_pointer (&op->ctx_params, g_bytes_unref);
+    g_clear_pointer (&op->hash_cc, g_bytes_unref);
+    g_clear_pointer (&op->trigger, g_bytes_unref);
+    g_clear_pointer (&op->result, g_bytes_unref);
     g_clear_pointer (&op->info1, g_bytes_unref);
     g_clear_pointer (&op->transaction_id, g_bytes_unref);
     g_clear_pointer (&op->client_reply, rsp_fields_free);
@@ -104,6 +110,8 @@ lpa_finish (RspLpa *lpa)
         .reason = op->reason,
         .iccid = op->iccid,
         .cancelled = op->cancelled,
+        .result = op->result,
+        .trigger = op->trigger,
         .events = op->events,
         .installed = op->installed,
         .delivered = op->delivered,
@@ -317,9 +325,11 @@ lpa_call (RspLpa *lpa, LpaState state, RspFunctionId function, const char *addre
     lpa->state = state;
     lpa->function = rsp_function (function);
     gboolean card = lpa->function->binding == RSP_BINDING_CARD;
+    RspEncoding encoding =
+        function == RSP_FN_ES9P_HANDLE_NOTIFICATION ? lpa->encoding : lpa_session_encoding (lpa);
     RspCallOptions options = {.timeout = lpa->timeout,
                               .transaction_id = lpa->op->transaction_text,
-                              .asn1 = lpa->encoding == RSP_ENC_DER};
+                              .asn1 = encoding == RSP_ENC_DER};
     if (function == RSP_FN_ES10B_LOAD_BOUND_PROFILE_PACKAGE)
         options.timeout *= LOAD_FACTOR;
     rsp_bus_call (lpa->actor->bus, lpa->actor->name, card ? lpa->card : address, lpa->function,

@@ -101,6 +101,10 @@ typedef struct {
     const char *activation_code;       /* or: */
     const char *address, *matching_id; /* matching_id may be NULL */
     gboolean keep_notifications;       /* do not deliver after the installation */
+    const char *proxy;         /* FQDN of the eIM through which the server is reached (SGP.32) */
+    GBytes *proxy_transaction; /* (nullable) eimTransactionId */
+    gboolean proxy_chooses;    /* the server, too */
+    gboolean root_smds;        /* without code and address: the card's root SM-DS, by the proxy */
 } RspLpaDownload;
 
 /* How an operation ended. Borrowed for the callback. */
@@ -113,7 +117,9 @@ typedef struct {
     const char *subject, *reason; /* a server's refusal */
     const char *iccid;            /* NULL if not known */
     const char *cancelled;        /* CancelSession reason sent, NULL */
-    guint events, installed;      /* discovery: records received, profiles installed */
+    GBytes *result;               /* ProfileInstallationResult; NULL: it did not come so far */
+    GBytes *trigger; /* what a proxy found at an SM-DS (ProfileDownloadTriggerRequest); NULL */
+    guint events, installed; /* discovery: records received, profiles installed */
     guint delivered,
         pending; /* notifications acknowledged in this operation, and left on the card */
 } RspLpaOutcome;

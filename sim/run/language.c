@@ -50,6 +50,13 @@ const char *const rsp_language_fault_actions[] = {"drop", "delay", "duplicate", 
 static const char *const fault_points[] = {"before-commit", "after-commit", NULL};
 static const char *const curves[] = {"p-384", NULL};
 const char *const rsp_language_bindings[] = {"json", "asn1", NULL};
+const char *const rsp_language_ipa_verbs[] = {"get-eims", "get-certs", "get-connectivity-parameters", "fallback",
+    "return-from-fallback", "enable-emergency-profile", "disable-emergency-profile", "immediate-enable", "rollback",
+    "set-default-dp-address", "configure-immediate-enable", "activate-ipae", "poll", "add-initial-eim", "reset",
+    "deliver-notifications", NULL};
+const char *const rsp_language_ipa_notify[] = {"smdp", "eim", "both", NULL};
+const char *const rsp_language_ipa_reset[] = {"operational", "test", "default-dp-address", "preloaded-test", "provisioning",
+    "eim", "immediate-enable", NULL};
 static const char *const iot_versions[] = {"1.0", "1.2", NULL};
 static const char *const legs[] = {"request", "response", "any", NULL};
 static const char *const profile_states[] = {"disabled", "enabled", NULL};
@@ -77,6 +84,10 @@ ENUM_OF (verb, rsp_language_user_verbs, "user action");
 ENUM_OF (action, rsp_language_fault_actions, "fault action");
 ENUM_OF (fault_point, fault_points, "point");
 ENUM_OF (leg, legs, "leg");
+ENUM_OF (ipa_verb, rsp_language_ipa_verbs, "action of an IPA");
+ENUM_OF (ipa_notify, rsp_language_ipa_notify, "receiver of notifications");
+ENUM_OF (ipa_reset_bit, rsp_language_ipa_reset, "reset option");
+LIST_OF (ipa_reset_list, ipa_reset_bit);
 ENUM_OF (iot_version, iot_versions, "version");
 ENUM_OF (binding, rsp_language_bindings, "binding");
 ENUM_OF (profile_state, profile_states, "profile state");
@@ -250,7 +261,8 @@ ENUM_OF (timing, timings, "card model");
 static const RspKeySpec card_eim_keys[] = {
     {"eim", &text, FALSE, "an eim of the world; or:"}, {"eim-id", &text, FALSE, "default: fqdn"}, {"fqdn", &text, FALSE, NULL},
     {"public-key", &hex, FALSE, "SubjectPublicKeyInfo"}, {"counter", &count, FALSE, "counterValue to begin above; default 0"},
-    {"token", &boolean, FALSE, "the card gives an association token; default false"}, END};
+    {"token", &boolean, FALSE, "the card gives an association token; default false"},
+    {"indirect", &boolean, FALSE, "indirectProfileDownload: the eIM is the proxy of downloads"}, END};
 MAP_OF (card_eim, card_eim_keys, "an eIM that the EUM loads");
 LIST_OF (card_eims, card_eim);
 static const RspKeySpec iot_keys[] = {
@@ -325,10 +337,25 @@ static const RspKeySpec lpa_keys[] = {
     {"segment-size", &segment, FALSE, "STORE DATA block; default 255"},
     {"lenient-matching-id", &boolean, FALSE, NULL}, {"binding", &binding, FALSE, "of ES9+; default json"}, END};
 MAP_OF (lpa, lpa_keys, "an lpa");
+static const RspKeySpec ipa_keys[] = {
+    {"role", &text, TRUE, NULL}, {"euicc", &text, TRUE, "the card in this device"},
+    {"version", &iot_version, FALSE, "of SGP.32 on ESipa: \"1.2\" (default) or \"1.0\""},
+    {"fqdn", &text, FALSE, "where eIMs may inject packages"}, {"trusts", &texts, FALSE, "ci actors for TLS; default: all"},
+    {"imei", &text, FALSE, NULL}, {"tac", &text, FALSE, NULL}, {"timeout", &duration, FALSE, "of a call; default 30s"},
+    {"poll-period", &duration, FALSE, "from one poll by itself to the next; default: none"},
+    {"retries", &small, FALSE, "of the delivery of a result, before a rollback; default 0"},
+    {"retry-pause", &duration, FALSE, "before each of them; default 10s"},
+    {"connectivity", &connectivity, FALSE, "the device needs a bearer; default: it has one always"},
+    {"notify", &ipa_notify, FALSE, "who gets notifications; default smdp"},
+    {"indirect", &boolean, FALSE, "downloads through the eIM, whatever its configuration says"},
+    {"immediate-enable", &boolean, FALSE, "asks the card for immediate enabling after a download"},
+    {"segment-size", &segment, FALSE, "STORE DATA block; default 255"},
+    {"lenient-matching-id", &boolean, FALSE, NULL}, {"binding", &binding, FALSE, "of ES9+; default json"}, END};
+MAP_OF (ipa, ipa_keys, "an ipa");
 static const RspKeySpec roles[] = {
     {"ci", &ci, FALSE, NULL}, {"eum", &eum, FALSE, NULL}, {"operator", &operator_, FALSE, NULL},
     {"smdpp", &smdpp, FALSE, NULL}, {"euicc", &euicc, FALSE, NULL}, {"lpa", &lpa, FALSE, NULL},
-    {"smds", &smds, FALSE, NULL}, {"eim", &eim, FALSE, NULL}, {"ipa", NULL, FALSE, NULL}, END};
+    {"smds", &smds, FALSE, NULL}, {"eim", &eim, FALSE, NULL}, {"ipa", &ipa, FALSE, NULL}, END};
 static const char *const role_key[] = {"role", NULL};
 static const RspShape actor = {.kind = RSP_SHAPE_VARIANT, .names = role_key, .keys = roles, .what = "an actor"};
 static const RspShape actors = {.kind = RSP_SHAPE_NAMED, .element = &actor};
@@ -422,6 +449,24 @@ static const RspKeySpec ota_step_keys[] = {
     {"counter", &ota_counter, FALSE, "default: the time"}, {"tar", &hex, FALSE, "default B20100"},
     {"expect", &ota_reply, FALSE, "default: status ok, sw 9000"}, END};
 MAP_OF (ota_step, ota_step_keys, "an ota step");
+static const RspKeySpec ipa_outcome_keys[] = {
+    {"error", &text, FALSE, "name of an error; default: none"}, {"step", &text, FALSE, "function or check where it ended"},
+    {"result", &text, FALSE, "of the last package or of the card: ok, or an error's name"},
+    {"packages", &count, FALSE, "eIM packages taken"}, {"delivered", &count, FALSE, "results and notifications that the eIM took"},
+    {"kept", &count, FALSE, "results for the next poll"}, {"installed", &count, FALSE, "profiles"},
+    {"failed", &count, FALSE, "packages that came to an error"}, {"rolled-back", &count, FALSE, NULL},
+    {"eims", &count, FALSE, "associated"}, {"code", &text, FALSE, "subject/reason of a server in the last download"},
+    {"iccid", &text, FALSE, "of the last download"}, END};
+MAP_OF (ipa_outcome, ipa_outcome_keys, "an expected outcome");
+static const RspKeySpec ipa_step_keys[] = {
+    {"at", &text, TRUE, "an ipa"}, {"do", &ipa_verb, TRUE, NULL},
+    {"eim", &text, FALSE, "add-initial-eim: an eim of the world; or:"}, {"eim-id", &text, FALSE, "default: fqdn"},
+    {"fqdn", &text, FALSE, NULL}, {"public-key", &hex, FALSE, "SubjectPublicKeyInfo"}, {"counter", &count, FALSE, NULL},
+    {"token", &boolean, FALSE, "the card gives an association token"}, {"indirect", &boolean, FALSE, "indirectProfileDownload"},
+    {"options", &ipa_reset_list, FALSE, "reset; default: eim"},
+    {"address", &text, FALSE, "set-default-dp-address, configure-immediate-enable"},
+    {"expect", &ipa_outcome, FALSE, "default: it works"}, END};
+MAP_OF (ipa_step, ipa_step_keys, "an ipa step");
 static const RspKeySpec apdu_reply_keys[] = {
     {"sw", &text, FALSE, "\"9000\""}, {"data", &hex, FALSE, NULL}, END};
 MAP_OF (apdu_reply, apdu_reply_keys, "an expected response");
@@ -592,6 +637,7 @@ const RspKeySpec rsp_language_steps[] = {
     {"operator", &operator_step, FALSE, "an operator calls ES2+"},
     {"user", &user_step, FALSE, "a user acts on the LPA"},
     {"ota", &ota_step, FALSE, "an operator updates its enabled profile over the air (ES6)"},
+    {"ipa", &ipa_step, FALSE, "an IPA polls, or uses a function of its card"},
     {"wait", &duration, FALSE, "virtual time goes by"},
     {"card", &card_step, FALSE, "an APDU to the card, or a reset"},
     {"read", &read_step, FALSE, "reads a file of the enabled profile"},

@@ -19,4 +19,7 @@ extern const char *const rsp_language_roles[];    /* certificate roles, as RspRo
 extern const char *const rsp_language_consents[]; /* as RspConsent */
 extern const char *const rsp_language_user_verbs[];
 extern const char *const rsp_language_bindings[];
+extern const char *const rsp_language_ipa_verbs[];     /* as RspIpaLocal, then others */
+extern const char *const rsp_language_ipa_notify[];    /* as RspIpaNotify */
+extern const char *const rsp_language_ipa_reset[];     /* bits from 0 */
 extern const char *const rsp_language_fault_actions[]; /* as RspFaultAction */

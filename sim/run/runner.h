@@ -75,6 +75,7 @@ RspStepFunc rsp_step_func (const char *kind);
 void rsp_step_operator (RspRun *run, const RspYaml *step);
 void rsp_step_user (RspRun *run, const RspYaml *step);
 void rsp_step_ota (RspRun *run, const RspYaml *step);
+void rsp_step_ipa (RspRun *run, const RspYaml *step);
 void rsp_step_card (RspRun *run, const RspYaml *step);
 void rsp_step_read (RspRun *run, const RspYaml *step);
 void rsp_step_send (RspRun *run, const RspYaml *step);

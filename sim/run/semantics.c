@@ -431,7 +431,7 @@ role_of_expectation (const char *key)
         strcmp (key, "elements") == 0)
         return "euicc";
     if (strcmp (key, "bearer") == 0 || strcmp (key, "network") == 0 || strcmp (key, "traffic") == 0)
-        return "lpa";
+        return "lpa,ipa";
     if (strcmp (key, "sessions") == 0)
         return "smdpp,smds";
     if (strcmp (key, "events") == 0)
@@ -458,7 +458,7 @@ check_expect (const Check *c, const RspYaml *expect, GError **error)
             const RspYaml *what = of->items->pdata[k];
             const char *role = role_of_expectation (what->key);
             if (!check_group_ref (c, &probe, role, error) ||
-                (strcmp (role, "lpa") == 0 &&
+                (strcmp (role, "lpa,ipa") == 0 &&
                  !rsp_semantics_check_device (c->s->world, &probe, error)))
                 return FALSE;
         }
@@ -612,6 +612,20 @@ check_ota (const Check *c, const RspYaml *step, GError **error)
 }
 
 static gboolean
+check_ipa (const Check *c, const RspYaml *step, GError **error)
+{
+    const RspYaml *verb = rsp_yaml_get (step, "do");
+    if (strcmp (verb->text, "set-default-dp-address") == 0 &&
+        !needs (step, verb->text, "address", error))
+        return FALSE;
+    if (strcmp (verb->text, "add-initial-eim") == 0 && !rsp_yaml_get (step, "eim") &&
+        !needs (step, verb->text, "public-key", error))
+        return FALSE;
+    return check_ref (c, rsp_yaml_get (step, "at"), "ipa", error) &&
+           check_ref (c, rsp_yaml_get (step, "eim"), "eim", error);
+}
+
+static gboolean
 check_step (const Check *c, const RspYaml *item, GError **error)
 {
     const RspYaml *step = item->items->pdata[0];
@@ -619,6 +633,8 @@ check_step (const Check *c, const RspYaml *item, GError **error)
         return check_operator (c, step, error);
     if (strcmp (step->key, "user") == 0)
         return check_user (c, step, error);
+    if (strcmp (step->key, "ipa") == 0)
+        return check_ipa (c, step, error);
     if (strcmp (step->key, "card") == 0)
         return check_card (c, step, error);
     if (strcmp (step->key, "ota") == 0)
@@ -628,7 +644,7 @@ check_step (const Check *c, const RspYaml *item, GError **error)
     if (strcmp (step->key, "device") == 0 || strcmp (step->key, "coverage") == 0)
         return rsp_semantics_check_move (c->s->world, step, error);
     if (strcmp (step->key, "attach") == 0)
-        return check_group_ref (c, rsp_yaml_get (step, "at"), "lpa", error) &&
+        return check_group_ref (c, rsp_yaml_get (step, "at"), "lpa,ipa", error) &&
                check_ref (c, rsp_yaml_get (step, "to"), "operator", error);
     if (strcmp (step->key, "send") == 0)
         return check_send (c, step, error);

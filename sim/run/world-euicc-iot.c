@@ -49,14 +49,15 @@ public_key (const RspWorld *w, const RspYaml *entry, GError **error)
     return NULL;
 }
 
-static GBytes *
-configuration (const RspWorld *w, const RspYaml *entry, GError **error)
+GBytes *
+rsp_world_eim_configuration (const RspWorld *w, const RspYaml *entry, GError **error)
 {
     const RspYaml *name = rsp_yaml_get (entry, "eim");
     const RspWorldActor *eim = name ? rsp_world_actor (w, name->text) : NULL;
     const RspYaml *from = eim ? eim->yaml : entry;
     const char *fqdn = rsp_world_text (from, "fqdn", NULL);
     const char *id = rsp_world_text (from, "eim-id", fqdn);
+    static const guint8 indirect[] = {0x89, 0x00};
     g_autoptr (GBytes) key = public_key (w, entry, error);
     if (!key)
         return NULL;
@@ -74,6 +75,8 @@ configuration (const RspWorld *w, const RspYaml *entry, GError **error)
         rsp_asn1_set_int (config, "associationToken", -1);
     set_public_key (config, rsp_slice_of (key));
     rsp_asn1_set_bits (config, "eimSupportedProtocol", 1, 1);
+    if (rsp_world_flag (entry, "indirect", FALSE))
+        rsp_asn1_set_der (config, "indirectProfileDownload", RSP_SLICE_ARRAY (indirect));
     return rsp_asn1_encode (config, "");
 }
 
@@ -84,7 +87,7 @@ rsp_world_euicc_iot (const RspWorld *w, const RspYaml *card, GError **error)
     const RspYaml *connectivity = rsp_yaml_get (iot, "connectivity");
     g_autoptr (GPtrArray) configs = g_ptr_array_new_with_free_func ((GDestroyNotify)g_bytes_unref);
     for (guint i = 0; eims && i < eims->items->len; i++) {
-        GBytes *config = configuration (w, eims->items->pdata[i], error);
+        GBytes *config = rsp_world_eim_configuration (w, eims->items->pdata[i], error);
         if (!config)
             return NULL;
         g_ptr_array_add (configs, config);

@@ -368,8 +368,8 @@ trust_default (const RspWorld *w, RspWorldActor *a)
     RspWorldActor *issuer = by ? rsp_world_actor (w, by) : NULL;
     if (issuer && issuer->role == RSP_ACTOR_EUM)
         issuer = issuer_of (w, issuer, NULL);
-    gboolean all =
-        a->role == RSP_ACTOR_LPA || a->role == RSP_ACTOR_OPERATOR || a->role == RSP_ACTOR_EIM;
+    gboolean all = a->role == RSP_ACTOR_LPA || a->role == RSP_ACTOR_IPA ||
+                   a->role == RSP_ACTOR_OPERATOR || a->role == RSP_ACTOR_EIM;
     for (guint i = 0; i < w->cis->len; i++) {
         RspWorldActor *ci = w->cis->pdata[i];
         if (all || ci == issuer)
@@ -422,6 +422,7 @@ build_role (RspWorld *w, RspActorRole role, GError **error)
             ok = build_operator (w, a, error);
             break;
         case RSP_ACTOR_LPA:
+        case RSP_ACTOR_IPA:
             break;
         }
         if (!ok)
@@ -437,5 +438,6 @@ rsp_world_build_pki (RspWorld *w, GError **error)
     return build_role (w, RSP_ACTOR_CI, error) && build_role (w, RSP_ACTOR_EUM, error) &&
            build_role (w, RSP_ACTOR_SMDPP, error) && build_role (w, RSP_ACTOR_SMDS, error) &&
            build_role (w, RSP_ACTOR_EIM, error) && build_role (w, RSP_ACTOR_OPERATOR, error) &&
-           build_role (w, RSP_ACTOR_EUICC, error) && build_role (w, RSP_ACTOR_LPA, error);
+           build_role (w, RSP_ACTOR_EUICC, error) && build_role (w, RSP_ACTOR_LPA, error) &&
+           build_role (w, RSP_ACTOR_IPA, error);
 }

@@ -16,6 +16,9 @@ RspProfilePackage *rsp_world_package (RspWorld *world, const RspYaml *profile, g
                                       GError **error);
 /* The content of a RulesAuthorisationTable from `rat:`. (transfer full) */
 GBytes *rsp_world_rat (const RspYaml *rat, GError **error);
+/* EimConfigurationData of an eIM: an actor of the world, or as ENTRY describes it. (transfer full)
+ */
+GBytes *rsp_world_eim_configuration (const RspWorld *w, const RspYaml *entry, GError **error);
 /* `iot:` of a euicc, with what its eIMs give. (transfer full) */
 RspEuiccIotConfig *rsp_world_euicc_iot (const RspWorld *w, const RspYaml *card, GError **error);
 void rsp_world_euicc_iot_free (RspEuiccIotConfig *config);
@@ -85,6 +88,8 @@ void rsp_world_start_lpa (RspWorld *world, RspWorldActor *a);
 /* CARD is among the `devices:` of EIM. */
 gboolean rsp_world_manages (const RspWorldActor *eim, const RspWorldActor *card);
 gboolean rsp_world_start_eim (RspWorld *w, RspWorldActor *a, GError **error);
+void rsp_world_start_ipa (RspWorld *world, RspWorldActor *a);
+void rsp_world_ipa_free (RspWorldIpa *ipa);
 gboolean rsp_world_start_operator (RspWorld *w, RspWorldActor *a, GError **error);
 /* Servers that faults kill come back to life from their databases. */
 gboolean rsp_world_prepare_crashes (RspWorld *w, GError **error);

@@ -59,6 +59,10 @@ actor_free (RspWorldActor *a)
         g_clear_pointer (&a->link, rsp_apdu_link_free);
         g_clear_pointer (&a->euicc, rsp_euicc_free);
         break;
+    case RSP_ACTOR_IPA:
+        g_clear_pointer (&a->modem, rsp_modem_free);
+        g_clear_pointer (&a->ipa, rsp_world_ipa_free);
+        break;
     case RSP_ACTOR_LPA:
         g_clear_pointer (&a->modem, rsp_modem_free);
         g_clear_pointer (&a->lpa, rsp_lpa_free);
@@ -144,7 +148,7 @@ static RspActorRole
 role_of (const RspYaml *yaml)
 {
     static const char *const names[] = {"ci",  "eum",  "operator", "smdpp", "euicc",
-                                        "lpa", "smds", "eim",      NULL};
+                                        "lpa", "smds", "eim",      "ipa",   NULL};
     const char *text = rsp_yaml_get (yaml, "role")->text;
     guint i = 0;
     while (strcmp (names[i], text) != 0)
@@ -311,6 +315,8 @@ start_actors (RspWorld *w, GError **error)
             return FALSE;
         if (a->role == RSP_ACTOR_LPA)
             rsp_world_start_lpa (w, a);
+        if (a->role == RSP_ACTOR_IPA)
+            rsp_world_start_ipa (w, a);
         if (a->role == RSP_ACTOR_OPERATOR && !rsp_world_start_operator (w, a, error))
             return FALSE;
     }

@@ -6,6 +6,7 @@
 #include "components/eim/eim.h"
 #include "components/eum/eum.h"
 #include "components/euicc/euicc.h"
+#include "components/ipa/ipa.h"
 #include "components/lpa/lpa.h"
 #include "components/modem/modem.h"
 #include "components/operator/operator.h"
@@ -23,6 +24,7 @@ typedef enum {
     RSP_ACTOR_LPA,
     RSP_ACTOR_SMDS,
     RSP_ACTOR_EIM,
+    RSP_ACTOR_IPA,
 } RspActorRole;
 
 /* A certificate with its key, kept for `rspsim pki` and for faults that sign again. */
@@ -31,6 +33,15 @@ typedef struct {
     RspCert *cert;
     RspKey *key;
 } RspWorldCredential;
+
+/* An IPA with the download procedure that it is lent. */
+typedef struct {
+    RspIpa *ipa;
+    RspLpa *engine;
+    RspIpaDownloadedFunc downloaded;
+    RspIpaDeliveredFunc delivered;
+    gpointer data;
+} RspWorldIpa;
 
 typedef struct {
     RspActor base; /* base.name is the actor's name */
@@ -51,6 +62,7 @@ typedef struct {
         RspLpa *lpa;
         RspSmds *smds;
         RspEim *eim;
+        RspWorldIpa *ipa;
     };
     RspApduLink *link; /* of a euicc */
     RspModem *modem;   /* of a device */

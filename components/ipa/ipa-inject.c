@@ -1,0 +1,98 @@
+/* Packages that the eIM brings by itself (SGP.32 3.1.1.2, TransferEimPackage): what the card or the
+ * IPA answers goes back in the reply; a download is only taken note of, its result follows by
+ * ProvideEimPackageResult. */
+#include "components/ipa/ipa-private.h"
+
+#include <string.h>
+
+enum { INVALID_FORMAT = 1, UNDEFINED = 127 };
+
+static void
+reply (RspCall *call, guint32 tag, RspSlice value)
+{
+    GByteArray *out = g_byte_array_new ();
+    gsize mark = rsp_tlv_open (out, 0xBF4E);
+    rsp_tlv_put (out, tag, value);
+    rsp_tlv_close (out, mark);
+    g_autoptr (GBytes) body = ipa_take (out);
+    rsp_call_reply (call, &(RspOutcome){.http = 200}, body);
+}
+
+static void
+reply_error (RspCall *call, guint8 code)
+{
+    reply (call, 0x02, RSP_SLICE (&code, 1));
+}
+
+static void
+reply_received (RspIpa *ipa)
+{
+    if (ipa->op->call)
+        reply (g_steal_pointer (&ipa->op->call), 0x05, RSP_SLICE (NULL, 0));
+}
+
+static void
+acknowledged (RspIpa *ipa)
+{
+    reply_received (ipa);
+    ipa_finish (ipa);
+}
+
+/* What the eIM does not get goes to the SM-DP+s. */
+static void
+executed (RspIpa *ipa)
+{
+    if (ipa->config.notify == RSP_IPA_NOTIFY_EIM)
+        ipa_finish (ipa);
+    else
+        ipa_deliver_and_finish (ipa);
+}
+
+static void
+execute (RspIpa *ipa)
+{
+    IpaOperation *op = ipa->op;
+    g_autoptr (RspAsn1) node =
+        rsp_asn1_decode ("TransferEimPackageRequest", rsp_call_body (op->call), NULL);
+    const char *kind = rsp_asn1_choice (node, "");
+    RspSlice package = rsp_asn1_slice (node, kind);
+    op->packages = 1;
+    if (strcmp (kind, "eimAcknowledgements") == 0) {
+        ipa_remove_acknowledged (ipa, node, kind, acknowledged);
+    } else if (strcmp (kind, "euiccPackageRequest") == 0) {
+        ipa_run_package (ipa, package, executed);
+    } else if (strcmp (kind, "ipaEuiccDataRequest") == 0) {
+        ipa_answer_data_request (ipa, package, ipa_finish);
+    } else {
+        reply_received (ipa);
+        ipa_download (ipa, package, ipa_finish);
+    }
+}
+
+void
+ipa_serve (RspCall *call, gpointer data)
+{
+    RspIpa *ipa = data;
+    if (rsp_call_function (call)->id != RSP_FN_ESIPA_TRANSFER_EIM_PACKAGE) {
+        rsp_call_reply (call, &(RspOutcome){.http = 404}, NULL);
+        return;
+    }
+    if (rsp_call_encoding (call) != RSP_ENC_DER) {
+        ipa_check_event (ipa, "inject", NULL, "not supported: JSON");
+        rsp_call_reply (call, &(RspOutcome){.http = 415}, NULL);
+        return;
+    }
+    g_autoptr (RspAsn1) node =
+        rsp_asn1_decode ("TransferEimPackageRequest", rsp_call_body (call), NULL);
+    if (!node) {
+        reply_error (call, INVALID_FORMAT);
+        return;
+    }
+    if (ipa->op) {
+        ipa_check_event (ipa, "inject", NULL, "busy");
+        reply_error (call, UNDEFINED);
+        return;
+    }
+    ipa_begin (ipa, "inject", NULL, NULL)->call = call;
+    ipa_read_eims (ipa, execute);
+}

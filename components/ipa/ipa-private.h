@@ -1,0 +1,155 @@
+/* Inside the IPA: one operation, a chain of calls each of which says what follows it. */
+#pragma once
+
+#include "asn1/asn1.h"
+#include "asn1/functions.h"
+#include "asn1/tlv.h"
+#include "components/ipa/ipa.h"
+
+/* StateChangeCause, SGP.32 6.3.2.6; told to the eIM by the next GetEimPackage. */
+typedef enum {
+    IPA_NO_CHANGE = -1,
+    IPA_CHANGE_FALLBACK = 1,
+    IPA_CHANGE_EMERGENCY = 2,
+    IPA_CHANGE_LOCAL = 3,
+    IPA_CHANGE_RESET = 4,
+    IPA_CHANGE_IMMEDIATE_ENABLE = 5,
+} IpaStateChange;
+
+typedef void (*IpaNext) (RspIpa *ipa); /* the operation goes on */
+typedef void (*IpaAnswered) (RspIpa *ipa, const RspReply *reply);
+
+typedef struct {
+    char *id, *fqdn; /* fqdn NULL: not to be reached */
+    gint64 token;    /* 0: none */
+    gboolean indirect;
+} IpaEim;
+
+/* A download's result that could not be delivered. */
+typedef struct {
+    char *eim;
+    GBytes *result; /* an EimPackageResult */
+} IpaUnsent;
+
+typedef struct {
+    const char *name; /* "poll" */
+    RspIpaFunc func;
+    gpointer data;
+
+    char *step, *error, *result, *code, *iccid;
+    guint packages, delivered, kept, installed, failed, rolled_back;
+
+    GPtrArray *eims; /* of IpaEim */
+    guint eim;       /* the one being served */
+    IpaNext after_eims;
+    GPtrArray *results; /* of GBytes: the EuiccPackageResults that the card has kept */
+    guint result_index;
+    guint unsent_left;        /* of those that waited when the poll began */
+    GPtrArray *notifications; /* of GBytes: for HandleNotification */
+    guint notification;
+
+    /* a result on its way to the eIM */
+    GBytes *sending; /* an EimPackageResult */
+    IpaNext after_sending;
+    gboolean reached;  /* the eIM has taken it */
+    GArray *to_remove; /* of guint64: acknowledged, to be removed from the card */
+    GArray *for_smdp;  /* of guint64: notifications that stay for the SM-DP+ */
+    IpaNext after_removing;
+
+    /* the package in hand */
+    IpaNext after_package;
+    GBytes *package_result; /* BF51 */
+    gboolean may_roll_back;
+    guint tries;
+    RspAsn1 *request;     /* IpaEuiccDataRequest */
+    guint wanted, row;    /* its rows, and the one being read */
+    GByteArray *elements; /* of the answer */
+    GBytes *transaction;  /* eimTransactionId (nullable) */
+    guint triggers;       /* one leads to another */
+    GBytes *profile_result;
+
+    /* local functions */
+    RspFunctionId function;
+    GBytes *command;
+    guint local;
+
+    RspCall *call; /* injected: who waits for the answer (nullable) */
+} IpaOperation;
+
+struct _RspIpa {
+    const RspActor *actor;
+    RspIpaConfig config; /* its texts: below */
+    char *card, *fqdn, *tac;
+    gint64 timeout;
+    guint64 start_event, poll_event; /* of the operation; of the period */
+    IpaNext after_pause;
+    GPtrArray *refused; /* of RefusedOperation: answered "busy" from the loop */
+    gboolean knows_eid;
+    guint8 eid[16];
+    IpaStateChange change;
+    gboolean emergency; /* the Emergency Profile is enabled */
+    GQueue unsent;      /* of IpaUnsent */
+
+    const RspFunction *function; /* of the call under way */
+    IpaAnswered answered;
+    IpaOperation *op;
+};
+
+/* ipa.c: NULL when busy (then FUNC will be told). */
+IpaOperation *ipa_begin (RspIpa *ipa, const char *name, RspIpaFunc func, gpointer data);
+/* Calls the card or, for HTTP functions, ADDRESS. Takes BODY. */
+void ipa_call (RspIpa *ipa, RspFunctionId function, const char *address, GBytes *body,
+               IpaAnswered answered);
+void ipa_card_call (RspIpa *ipa, RspFunctionId function, RspSlice content, IpaAnswered answered);
+/* The first failure stays; STEP NULL: the function just called. */
+void ipa_note_failure (RspIpa *ipa, const char *step, const char *error);
+void ipa_fail (RspIpa *ipa, const char *step, const char *error);
+void ipa_finish (RspIpa *ipa);
+void ipa_finish_later (RspIpa *ipa); /* before any call */
+/* NEXT, after the pause before a retry. */
+void ipa_after_pause (RspIpa *ipa, IpaNext next);
+void ipa_set_result (RspIpa *ipa, const char *result);
+void ipa_check_event (RspIpa *ipa, const char *op, const char *key, const char *result);
+/* What is wrong with a reply as a whole; NULL: nothing. */
+const char *ipa_problem (const RspIpa *ipa, const RspReply *reply);
+/* The reply as TYPE; NULL, with the failure noted, if it is none. */
+RspAsn1 *ipa_decode (RspIpa *ipa, const RspReply *reply, const char *type);
+GBytes *ipa_take (GByteArray *out);
+const char *ipa_code_name (const char *enumeration, gint64 value);
+void ipa_unsent_free (gpointer unsent);
+
+/* ipa-eims.c: EID and associated eIMs, then NEXT. */
+void ipa_read_eims (RspIpa *ipa, IpaNext next);
+const IpaEim *ipa_eim (const RspIpa *ipa); /* being served; NULL: there is none */
+
+/* ipa-poll.c: what the eIM being served has for us. */
+void ipa_next_package (RspIpa *ipa);
+
+/* ipa-result.c: BF50 of RESULT (an EimPackageResult; taken) to the eIM being served, or the answer
+ * to who injected the package; removes what is acknowledged, then NEXT. op->reached says whether
+ * the eIM has taken it. */
+void ipa_send_result (RspIpa *ipa, GBytes *result, IpaNext next);
+/* eimPackageError or EimPackageResultResponseError of CODE, then NEXT. */
+void ipa_send_error (RspIpa *ipa, guint8 code, IpaNext next);
+/* The elements of PATH, EimAcknowledgements: BF30 each, then NEXT. */
+void ipa_remove_acknowledged (RspIpa *ipa, const RspAsn1 *node, const char *path, IpaNext next);
+/* Removes what op->to_remove says, then NEXT. */
+void ipa_remove (RspIpa *ipa, IpaNext next);
+
+/* ipa-notify.c: pending notifications to the eIM by HandleNotification, then NEXT. */
+void ipa_notify_eim (RspIpa *ipa, IpaNext next);
+/* LIST, the content of a notificationList, goes to the eIM: what stays for the SM-DP+ is noted. */
+void ipa_note_notifications (RspIpa *ipa, RspSlice list);
+/* seqNumber of a PendingNotification or EuiccPackageResult; FALSE: it has none. */
+gboolean ipa_seq_number (const RspTlv *tlv, guint64 *ret_seq);
+/* Pending notifications to the SM-DP+s, then the operation ends. */
+void ipa_deliver_and_finish (RspIpa *ipa);
+
+/* ipa-package.c: PACKAGE is a BF51 TLV. */
+void ipa_run_package (RspIpa *ipa, RspSlice package, IpaNext next);
+/* ipa-data.c: REQUEST is a BF52 TLV. */
+void ipa_answer_data_request (RspIpa *ipa, RspSlice request, IpaNext next);
+/* ipa-download.c: TRIGGER is a BF54 TLV. */
+void ipa_download (RspIpa *ipa, RspSlice trigger, IpaNext next);
+/* ipa-inject.c */
+void ipa_serve (RspCall *call, gpointer ipa);
