@@ -379,6 +379,8 @@ rsp_cert_issue (const RspCertSpec *spec, const RspCert *issuer, const RspKey *is
     if (spec->bad_signature)
         out->data[out->len - 1] ^= 0x01;
     rsp_tlv_close (out, certificate);
-    g_autoptr (GBytes) der = g_byte_array_free_to_bytes (out);
+    /* A certificate is held for long, so without room to grow. */
+    g_autoptr (GBytes) der = g_bytes_new (out->data, out->len);
+    g_byte_array_unref (out);
     return rsp_cert_parse (der, error);
 }

@@ -5,7 +5,7 @@ import json
 
 def test_json_shape_and_floor(rspsim):
     found = json.loads(rspsim("bench", "--json", check=0).stdout)
-    assert list(found) == ["crypto-floor", "download", "https", "start", "card"]
+    assert list(found) == ["crypto-floor", "download", "https", "start", "card", "fleet"]
     floor, download = found["crypto-floor"], found["download"]
     assert floor["counts"] == download["counts"]
     assert floor["counts"]["signatures"] == 6
@@ -17,6 +17,20 @@ def test_json_shape_and_floor(rspsim):
     assert found["start"]["ms"] > 0
     assert 0 < found["card"]["read_binary_us"] < found["card"]["install_us"]
     assert found["card"]["profile_bytes"] == floor["profile_bytes"]
+
+
+def test_fleet(rspsim):
+    """A device more costs the same whether there are many or few; octets do not depend on the load."""
+    few, many = (json.loads(rspsim("bench", "fleet", "--devices", n, "--json", check=0).stdout)["fleet"]
+                 for n in ("40", "160"))
+    assert (few["devices"], many["devices"]) == (40, 160)
+    assert 0 < many["bytes"] < 10_000 and many["bytes"] < 1.1 * few["bytes"]
+    assert many["profile_bytes"] == few["profile_bytes"] > 1000
+    assert many["start_us"] > 0 and many["download_us"] > 0
+
+
+def test_devices_out_of_range(rspsim):
+    assert rspsim("bench", "fleet", "--devices", "0").returncode == 2
 
 
 def test_one_name(rspsim):

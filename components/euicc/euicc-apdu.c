@@ -132,22 +132,22 @@ open_channel (RspEuicc *card, const RspEuiccChannel *from, const RspEuiccCommand
               GByteArray *out)
 {
     guint number = c->p2;
-    if (number >= RSP_EUICC_CHANNELS || (number > 0 && card->channels[number].open))
+    if (number >= RSP_EUICC_CHANNELS || (number > 0 && rsp_euicc_is_open (card, number)))
         return 0x6A81;
     if (number == 0) {
         if (c->has_le && c->le != 1 && c->le != 256)
             return 0x6C01;
-        for (number = 1; number < RSP_EUICC_CHANNELS && card->channels[number].open;)
+        for (number = 1; rsp_euicc_is_open (card, number);)
             number++;
         if (number == RSP_EUICC_CHANNELS)
             return 0x6A81;
         guint8 octet = (guint8)number;
         g_byte_array_append (out, &octet, 1);
     }
-    RspEuiccChannel *ch = &card->channels[number];
+    RspEuiccChannel *ch = rsp_euicc_channel (card, number);
     ch->open = TRUE;
     /* From the basic channel it begins at the MF, from another one where that one stands. */
-    if (from != &card->channels[0]) {
+    if (from != card->channels[0]) {
         ch->app = from->app;
         ch->df = from->df;
         ch->ef = from->ef;
@@ -175,9 +175,9 @@ manage_channel (RspEuicc *card, RspEuiccChannel *ch, const RspEuiccCommand *c, G
         return open_channel (card, ch, c, out);
     if (c->p1 != 0x80 || c->p2 == 0)
         return 0x6A86;
-    if (c->p2 >= RSP_EUICC_CHANNELS || !card->channels[c->p2].open)
+    if (!rsp_euicc_is_open (card, c->p2))
         return 0x6881;
-    close_channel (card, &card->channels[c->p2]);
+    close_channel (card, card->channels[c->p2]);
     return 0x9000;
 }
 
@@ -331,8 +331,8 @@ run (RspEuicc *card, RspEuiccChannel *ch, const RspEuiccCommand *c, GByteArray *
     return finish (card, out, known ? 0x6E00 : 0x6D00);
 }
 
-GBytes *
-rsp_euicc_transmit (RspEuicc *card, RspSlice apdu)
+static GBytes *
+transmit (RspEuicc *card, RspSlice apdu)
 {
     RspEuiccCommand c = {0};
     GByteArray *out = g_byte_array_sized_new (288);
@@ -345,11 +345,11 @@ rsp_euicc_transmit (RspEuicc *card, RspSlice apdu)
     guint sw = parse_class (&c);
     if (sw == 0x9000)
         sw = parse_body (apdu, &c);
-    if (sw == 0x9000 && (c.channel >= RSP_EUICC_CHANNELS || !card->channels[c.channel].open))
+    if (sw == 0x9000 && !rsp_euicc_is_open (card, c.channel))
         sw = 0x6881;
     if (sw != 0x9000)
         return finish (card, out, sw);
-    RspEuiccChannel *ch = &card->channels[c.channel];
+    RspEuiccChannel *ch = card->channels[c.channel];
     if (c.ins == 0xC0)
         return get_response (card, ch, &c, out);
     /* What waits is for the very next command only; so is a chain for its next block. */
@@ -359,4 +359,12 @@ rsp_euicc_transmit (RspEuicc *card, RspSlice apdu)
     if (c.ins != 0xCB && c.ins != 0xDB)
         rsp_euicc_object_clear (&ch->object);
     return run (card, ch, &c, out);
+}
+
+GBytes *
+rsp_euicc_transmit (RspEuicc *card, RspSlice apdu)
+{
+    GBytes *response = transmit (card, apdu);
+    rsp_euicc_tidy_channels (card);
+    return response;
 }

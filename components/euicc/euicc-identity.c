@@ -45,6 +45,8 @@ rsp_euicc_get_identity (RspEuicc *card, RspEuiccChannel *ch, const RspEuiccComma
                             .routing = content (rsp_uicc_child (ch->adf, DF_5GS), 0x4F0A),
                             .calc_info = content (rsp_uicc_child (ch->adf, DF_SAIP), 0x4F01)};
     gsize mark = rsp_tlv_open (out, 0xA1);
+    if (!card->identities)
+        card->identities = rsp_actor_rng (card->actor, "identity");
     rsp_suci_make (&source, card->identities, out);
     rsp_tlv_close (out, mark);
     return 0x9000;

@@ -138,7 +138,7 @@ struct _RspEuicc {
     /* volatile */
     gboolean power_lost; /* in the midst of a command */
     RspEuiccSession session;
-    RspEuiccChannel channels[RSP_EUICC_CHANNELS];
+    RspEuiccChannel *channels[RSP_EUICC_CHANNELS]; /* NULL: closed */
     gboolean terminal_profile, lpae_active;
     GPtrArray *sms; /* (nullable) of GBytes: parts of a short message, NULL what has not come */
     guint8 sms_reference;
@@ -195,6 +195,15 @@ RspUicc *rsp_euicc_uicc (RspEuicc *card); /* never NULL */
 /* The enabled profile has changed: what the terminal had selected is gone. */
 void rsp_euicc_uicc_changed (RspEuicc *card);
 void rsp_euicc_session_end (RspEuicc *card);
+/* Channel NUMBER, made if it is not there. */
+RspEuiccChannel *rsp_euicc_channel (RspEuicc *card, guint number);
+static inline gboolean
+rsp_euicc_is_open (const RspEuicc *card, guint number)
+{
+    return number < RSP_EUICC_CHANNELS && card->channels[number] && card->channels[number]->open;
+}
+/* Gives the memory of closed channels back, between commands. */
+void rsp_euicc_tidy_channels (RspEuicc *card);
 
 /* --- euicc-apdu.c --- */
 /* Handlers put the answer's data into OUT and return the status word. One whole ES10 command. */

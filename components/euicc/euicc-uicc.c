@@ -143,7 +143,7 @@ static gboolean
 open_elsewhere (const RspEuicc *card, const RspEuiccChannel *ch, const RspUiccFile *adf)
 {
     for (guint i = 0; i < RSP_EUICC_CHANNELS; i++)
-        if (&card->channels[i] != ch && card->channels[i].open && card->channels[i].adf == adf)
+        if (card->channels[i] != ch && rsp_euicc_is_open (card, i) && card->channels[i]->adf == adf)
             return TRUE;
     return FALSE;
 }

@@ -15,6 +15,30 @@ channel_clear (RspEuiccChannel *ch)
     *ch = (RspEuiccChannel){0};
 }
 
+RspEuiccChannel *
+rsp_euicc_channel (RspEuicc *card, guint number)
+{
+    if (!card->channels[number])
+        card->channels[number] = g_new0 (RspEuiccChannel, 1);
+    return card->channels[number];
+}
+
+void
+rsp_euicc_tidy_channels (RspEuicc *card)
+{
+    for (guint i = 0; i < RSP_EUICC_CHANNELS; i++)
+        if (card->channels[i] && !card->channels[i]->open)
+            g_clear_pointer (&card->channels[i], g_free);
+}
+
+static void
+clear_channels (RspEuicc *card)
+{
+    for (guint i = 0; i < RSP_EUICC_CHANNELS; i++)
+        if (card->channels[i])
+            channel_clear (card->channels[i]);
+}
+
 /* An answer that the card is still working on. */
 typedef struct {
     RspEuicc *card;
@@ -86,15 +110,6 @@ power_loss (gpointer data)
     rsp_euicc_cut_power (data);
 }
 
-static GPtrArray *
-copy_roots (const GPtrArray *roots)
-{
-    GPtrArray *copy = g_ptr_array_new_with_free_func ((GDestroyNotify)rsp_cert_unref);
-    for (guint i = 0; roots && i < roots->len; i++)
-        g_ptr_array_add (copy, rsp_cert_ref (g_ptr_array_index (roots, i)));
-    return copy;
-}
-
 static void
 configure (RspEuicc *card, const RspEuiccConfig *config)
 {
@@ -103,7 +118,7 @@ configure (RspEuicc *card, const RspEuiccConfig *config)
     card->key = config->key;
     card->cert = rsp_cert_ref (config->cert);
     card->eum_cert = rsp_cert_ref (config->eum_cert);
-    card->roots = copy_roots (config->roots);
+    card->roots = config->roots ? g_ptr_array_ref (config->roots) : g_ptr_array_new ();
     card->initial_dp = g_strdup (config->default_dp_address);
     card->root_ds =
         g_strdup (config->root_ds_address ? config->root_ds_address : "rootds.example.com");
@@ -133,7 +148,6 @@ rsp_euicc_new (const RspActor *actor, const RspEuiccConfig *config, GError **err
     card->crls = g_ptr_array_new_with_free_func ((GDestroyNotify)rsp_crl_unref);
     card->challenges = rsp_actor_rng (actor, "challenge");
     card->keys = rsp_actor_rng (actor, "one-time key");
-    card->identities = rsp_actor_rng (actor, "identity");
     if (!rsp_eid_to_octets (config->eid, card->eid_octets)) {
         g_set_error (error, G_FILE_ERROR, G_FILE_ERROR_INVAL, "not an EID: \"%s\"", config->eid);
         return NULL;
@@ -159,8 +173,8 @@ rsp_euicc_free (RspEuicc *card)
         rsp_bus_detach (card->actor->bus, card->actor->name);
     g_clear_pointer (&card->answers, g_ptr_array_unref);
     rsp_euicc_session_end (card);
-    for (guint i = 0; i < RSP_EUICC_CHANNELS; i++)
-        channel_clear (&card->channels[i]);
+    clear_channels (card);
+    rsp_euicc_tidy_channels (card);
     rsp_uicc_free (card->uicc);
     g_clear_pointer (&card->sms, g_ptr_array_unref);
     rsp_euicc_iot_free (card->iot);
@@ -205,8 +219,7 @@ rsp_euicc_reset (RspEuicc *card)
 {
     guint target;
     rsp_euicc_session_end (card);
-    for (guint i = 0; i < RSP_EUICC_CHANNELS; i++)
-        channel_clear (&card->channels[i]);
+    clear_channels (card);
     card->lpae_active = FALSE;
     g_clear_pointer (&card->sms, g_ptr_array_unref);
     rsp_euicc_iot_forget (card);
@@ -215,7 +228,7 @@ rsp_euicc_reset (RspEuicc *card)
     /* A reset is what REFRESH asked for. */
     if (rsp_euicc_get_switch (card, &target))
         rsp_euicc_apply_switch (card, target);
-    card->channels[0].open = TRUE;
+    rsp_euicc_channel (card, 0)->open = TRUE;
     g_clear_pointer (&card->uicc, rsp_uicc_free);
     if (card->on_change)
         card->on_change (card->on_change_data);
@@ -368,7 +381,9 @@ rsp_euicc_uicc_changed (RspEuicc *card)
 {
     g_clear_pointer (&card->uicc, rsp_uicc_free);
     for (guint i = 0; i < RSP_EUICC_CHANNELS; i++) {
-        RspEuiccChannel *ch = &card->channels[i];
+        RspEuiccChannel *ch = card->channels[i];
+        if (!ch)
+            continue;
         ch->df = ch->ef = ch->adf = NULL;
         ch->record = 0;
         rsp_euicc_object_clear (&ch->object);

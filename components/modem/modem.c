@@ -241,6 +241,8 @@ identify (RspModem *modem)
         /* Without service 124 the USIM's file does not count. */
         if (service (modem, SERVICE_SUCI))
             source.calc_info = content (modem, RSP_MODEM_CALC_INFO);
+        if (!modem->identities)
+            modem->identities = rsp_actor_rng (modem->actor, "identity");
         rsp_suci_make (&source, modem->identities, identity);
     }
     request (modem, RSP_SLICE (identity->data, identity->len));
@@ -377,7 +379,6 @@ rsp_modem_new (const RspActor *actor, const char *card)
     RspModem *modem = g_new0 (RspModem, 1);
     modem->actor = actor;
     modem->card = g_strdup (card);
-    modem->identities = rsp_actor_rng (actor, "identity");
     return modem;
 }
 

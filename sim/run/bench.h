@@ -36,6 +36,15 @@ typedef struct {
 } RspBenchCard;
 gboolean rsp_bench_card (RspBenchCard *ret, GError **error);
 
+/* Many devices, each a card and its LPA, in one world: what one of them costs. */
+typedef struct {
+    guint devices;
+    double bytes; /* held at rest with one profile installed, beyond the profile package's own */
+    double start_us, download_us; /* to make it, certificates included; to download its profile */
+    gsize profile_size;
+} RspBenchFleet;
+gboolean rsp_bench_fleet (guint devices, RspBenchFleet *ret, GError **error);
+
 /* The operations of one download and nothing else, with the world's own keys and certificates. */
 typedef struct _RspBenchFloor RspBenchFloor;
 RspBenchFloor *rsp_bench_floor_new (const RspWorld *world, gsize profile_size);

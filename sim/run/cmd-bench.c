@@ -16,7 +16,8 @@
 /* Children of the start measurement get this for a name. */
 #define PROBE "first-message"
 
-static const char *const names[] = {"crypto-floor", "download", "https", "start", "card", NULL};
+static const char *const names[] = {"crypto-floor", "download", "https", "start",
+                                    "card",         "fleet",    NULL};
 
 typedef struct {
     GArray *floor, *plain, *traced; /* of gint64, µs */
@@ -212,6 +213,21 @@ measure_card (json_t *out, GError **error)
 }
 
 static gboolean
+measure_fleet (json_t *out, guint devices, GError **error)
+{
+    RspBenchFleet fleet;
+    if (!rsp_bench_fleet (devices, &fleet, error))
+        return FALSE;
+    json_object_set_new (out, "fleet",
+                         json_pack ("{s:I, s:o, s:o, s:o, s:I}", "devices",
+                                    (json_int_t)fleet.devices, "bytes", rounded (fleet.bytes, 1),
+                                    "start_us", rounded (fleet.start_us, 0.1), "download_us",
+                                    rounded (fleet.download_us, 1), "profile_bytes",
+                                    (json_int_t)fleet.profile_size));
+    return TRUE;
+}
+
+static gboolean
 wanted (const char *only, const char *name)
 {
     return !only || strcmp (only, name) == 0;
@@ -243,9 +259,9 @@ fail (const char *message, int status)
 
 /* One that fails does not hide what the others found. */
 static int
-measure (json_t *out, const char *only)
+measure (json_t *out, const char *only, guint devices)
 {
-    g_autoptr (GError) memory = NULL, https = NULL, start = NULL, card = NULL;
+    g_autoptr (GError) memory = NULL, https = NULL, start = NULL, card = NULL, fleet = NULL;
     int status = 0;
     if ((wanted (only, "crypto-floor") || wanted (only, "download")) &&
         !measure_floor_and_download (out, only, &memory))
@@ -256,6 +272,8 @@ measure (json_t *out, const char *only)
         status = fail (start->message, 1);
     if (wanted (only, "card") && !measure_card (out, &card))
         status = fail (card->message, 1);
+    if (wanted (only, "fleet") && !measure_fleet (out, devices, &fleet))
+        status = fail (fleet->message, 1);
     return status;
 }
 
@@ -280,7 +298,7 @@ print_text (json_t *out)
 {
     json_t *floor = json_object_get (out, "crypto-floor"), *https = json_object_get (out, "https");
     json_t *download = json_object_get (out, "download"), *start = json_object_get (out, "start");
-    json_t *card = json_object_get (out, "card");
+    json_t *card = json_object_get (out, "card"), *fleet = json_object_get (out, "fleet");
     if (floor) {
         printf ("crypto-floor  %.0f us a download; profile package of %.0f octets\n",
                 number (floor, "us"), number (floor, "profile_bytes"));
@@ -305,6 +323,11 @@ print_text (json_t *out)
                 "octets\n",
                 number (card, "read_binary_us"), number (card, "install_us"),
                 number (card, "profile_bytes"));
+    if (fleet)
+        printf ("fleet         %.0f devices: %.0f octets each at rest, beyond a profile package of "
+                "%.0f;\n              %.1f us to make one, %.0f us for its download\n",
+                number (fleet, "devices"), number (fleet, "bytes"), number (fleet, "profile_bytes"),
+                number (fleet, "start_us"), number (fleet, "download_us"));
 }
 
 static int
@@ -313,8 +336,8 @@ refuse_name (const char *name)
     const char *close = rsp_suggest (name, names);
     g_autofree char *text =
         close ? g_strdup_printf ("no benchmark \"%s\"; did you mean \"%s\"?", name, close)
-              : g_strdup_printf ("no benchmark \"%s\": crypto-floor, download, https, start, card",
-                                 name);
+              : g_strdup_printf (
+                    "no benchmark \"%s\": crypto-floor, download, https, start, card, fleet", name);
     return fail (text, 2);
 }
 
@@ -322,24 +345,29 @@ int
 rsp_cmd_bench (int argc, char **argv)
 {
     gboolean json = FALSE;
+    gint devices = 100;
     const GOptionEntry entries[] = {
-        {"json", 0, 0, G_OPTION_ARG_NONE, &json, "one JSON object", NULL}, {NULL}};
+        {"devices", 0, 0, G_OPTION_ARG_INT, &devices, "of fleet; default 100", "N"},
+        {"json", 0, 0, G_OPTION_ARG_NONE, &json, "one JSON object", NULL},
+        {NULL}};
     g_autoptr (GOptionContext) context = g_option_context_new ("[NAME] - measure on this machine");
     g_autoptr (GError) error = NULL;
     g_option_context_set_description (context,
-                                      "Names: crypto-floor, download, https, start, card\n");
+                                      "Names: crypto-floor, download, https, start, card, fleet\n");
     g_option_context_add_main_entries (context, entries, NULL);
     if (!g_option_context_parse (context, &argc, &argv, &error))
         return fail (error->message, 2);
     if (argc > 2)
         return fail ("usage: rspsim bench [NAME] [--json]", 2);
+    if (devices < 1 || devices > 9999)
+        return fail ("--devices: 1 to 9999", 2);
     const char *only = argc == 2 ? argv[1] : NULL;
     if (only && strcmp (only, PROBE) == 0)
         return rsp_bench_first_message (&error) ? 0 : fail (error ? error->message : "silence", 1);
     if (only && !g_strv_contains (names, only))
         return refuse_name (only);
     json_t *out = json_object ();
-    int status = measure (out, only);
+    int status = measure (out, only, (guint)devices);
     if (json) {
         char *text = json_dumps (out, JSON_REAL_PRECISION (6));
         printf ("%s\n", text);

@@ -1,25 +1,25 @@
 /* What always holds at rest, whatever was done to the messages: checked from the outside, by code
  * that shares nothing with the actors but their views. */
+#include "sim/run/groups.h"
 #include "sim/run/runner.h"
 
 #include <string.h>
 
-static const RspWorldPackage *
-package_of (const RspRun *run, const char *iccid)
-{
-    for (guint i = 0; i < run->world->packages->len; i++) {
-        const RspWorldPackage *p = run->world->packages->pdata[i];
-        if (strcmp (p->iccid, iccid) == 0)
-            return p;
-    }
-    return NULL;
-}
+/* What is looked up for each card and each order. */
+typedef struct {
+    GHashTable *packages;  /* ICCID → RspWorldPackage, the first */
+    GHashTable *cards;     /* EID → name of the card */
+    GHashTable *where;     /* ICCID → name of the card that has the profile */
+    GHashTable *elsewhere; /* ICCIDs of orders with which the world began as installed */
+    gboolean deleted;      /* profiles were, perhaps, by someone */
+} Lookup;
 
 /* Every profile on a card was ordered somewhere, octet for octet. */
 static gboolean
-check_origin (RspRun *run, const RspYaml *node, const RspWorldActor *card, const RspProfileView *v)
+check_origin (RspRun *run, const RspYaml *node, const RspWorldActor *card, const RspProfileView *v,
+              const Lookup *lookup)
 {
-    const RspWorldPackage *p = package_of (run, v->iccid);
+    const RspWorldPackage *p = g_hash_table_lookup (lookup->packages, v->iccid);
     if (!p)
         return rsp_run_fail (run, node, "expected only ordered profiles on %s, got ICCID %s",
                              card->base.name, v->iccid);
@@ -32,36 +32,25 @@ check_origin (RspRun *run, const RspYaml *node, const RspWorldActor *card, const
 }
 
 static gboolean
-check_card (RspRun *run, const RspYaml *node, const RspWorldActor *card, GHashTable *where)
+check_card (RspRun *run, const RspYaml *node, const RspWorldActor *card, const Lookup *lookup)
 {
     g_autoptr (GPtrArray) views = rsp_euicc_profiles (card->euicc);
     guint enabled = 0;
     for (guint i = 0; i < views->len; i++) {
         const RspProfileView *v = views->pdata[i];
-        const char *other = g_hash_table_lookup (where, v->iccid);
+        const char *other = g_hash_table_lookup (lookup->where, v->iccid);
         if (other)
             return rsp_run_fail (run, node, "expected ICCID %s on one eUICC, got it on %s and %s",
                                  v->iccid, other, card->base.name);
-        g_hash_table_insert (where, g_strdup (v->iccid), (gpointer)card->base.name);
+        g_hash_table_insert (lookup->where, g_strdup (v->iccid), (gpointer)card->base.name);
         enabled += v->enabled;
-        if (!check_origin (run, node, card, v))
+        if (!check_origin (run, node, card, v, lookup))
             return FALSE;
     }
     if (enabled > 1)
         return rsp_run_fail (run, node, "expected one enabled profile at most on %s, got %u",
                              card->base.name, enabled);
     return TRUE;
-}
-
-static const char *
-card_of_eid (const RspRun *run, const char *eid)
-{
-    for (guint i = 0; i < run->world->actors->len; i++) {
-        const RspWorldActor *a = run->world->actors->pdata[i];
-        if (a->role == RSP_ACTOR_EUICC && strcmp (rsp_yaml_get (a->yaml, "eid")->text, eid) == 0)
-            return a->base.name;
-    }
-    return NULL;
 }
 
 static gboolean
@@ -75,34 +64,21 @@ was_deleted (const RspRun *run)
     return FALSE;
 }
 
-/* The world began with it: on a card that is elsewhere. */
-static gboolean
-stood_installed (const RspWorldActor *server, const char *iccid)
-{
-    const RspYaml *orders = rsp_yaml_get (server->yaml, "orders");
-    for (guint i = 0; orders && i < orders->items->len; i++) {
-        const RspYaml *state = rsp_yaml_get (orders->items->pdata[i], "state");
-        if (strcmp (rsp_yaml_get (orders->items->pdata[i], "iccid")->text, iccid) == 0)
-            return state && strcmp (state->text, "installed") == 0;
-    }
-    return FALSE;
-}
-
 /* An order that ends Installed has its profile on the card that it was for. */
 static gboolean
-check_server (RspRun *run, const RspYaml *node, const RspWorldActor *server, GHashTable *where)
+check_server (RspRun *run, const RspYaml *node, const RspWorldActor *server, const Lookup *lookup)
 {
     g_autoptr (GPtrArray) orders = rsp_smdpp_orders (server->smdpp);
     for (guint i = 0; i < orders->len; i++) {
         const RspOrderView *o = orders->pdata[i];
-        const char *card = g_hash_table_lookup (where, o->iccid);
-        if (strcmp (o->state, "installed") != 0 || was_deleted (run) ||
-            stood_installed (server, o->iccid))
+        const char *card = g_hash_table_lookup (lookup->where, o->iccid);
+        if (strcmp (o->state, "installed") != 0 || lookup->deleted ||
+            g_hash_table_contains (lookup->elsewhere, o->iccid))
             continue;
         if (!card)
             return rsp_run_fail (run, node, "expected the installed profile %s on a card, got none",
                                  o->iccid);
-        const char *meant = o->eid ? card_of_eid (run, o->eid) : NULL;
+        const char *meant = o->eid ? g_hash_table_lookup (lookup->cards, o->eid) : NULL;
         if (meant && strcmp (meant, card) != 0)
             return rsp_run_fail (run, node, "expected profile %s on %s, got it on %s", o->iccid,
                                  meant, card);
@@ -167,21 +143,73 @@ check_events (RspRun *run, const RspYaml *node, const RspWorldActor *ds)
     return TRUE;
 }
 
+static void
+add_installed (const RspRun *run, const RspYaml *orders, GHashTable *out)
+{
+    const RspYaml *actors = rsp_yaml_get (run->scenario->world, "actors");
+    for (guint i = 0; orders && i < orders->items->len; i++) {
+        const RspYaml *order = orders->items->pdata[i], *state = rsp_yaml_get (order, "state");
+        gint64 count = 1;
+        if (!state || strcmp (state->text, "installed") != 0)
+            continue;
+        rsp_yaml_opt_int (order, "count", 1, G_MAXUINT32, &count, NULL);
+        for (guint number = 1; number <= count; number++) {
+            g_autoptr (RspYaml) one =
+                rsp_group_instance (actors, rsp_yaml_get (order, "iccid"), number);
+            g_hash_table_add (out, g_strdup (one->text));
+        }
+    }
+}
+
+static void
+lookup_fill (Lookup *lookup, const RspRun *run)
+{
+    const RspWorld *w = run->world;
+    lookup->packages = g_hash_table_new (g_str_hash, g_str_equal);
+    lookup->cards = g_hash_table_new (g_str_hash, g_str_equal);
+    lookup->where = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+    lookup->elsewhere = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+    lookup->deleted = was_deleted (run);
+    for (guint i = w->packages->len; i > 0; i--) {
+        RspWorldPackage *p = w->packages->pdata[i - 1];
+        g_hash_table_insert (lookup->packages, p->iccid, p);
+    }
+    for (guint i = 0; i < w->actors->len; i++) {
+        const RspWorldActor *a = w->actors->pdata[i];
+        if (a->role == RSP_ACTOR_EUICC)
+            g_hash_table_insert (lookup->cards, rsp_yaml_get (a->yaml, "eid")->text,
+                                 (gpointer)a->base.name);
+        if (a->role == RSP_ACTOR_SMDPP)
+            add_installed (run, rsp_yaml_get (a->yaml, "orders"), lookup->elsewhere);
+    }
+}
+
+static void
+lookup_clear (Lookup *lookup)
+{
+    g_hash_table_unref (lookup->packages);
+    g_hash_table_unref (lookup->cards);
+    g_hash_table_unref (lookup->where);
+    g_hash_table_unref (lookup->elsewhere);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Lookup, lookup_clear)
+
 gboolean
 rsp_invariants_check (RspRun *run, const RspYaml *node)
 {
-    g_autoptr (GHashTable) where = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+    g_auto (Lookup) lookup = {0};
     const char *leak = rsp_leaks_seen (run->leaks);
+    lookup_fill (&lookup, run);
     if (leak)
         return rsp_run_fail (run, node, "expected no profile in clear on the bus, got %s", leak);
     for (guint i = 0; i < run->world->actors->len; i++) {
         const RspWorldActor *a = run->world->actors->pdata[i];
-        if (a->role == RSP_ACTOR_EUICC && !check_card (run, node, a, where))
+        if (a->role == RSP_ACTOR_EUICC && !check_card (run, node, a, &lookup))
             return FALSE;
     }
     for (guint i = 0; i < run->world->actors->len; i++) {
         const RspWorldActor *a = run->world->actors->pdata[i];
-        if (a->role == RSP_ACTOR_SMDPP && !check_server (run, node, a, where))
+        if (a->role == RSP_ACTOR_SMDPP && !check_server (run, node, a, &lookup))
             return FALSE;
         if (a->role == RSP_ACTOR_SMDS && !check_events (run, node, a))
             return FALSE;

@@ -427,7 +427,13 @@ build_role (RspWorld *w, RspActorRole role, GError **error)
         }
         if (!ok)
             return FALSE;
-        build_trust (w, a);
+        const RspWorldActor *before = i ? w->actors->pdata[i - 1] : NULL;
+        if (a->group && before->group == a->group) {
+            g_ptr_array_unref (a->roots);
+            a->roots = g_ptr_array_ref (before->roots); /* members of a group trust alike */
+        } else {
+            build_trust (w, a);
+        }
     }
     return TRUE;
 }
