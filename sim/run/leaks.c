@@ -50,11 +50,22 @@ base64_of (RspSlice sample, guint skip)
     return g_base64_encode (sample.data + skip, n);
 }
 
+static void
+needle_clear (gpointer data)
+{
+    Needle *needle = data;
+    for (guint k = 0; k < ALIGNMENTS; k++)
+        g_free (needle->base64[k]);
+}
+
 RspLeaks *
 rsp_leaks_new (const GPtrArray *packages)
 {
     RspLeaks *leaks = g_new0 (RspLeaks, 1);
+    /* The profiles of a pool share their most telling stretch: it is looked for once. */
+    g_autoptr (GHashTable) known = g_hash_table_new (g_str_hash, g_str_equal);
     leaks->needles = g_array_new (FALSE, TRUE, sizeof (Needle));
+    g_array_set_clear_func (leaks->needles, needle_clear);
     for (guint i = 0; i < packages->len; i++) {
         const RspWorldPackage *p = packages->pdata[i];
         Needle needle = {.iccid = p->iccid, .octets = sample_of (rsp_slice_of (p->package->upp))};
@@ -62,6 +73,11 @@ rsp_leaks_new (const GPtrArray *packages)
             continue;
         for (guint k = 0; k < ALIGNMENTS; k++)
             needle.base64[k] = base64_of (needle.octets, k);
+        if (g_hash_table_contains (known, needle.base64[0])) {
+            needle_clear (&needle);
+            continue;
+        }
+        g_hash_table_add (known, needle.base64[0]);
         g_array_append_val (leaks->needles, needle);
     }
     return leaks;
@@ -72,9 +88,6 @@ rsp_leaks_free (RspLeaks *leaks)
 {
     if (!leaks)
         return;
-    for (guint i = 0; i < leaks->needles->len; i++)
-        for (guint k = 0; k < ALIGNMENTS; k++)
-            g_free (g_array_index (leaks->needles, Needle, i).base64[k]);
     g_array_unref (leaks->needles);
     g_free (leaks->seen);
     g_free (leaks);
