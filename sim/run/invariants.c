@@ -58,7 +58,8 @@ was_deleted (const RspRun *run)
 {
     for (guint i = 0; i < run->messages->len; i++) {
         guint id = g_array_index (run->messages, RspSentMessage, i).function->id;
-        if (id == RSP_FN_ES10C_DELETE_PROFILE || id == RSP_FN_ES10C_EUICC_MEMORY_RESET)
+        if (id == RSP_FN_ES10C_DELETE_PROFILE || id == RSP_FN_ES10C_EUICC_MEMORY_RESET ||
+            id == RSP_FN_ESEP_DELETE || id == RSP_FN_ES10B_EUICC_MEMORY_RESET)
             return TRUE;
     }
     return FALSE;
