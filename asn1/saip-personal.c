@@ -7,13 +7,20 @@
 
 #include <string.h>
 
+const RspSaipCode rsp_saip_codes[RSP_SAIP_N_CODES] = {
+    {"pin1", 1, FALSE},   {"puk1", 1, TRUE},    {"adm1", 10, FALSE},  {"pin2", 129, FALSE},
+    {"puk2", 129, TRUE},  {"adm2", 11, FALSE},  {"adm3", 12, FALSE},  {"adm4", 13, FALSE},
+    {"adm5", 14, FALSE},  {"adm6", 138, FALSE}, {"adm7", 139, FALSE}, {"adm8", 140, FALSE},
+    {"adm9", 141, FALSE}, {"adm10", 142, FALSE}};
+
 typedef struct {
     const RspSaipPersonal *who;
     const guint8 *base; /* the package that is read */
     guint8 *copy;       /* the one that is written */
     char old_imsi[16];
-    gboolean imsi, key, opc, pin1, puk1, adm1; /* found */
-    const char *why;                           /* a refusal */
+    gboolean imsi, key, opc; /* found */
+    guint codes;             /* found, by place */
+    const char *why;         /* a refusal */
 } Personal;
 
 static void
@@ -114,11 +121,15 @@ reference_is (RspSlice code, gint64 wanted, RspTlv *ret_value)
 }
 
 static void
-replace_code (Personal *p, RspSlice code, gint64 reference, const char *digits, gboolean *found)
+replace_code (Personal *p, RspSlice code, guint place)
 {
+    const char *digits = p->who->codes[place];
     guint8 octets[8];
     RspTlv value;
-    if (!digits || !reference_is (code, reference, &value))
+    if (!reference_is (code, rsp_saip_codes[place].reference, &value))
+        return;
+    p->codes |= 1u << place;
+    if (!digits)
         return;
     gsize n = strlen (digits);
     if (n < 4 || n > 8 || strspn (digits, "0123456789") != n) {
@@ -129,7 +140,6 @@ replace_code (Personal *p, RspSlice code, gint64 reference, const char *digits, 
     memcpy (octets, digits, n);
     overwrite (p, value.value, octets);
     rsp_wipe (octets, sizeof octets);
-    *found = TRUE;
 }
 
 static void
@@ -137,12 +147,9 @@ replace_codes (Personal *p, RspSlice list, gboolean puks)
 {
     RspTlv tlv;
     while (rsp_tlv_next (&list, &tlv) == RSP_TLV_OK)
-        if (puks)
-            replace_code (p, tlv.value, 1, p->who->puk1, &p->puk1);
-        else {
-            replace_code (p, tlv.value, 1, p->who->pin1, &p->pin1);
-            replace_code (p, tlv.value, 10, p->who->adm1, &p->adm1);
-        }
+        for (guint i = 0; i < RSP_SAIP_N_CODES; i++)
+            if (rsp_saip_codes[i].puk == puks)
+                replace_code (p, tlv.value, i);
 }
 
 static void
@@ -188,6 +195,15 @@ replace_in (Personal *p, const RspSaipElement *e)
     }
 }
 
+static gboolean
+lacks_code (const Personal *p)
+{
+    for (guint i = 0; i < RSP_SAIP_N_CODES; i++)
+        if (p->who->codes[i] && !(p->codes >> i & 1))
+            return TRUE;
+    return FALSE;
+}
+
 static const char *
 missing (const Personal *p)
 {
@@ -196,9 +212,7 @@ missing (const Personal *p)
            : w->imsi && !p->imsi   ? "no USIM with an EF.IMSI to personalise"
            : w->key.len && !p->key ? "no key to personalise"
            : w->opc.len && !p->opc ? "no OPc to personalise"
-           : w->pin1 && !p->pin1   ? "no PIN1 to personalise"
-           : w->puk1 && !p->puk1   ? "no PUK1 to personalise"
-           : w->adm1 && !p->adm1   ? "no ADM1 to personalise"
+           : lacks_code (p)        ? "no such PIN or PUK to personalise"
                                    : NULL;
 }
 
@@ -236,4 +250,15 @@ rsp_saip_imsi_of (GBytes *upp, char out[16])
             replace_in (&p, &e);
     memcpy (out, p.old_imsi, sizeof p.old_imsi);
     return p.imsi;
+}
+
+guint
+rsp_saip_codes_of (RspSlice upp)
+{
+    Personal p = {.who = &(RspSaipPersonal){0}, .base = upp.data};
+    RspSaipElement e;
+    while (rsp_saip_next (&upp, &e) == RSP_TLV_OK)
+        if (e.tag == RSP_SAIP_PIN_CODES || e.tag == RSP_SAIP_PUK_CODES)
+            replace_in (&p, &e);
+    return p.codes;
 }

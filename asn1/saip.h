@@ -214,10 +214,21 @@ gboolean rsp_saip_read_metadata (RspMetadata *metadata, const RspYaml *map, GErr
 RspProfilePackage *rsp_saip_from_der (GBytes *der, GError **error);
 /* Another ICCID in a package: header and EF.ICCID. (transfer full) */
 GBytes *rsp_saip_with_iccid (GBytes *upp, const char *iccid, GError **error);
+/* PINs and PUKs that are a subscriber's own, by their names in a description. */
+typedef struct {
+    const char *name;
+    guint8 reference;
+    gboolean puk;
+} RspSaipCode;
+#define RSP_SAIP_N_CODES 14
+extern const RspSaipCode rsp_saip_codes[RSP_SAIP_N_CODES];
+/* Which of them a package has, bit by place in the table. */
+guint rsp_saip_codes_of (RspSlice upp);
 /* What tells one subscriber's package from another's; what is NULL or empty stays. */
 typedef struct {
-    const char *iccid, *imsi, *pin1, *puk1, *adm1; /* digits */
-    RspSlice key, opc;                             /* of every akaParameter with an algorithm */
+    const char *iccid, *imsi;            /* digits */
+    const char *codes[RSP_SAIP_N_CODES]; /* digits, by place in rsp_saip_codes */
+    RspSlice key, opc;                   /* of every akaParameter with an algorithm */
 } RspSaipPersonal;
 /* The same package for another subscriber. What WHO gives has to be there: a package without PIN1
  * is refused a PIN1. (transfer full) (nullable) */

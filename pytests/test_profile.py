@@ -591,10 +591,16 @@ def assert_personal(package, row):
                       if tag == 0xA4):
         assert tlv.find(algorithm, 0x82).hex() == row["k"]
         assert tlv.find(algorithm, 0x83).hex() == row["opc"]
-    pins = [value for _, value, _ in tlv.walk(tlv.find(package, 0xA2, 0xA1, 0xA0))]
-    assert tlv.find(pins[0], 0x81) == row["pin1"].encode().ljust(8, b"\xff")
-    assert tlv.find(pins[1], 0x81) == row["adm1"].encode().ljust(8, b"\xff")
-    assert tlv.find(package, 0xA3, 0xA1, 0x30, 0x81) == row["puk1"].encode()
+    names = {1: "pin1", 129: "pin2"} | {n + (9 if n < 6 else 132): f"adm{n}" for n in range(1, 11)}
+    seen = set()
+    for tag, value, _ in tlv.walk(package):
+        codes = tlv.find(value, 0xA1) if tag == 0xA3 else tlv.find(value, 0xA1, 0xA0) if tag == 0xA2 else b""
+        for _, code, _ in tlv.walk(codes or b""):
+            reference = int.from_bytes(tlv.find(code, 0x80), "big")
+            name = {1: "puk1", 129: "puk2"}[reference] if tag == 0xA3 else names[reference]
+            assert tlv.find(code, 0x81) == row[name].encode().ljust(8, b"\xff"), name
+            seen.add(name)
+    assert seen == set(row) - {"iccid", "imsi", "k", "opc"} >= {"pin1", "pin2", "puk1", "puk2", "adm1"}
 
 
 @pytest.mark.parametrize("name", ["minimal", "consumer-test"])
@@ -628,7 +634,7 @@ def test_batch(rspsim, tmp_path, name):
 
 def test_batch_from_csv(rspsim, tmp_path):
     row = {"imsi": "001010000000077", "iccid": "8988303000000099990", "k": "11" * 16,
-           "opc": "22" * 16, "pin1": "4711", "puk1": "12121212", "adm1": "34343434"}
+           "opc": "22" * 16, "pin1": "4711", "puk1": "12121212", "adm1": "34343434", "pin2": "0815", "puk2": "56565656"}
     table = tmp_path / "in.csv"
     table.write_text(",".join(row) + "\n" + ",".join(row.values()) + "\n")
     template = tmp_path / "template.der"
@@ -647,6 +653,7 @@ def test_batch_from_csv(rspsim, tmp_path):
     ("k\n1122\n", "not the length of the template's"),
     ("k\nxyz\n", "k is not hex"),
     ("pin1\n12345678901\n", "a code has 4 to 8 digits"),
+    ("adm7\n12345678\n", "no such PIN or PUK to personalise"),
 ])
 def test_bad_csv(rspsim, tmp_path, text, message):
     table = tmp_path / "in.csv"

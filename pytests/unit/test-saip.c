@@ -520,7 +520,8 @@ static void
 test_tree_of_anything (void)
 {
     g_autoptr (RspProfilePackage) p = build_good (minimal);
-    const RspSaipPersonal who = {.imsi = "001010000000009", .pin1 = "1234", .adm1 = "87654321"};
+    const RspSaipPersonal who = {.imsi = "001010000000009",
+                                 .codes = {[0] = "1234", [2] = "87654321"}};
     gsize n = g_bytes_get_size (p->upp);
     guint32 state = 1, told_apart = 0;
     g_assert_true (survives (p->upp));
@@ -576,7 +577,7 @@ test_personal (void)
     char imsi[16];
     g_assert_true (rsp_saip_imsi_of (p->upp, imsi));
     g_assert_cmpstr (imsi, ==, "001010000000002");
-    RspSaipPersonal who = {.imsi = "00101000000123", .pin1 = "4711"};
+    RspSaipPersonal who = {.imsi = "00101000000123", .codes = {"4711"}};
     g_autoptr (GBytes) own = rsp_saip_personalise (p->upp, &who, &error);
     g_assert_no_error (error);
     g_assert_true (rsp_saip_imsi_of (own, imsi));

@@ -12,16 +12,23 @@
 #include <unistd.h>
 
 #define MAX_ROWS 1000000
-#define N_COLUMNS 7
+/* The codes come last, in the order of rsp_saip_codes. */
+enum { ICCID, IMSI, K, OPC, CODES };
+#define N_COLUMNS (CODES + RSP_SAIP_N_CODES)
 
-static const char *const columns[] = {"iccid", "imsi", "k", "opc", "pin1", "puk1", "adm1"};
-enum { ICCID, IMSI, K, OPC, PIN1, PUK1, ADM1 };
+static const char *
+column_name (guint i)
+{
+    static const char *const names[] = {"iccid", "imsi", "k", "opc"};
+    return i < CODES ? names[i] : rsp_saip_codes[i - CODES].name;
+}
 
 typedef struct {
     const RspProfileBatch *batch;
     const RspProfilePackage *template;
     char imsi[16];
     gsize key, opc;       /* octets in the template, 0: none */
+    guint codes;          /* which the template has */
     char **lines;         /* (nullable): of the CSV, behind its head */
     int place[N_COLUMNS]; /* of each column in the CSV, -1: none */
     char *cells[N_COLUMNS];
@@ -82,9 +89,10 @@ complete (Batch *b, guint64 n, GError **error)
     drawn[IMSI] = g_strdup (b->imsi);
     drawn[K] = random_hex (rng, b->key);
     drawn[OPC] = random_hex (rng, b->opc);
-    drawn[PIN1] = random_digits (rng, 4);
-    drawn[PUK1] = random_digits (rng, 8);
-    drawn[ADM1] = random_digits (rng, 8);
+    for (guint i = 0; i < RSP_SAIP_N_CODES; i++)
+        if (b->codes >> i & 1)
+            drawn[CODES + i] =
+                random_digits (rng, g_str_has_prefix (rsp_saip_codes[i].name, "pin") ? 4 : 8);
     gboolean counted = drawn[ICCID] && rsp_digits_add (drawn[IMSI], strlen (drawn[IMSI]), n);
     for (guint i = 0; i < N_COLUMNS; i++)
         if (b->cells[i])
@@ -103,7 +111,8 @@ take_row (Batch *b, guint64 n, GError **error)
         if (b->place[i] < 0)
             continue;
         if ((guint)b->place[i] >= count)
-            return refuse (error, "%s: row %u has no %s", b->batch->csv, (guint)n + 1, columns[i]);
+            return refuse (error, "%s: row %u has no %s", b->batch->csv, (guint)n + 1,
+                           column_name (i));
         if (*g_strstrip (words[b->place[i]]))
             b->cells[i] = g_strdup (words[b->place[i]]);
     }
@@ -126,12 +135,12 @@ read_csv (Batch *b, GError **error)
     for (guint i = 0; names[i]; i++) {
         guint c = 0;
         g_strstrip (names[i]);
-        while (c < N_COLUMNS && strcmp (columns[c], names[i]))
+        while (c < N_COLUMNS && strcmp (column_name (c), names[i]))
             c++;
         if (c == N_COLUMNS || b->place[c] >= 0)
             return refuse (error,
                            "%s: column %u is unknown or repeats: iccid, imsi, k, opc, pin1, "
-                           "puk1, adm1",
+                           "pin2, puk1, puk2, adm1 to adm10",
                            b->batch->csv, i + 1);
         b->place[c] = (int)i;
     }
@@ -147,7 +156,7 @@ cell_octets (const Batch *b, guint column, GBytes **ret, GError **error)
     if (!b->cells[column])
         return TRUE;
     *ret = rsp_unhex (b->cells[column]);
-    return *ret || refuse (error, "%s is not hex", columns[column]);
+    return *ret || refuse (error, "%s is not hex", column_name (column));
 }
 
 static gboolean
@@ -166,6 +175,13 @@ write_private (const char *path, RspSlice data, GError **error)
     return good || refuse (error, "%s: %s", path, g_strerror (saved));
 }
 
+/* The list leaves out codes that the template lacks. */
+static gboolean
+has_column (const Batch *b, guint column)
+{
+    return column < CODES || b->codes >> (column - CODES) & 1;
+}
+
 static gboolean
 make_one (Batch *b, GError **error)
 {
@@ -174,11 +190,10 @@ make_one (Batch *b, GError **error)
         return FALSE;
     RspSaipPersonal who = {.iccid = b->cells[ICCID],
                            .imsi = b->cells[IMSI],
-                           .pin1 = b->cells[PIN1],
-                           .puk1 = b->cells[PUK1],
-                           .adm1 = b->cells[ADM1],
                            .key = rsp_slice_of (key),
                            .opc = rsp_slice_of (opc)};
+    for (guint i = 0; i < RSP_SAIP_N_CODES; i++)
+        who.codes[i] = b->cells[CODES + i];
     upp = rsp_saip_personalise (b->template->upp, &who, error);
     if (!upp)
         return FALSE;
@@ -186,17 +201,19 @@ make_one (Batch *b, GError **error)
     if (!write_private (path, rsp_slice_of (upp), error))
         return FALSE;
     for (guint i = 0; i < N_COLUMNS; i++)
-        fprintf (b->list, "%s%s", i ? "," : "", b->cells[i] ? b->cells[i] : "");
+        if (has_column (b, i))
+            fprintf (b->list, "%s%s", i ? "," : "", b->cells[i] ? b->cells[i] : "");
     return fputc ('\n', b->list) != EOF || refuse (error, "profiles.csv cannot be written");
 }
 
-/* Lengths of the template's K and OPc; codes that it lacks are not drawn. */
+/* Lengths of the template's K and OPc, and its codes: those that it lacks are not drawn. */
 static gboolean
 read_template (Batch *b, GError **error)
 {
     RspSlice rest = rsp_slice_of (b->template->upp);
     RspSaipElement e;
     RspTlv choice, algorithm, value;
+    b->codes = rsp_saip_codes_of (rest);
     if (!rsp_saip_imsi_of (b->template->upp, b->imsi))
         return refuse (error, "the template has no USIM with an IMSI in one piece");
     while (rsp_saip_next (&rest, &e) == RSP_TLV_OK) {
@@ -226,7 +243,8 @@ open_list (const Batch *b, GError **error)
     }
     FILE *list = fdopen (fd, "w");
     for (guint i = 0; i < N_COLUMNS; i++)
-        fprintf (list, "%s%s", i ? "," : "", columns[i]);
+        if (has_column (b, i))
+            fprintf (list, "%s%s", i ? "," : "", column_name (i));
     fputc ('\n', list);
     return list;
 }
