@@ -218,13 +218,14 @@ rsp_events_owes (RspEvents *events, const char *event_id)
 /* --- registration --- */
 
 /* An event of the same name that was to go is taken up again: who failed to hear that it was
- * registered, and asks once more, finds it there. */
+ * registered, and asks once more, finds it there. Not when its deletion is under way already: that
+ * may arrive after this answer. */
 static gboolean
 take_up (RspEvents *events, const Deletion *own)
 {
     for (GList *link = events->deletions.head; link; link = link->next) {
         const Deletion *d = link->data;
-        if (d != own && strcmp (d->event_id, own->event_id) == 0 &&
+        if (d != own && !d->on_the_way && strcmp (d->event_id, own->event_id) == 0 &&
             strcmp (d->eid, own->eid) == 0 && g_ascii_strcasecmp (d->address, own->address) == 0)
             return TRUE;
     }
