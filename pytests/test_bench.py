@@ -22,8 +22,8 @@ def test_json_shape_and_floor(rspsim):
 def test_fleet(rspsim):
     """A device more costs the same whether there are many or few; octets do not depend on the load."""
     few, many = (json.loads(rspsim("bench", "fleet", "--devices", n, "--json", check=0).stdout)["fleet"]
-                 for n in ("40", "160"))
-    assert (few["devices"], many["devices"]) == (40, 160)
+                 for n in ("160", "480"))
+    assert (few["devices"], many["devices"]) == (160, 480)
     assert 0 < many["bytes"] < 10_000 and many["bytes"] < 1.1 * few["bytes"]
     assert many["profile_bytes"] == few["profile_bytes"] > 1000
     assert many["start_us"] > 0 and many["download_us"] > 0
