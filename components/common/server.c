@@ -1,7 +1,15 @@
-/* Dispatch: decoding, repeats, the answer. One handler a function is the server's own business. */
+/* Dispatch: decoding, the server's handler, repeats, the answer. */
 #include "components/common/server.h"
 
 #include <string.h>
+
+RspServes
+rsp_served_by (const RspServed *table, guint function)
+{
+    while (table->handler && table->id != function)
+        table++;
+    return table->handler;
+}
 
 static void
 reply_failed (RspCall *call, RspStatus status)
@@ -108,7 +116,8 @@ static void
 run_handler (RspServer *server, RspRequest *r)
 {
     g_autoptr (GError) error = NULL;
-    RspStatus status = server->handle (server->self, r, &error);
+    RspHandler handle = (RspHandler)rsp_served_by (server->served, r->fn->id);
+    RspStatus status = handle (server->self, r, &error);
     if (r->deferred && !error)
         return;
     conclude (server, r, status, error);
@@ -146,7 +155,7 @@ serve (RspCall *call, gpointer data)
     RspServer *server = data;
     const RspFunction *fn = rsp_call_function (call);
     g_autoptr (GError) error = NULL;
-    if (!server->serves ((RspFunctionId)fn->id)) {
+    if (!rsp_served_by (server->served, fn->id)) {
         g_autofree char *message = g_strdup_printf ("not supported: %s", fn->full_name);
         reply_failed (call, RSP_FAILED ("1.6", "2.1", message));
         return;

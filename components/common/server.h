@@ -64,13 +64,27 @@ typedef struct {
     RspStatus address, version, ci, certificate; /* refusals of InitiateAuthentication */
 } RspServerKind;
 
+/* Who serves which function; a table ends with {0}. HANDLER is of the type that its server calls:
+ * of an RspServer RspHandler, with the server's own type for SELF. */
+typedef void (*RspServes) (void);
+typedef struct {
+    RspFunctionId id;
+    RspServes handler;
+} RspServed;
+#define RSP_SERVED(id, handler)                                                                    \
+    {                                                                                              \
+        RSP_FN_##id, (RspServes)(handler)                                                          \
+    }
+RspServes rsp_served_by (const RspServed *table, guint function); /* NULL: nobody */
+
+/* A status is a protocol answer; ERROR is a fault of the server itself (its store). */
+typedef RspStatus (*RspHandler) (gpointer self, RspRequest *request, GError **error);
+
 typedef struct {
     const RspServerKind *kind;
     const RspActor *actor;
     gpointer self; /* the server, for the functions below */
-    gboolean (*serves) (RspFunctionId function);
-    /* A status is a protocol answer; ERROR is a fault of the server itself (its store). */
-    RspStatus (*handle) (gpointer self, RspRequest *request, GError **error);
+    const RspServed *served;
     void (*failed) (gpointer self);   /* (nullable) after ERROR: take back what was begun */
     void (*answered) (gpointer self); /* (nullable) after the answer has gone out */
     void (*session_ended) (gpointer self, RspSession *session); /* (nullable) */

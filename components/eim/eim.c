@@ -1,6 +1,7 @@
 /* Life, and the calls that an IPA makes for itself: GetEimPackage, ProvideEimPackageResult,
  * HandleNotification (SGP.32 5.14.5 to 5.14.7). The rest of ESipa is relayed. */
 #include "asn1/ids.h"
+#include "components/common/server.h"
 #include "components/eim/eim-private.h"
 
 #include <string.h>
@@ -294,29 +295,42 @@ handle_notification (RspEim *eim, RspCall *call)
 /* --- dispatch --- */
 
 static void
-serve (RspCall *call, gpointer data)
+relay (RspEim *eim, RspCall *call)
 {
-    RspEim *eim = data;
-    const RspFunction *fn = rsp_call_function (call);
     g_autoptr (GError) error = NULL;
-    if (fn->id == RSP_FN_ESIPA_GET_EIM_PACKAGE) {
-        get_package (eim, call);
-    } else if (fn->id == RSP_FN_ESIPA_PROVIDE_EIM_PACKAGE_RESULT) {
-        provide_result (eim, call);
-    } else if (fn->id == RSP_FN_ESIPA_HANDLE_NOTIFICATION) {
-        handle_notification (eim, call);
-    } else if (fn->interface != RSP_IF_ESIPA || fn->id == RSP_FN_ESIPA_TRANSFER_EIM_PACKAGE) {
-        g_autofree char *message = g_strdup_printf ("not supported: %s", fn->full_name);
-        rsp_eim_refuse (call, (RspStatus){"1.6", "2.1", message});
-    } else {
-        g_autoptr (RspFields) in = rsp_fields_decode_as (
-            fn, RSP_LEG_REQUEST, rsp_call_encoding (call), rsp_call_body (call), &error);
-        g_autofree char *message = in ? NULL : rsp_escape_text (error->message, -1, 200);
-        if (in)
-            rsp_eim_relay (eim, call, in);
-        else
-            rsp_eim_refuse (call, (RspStatus){"1.6", "2.1", message});
-    }
+    g_autoptr (RspFields) in =
+        rsp_fields_decode_as (rsp_call_function (call), RSP_LEG_REQUEST, rsp_call_encoding (call),
+                              rsp_call_body (call), &error);
+    g_autofree char *message = in ? NULL : rsp_escape_text (error->message, -1, 200);
+    if (in)
+        rsp_eim_relay (eim, call, in);
+    else
+        rsp_eim_refuse (call, RSP_FAILED ("1.6", "2.1", message));
+}
+
+static const RspServed served[] = {
+    RSP_SERVED (ESIPA_GET_EIM_PACKAGE, get_package),
+    RSP_SERVED (ESIPA_PROVIDE_EIM_PACKAGE_RESULT, provide_result),
+    RSP_SERVED (ESIPA_HANDLE_NOTIFICATION, handle_notification),
+    RSP_SERVED (ESIPA_INITIATE_AUTHENTICATION, relay),
+    RSP_SERVED (ESIPA_AUTHENTICATE_CLIENT, relay),
+    RSP_SERVED (ESIPA_GET_BOUND_PROFILE_PACKAGE, relay),
+    RSP_SERVED (ESIPA_CANCEL_SESSION, relay),
+    {0},
+};
+
+/* Not an RspServer: it has to read both dialects, and answers with the peer's sessions. */
+static void
+serve (RspCall *call, gpointer eim)
+{
+    const RspFunction *fn = rsp_call_function (call);
+    void (*handle) (RspEim *, RspCall *) =
+        (void (*) (RspEim *, RspCall *))rsp_served_by (served, fn->id);
+    g_autofree char *message = g_strdup_printf ("not supported: %s", fn->full_name);
+    if (handle)
+        handle (eim, call);
+    else
+        rsp_eim_refuse (call, RSP_FAILED ("1.6", "2.1", message));
 }
 
 /* --- devices --- */

@@ -91,9 +91,6 @@ struct _RspSmdpp {
     gint64 erasing, erased; /* …deleted in this transaction, and for good */
 };
 
-/* A status is a protocol answer; ERROR is a fault of the server itself (its store). */
-typedef RspStatus (*RspHandler) (RspSmdpp *dp, RspRequest *request, GError **error);
-
 RspStatus rsp_es2p_download_order (RspSmdpp *dp, RspRequest *r, GError **error);
 RspStatus rsp_es2p_confirm_order (RspSmdpp *dp, RspRequest *r, GError **error);
 RspStatus rsp_es2p_cancel_order (RspSmdpp *dp, RspRequest *r, GError **error);

@@ -1,43 +1,20 @@
-/* Life, configuration, stock, and dispatch: one row a function, one handler a row. */
+/* Life, configuration, stock, and the functions that it serves. */
 #include "components/smdpp/smdpp-private.h"
 
 #include <string.h>
 
-static const struct {
-    RspFunctionId id;
-    RspHandler handler;
-} handlers[] = {
-    {RSP_FN_ES2P_DOWNLOAD_ORDER, rsp_es2p_download_order},
-    {RSP_FN_ES2P_CONFIRM_ORDER, rsp_es2p_confirm_order},
-    {RSP_FN_ES2P_CANCEL_ORDER, rsp_es2p_cancel_order},
-    {RSP_FN_ES2P_RELEASE_PROFILE, rsp_es2p_release_profile},
-    {RSP_FN_ES9P_INITIATE_AUTHENTICATION, rsp_es9p_initiate_authentication},
-    {RSP_FN_ES9P_AUTHENTICATE_CLIENT, rsp_es9p_authenticate_client},
-    {RSP_FN_ES9P_GET_BOUND_PROFILE_PACKAGE, rsp_es9p_get_bound_profile_package},
-    {RSP_FN_ES9P_CANCEL_SESSION, rsp_es9p_cancel_session},
-    {RSP_FN_ES9P_HANDLE_NOTIFICATION, rsp_es9p_handle_notification},
+static const RspServed served[] = {
+    RSP_SERVED (ES2P_DOWNLOAD_ORDER, rsp_es2p_download_order),
+    RSP_SERVED (ES2P_CONFIRM_ORDER, rsp_es2p_confirm_order),
+    RSP_SERVED (ES2P_CANCEL_ORDER, rsp_es2p_cancel_order),
+    RSP_SERVED (ES2P_RELEASE_PROFILE, rsp_es2p_release_profile),
+    RSP_SERVED (ES9P_INITIATE_AUTHENTICATION, rsp_es9p_initiate_authentication),
+    RSP_SERVED (ES9P_AUTHENTICATE_CLIENT, rsp_es9p_authenticate_client),
+    RSP_SERVED (ES9P_GET_BOUND_PROFILE_PACKAGE, rsp_es9p_get_bound_profile_package),
+    RSP_SERVED (ES9P_CANCEL_SESSION, rsp_es9p_cancel_session),
+    RSP_SERVED (ES9P_HANDLE_NOTIFICATION, rsp_es9p_handle_notification),
+    {0},
 };
-
-static RspHandler
-handler_of (RspFunctionId id)
-{
-    for (guint i = 0; i < G_N_ELEMENTS (handlers); i++)
-        if (handlers[i].id == id)
-            return handlers[i].handler;
-    return NULL;
-}
-
-static gboolean
-serves (RspFunctionId function)
-{
-    return handler_of (function) != NULL;
-}
-
-static RspStatus
-handle (gpointer self, RspRequest *r, GError **error)
-{
-    return handler_of ((RspFunctionId)r->fn->id) (self, r, error);
-}
 
 static void
 failed (gpointer self)
@@ -154,8 +131,7 @@ start_server (RspSmdpp *dp, const RspSmdppConfig *config)
     dp->server = (RspServer){.kind = &kind,
                              .actor = dp->actor,
                              .self = dp,
-                             .serves = serves,
-                             .handle = handle,
+                             .served = served,
                              .failed = failed,
                              .answered = answered,
                              .session_ended = session_ended,

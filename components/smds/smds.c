@@ -1,11 +1,9 @@
-/* Life, configuration, and dispatch: one row a function, one handler a row. */
+/* Life, configuration, and the functions that it serves. */
 #include "components/smds/smds-private.h"
 
 #include <string.h>
 
 #define EVENTS_PER_EID 64
-
-typedef RspStatus (*Handler) (RspSmds *ds, RspRequest *r, GError **error);
 
 static RspStatus
 initiate_authentication (RspSmds *ds, RspRequest *r, GError **error)
@@ -13,38 +11,15 @@ initiate_authentication (RspSmds *ds, RspRequest *r, GError **error)
     return rsp_server_initiate_authentication (&ds->server, r);
 }
 
-static const struct {
-    RspFunctionId id;
-    Handler handler;
-} handlers[] = {
-    {RSP_FN_ES11_INITIATE_AUTHENTICATION, initiate_authentication},
-    {RSP_FN_ES11_AUTHENTICATE_CLIENT, rsp_es11_authenticate_client},
-    {RSP_FN_ES12_REGISTER_EVENT, rsp_es12_register_event},
-    {RSP_FN_ES12_DELETE_EVENT, rsp_es12_delete_event},
-    {RSP_FN_ES15_REGISTER_EVENT, rsp_es12_register_event},
-    {RSP_FN_ES15_DELETE_EVENT, rsp_es12_delete_event},
+static const RspServed served[] = {
+    RSP_SERVED (ES11_INITIATE_AUTHENTICATION, initiate_authentication),
+    RSP_SERVED (ES11_AUTHENTICATE_CLIENT, rsp_es11_authenticate_client),
+    RSP_SERVED (ES12_REGISTER_EVENT, rsp_es12_register_event),
+    RSP_SERVED (ES12_DELETE_EVENT, rsp_es12_delete_event),
+    RSP_SERVED (ES15_REGISTER_EVENT, rsp_es12_register_event),
+    RSP_SERVED (ES15_DELETE_EVENT, rsp_es12_delete_event),
+    {0},
 };
-
-static Handler
-handler_of (RspFunctionId id)
-{
-    for (guint i = 0; i < G_N_ELEMENTS (handlers); i++)
-        if (handlers[i].id == id)
-            return handlers[i].handler;
-    return NULL;
-}
-
-static gboolean
-serves (RspFunctionId function)
-{
-    return handler_of (function) != NULL;
-}
-
-static RspStatus
-handle (gpointer self, RspRequest *r, GError **error)
-{
-    return handler_of ((RspFunctionId)r->fn->id) (self, r, error);
-}
 
 static void
 failed (gpointer self)
@@ -91,8 +66,7 @@ start_server (RspSmds *ds, const RspSmdsConfig *config)
     ds->server = (RspServer){.kind = &kind,
                              .actor = ds->actor,
                              .self = ds,
-                             .serves = serves,
-                             .handle = handle,
+                             .served = served,
                              .failed = failed,
                              .answered = answered,
                              .session_size = sizeof (RspSession),
