@@ -365,6 +365,9 @@ def test_version_1_0(device):
     assert d.card.es10("bf5a00").hex() == "bf5a03800101"
     assert d.card.es10("bf420480020780").hex() == "bf4203800100"
     assert find(d.card.es10("bf2200"), 0xBF22, 0x90) == b"\1"
+    assert d.card.store(bytes.fromhex("bf340482020410"))[1] == 0x6985
+    assert d.card.es10("bf4203800100").hex() == "bf4203800100"
+    assert find(d.card.es10("bf2200"), 0xBF22, 0x90) == b"\0"
     assert d.card.es10("bf340482020410").hex() == "bf3406800100810100"
 
 

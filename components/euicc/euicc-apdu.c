@@ -78,6 +78,7 @@ put_fci (RspEuicc *card, const guint8 aid[16], gboolean isdr, GByteArray *out)
         rsp_tlv_put (out, 0x82, RSP_SLICE_ARRAY (card->svn));
         rsp_euicc_put_lpae_support (card, out);
         rsp_tlv_close (out, mark);
+        rsp_euicc_put_ipae_support (card, out);
     }
     rsp_tlv_close (out, fci);
     return 0x9000;

@@ -67,10 +67,41 @@ iot_handler (const RspEuicc *card, guint id)
     return NULL;
 }
 
+/* What an IPA in the device may still ask for while the card's own IPA is active: what only looks,
+ * and the end of that. The two exclude each other (SGP.32 3.8.4). */
+static gboolean
+is_left_to_device (guint id)
+{
+    static const RspFunctionId left[] = {
+        RSP_FN_ES10A_GET_EUICC_CONFIGURED_ADDRESSES,
+        RSP_FN_ES10B_GET_EUICC_INFO1,
+        RSP_FN_ES10B_GET_EUICC_INFO2,
+        RSP_FN_ES10B_LIST_NOTIFICATION,
+        RSP_FN_ES10B_GET_RAT,
+        RSP_FN_ES10B_GET_EIM_CONFIGURATION_DATA,
+        RSP_FN_ES10B_GET_CERTS,
+        RSP_FN_ES10B_LPAE_ACTIVATION,
+        RSP_FN_ES10C_GET_PROFILES_INFO,
+        RSP_FN_ES10C_GET_EID,
+    };
+    for (guint i = 0; i < G_N_ELEMENTS (left); i++)
+        if (left[i] == id)
+            return TRUE;
+    return FALSE;
+}
+
+static gboolean
+is_taken_by_ipae (const RspEuicc *card, guint id)
+{
+    return rsp_euicc_ipae_is_active (card) && !card->from_inside && !is_left_to_device (id);
+}
+
 static guint
 run (RspEuicc *card, const RspFunction *fn, RspSlice body, GByteArray *out)
 {
     RspEuiccHandler iot = iot_handler (card, fn->id);
+    if (is_taken_by_ipae (card, fn->id))
+        return 0x6985;
     if (iot)
         return card->session.state == RSP_SESSION_LOADING ? 0x6985 : iot (card, body, out);
     for (guint i = 0; i < G_N_ELEMENTS (handlers); i++) {
@@ -109,6 +140,8 @@ rsp_euicc_es10 (RspEuicc *card, RspSlice command, GByteArray *out)
     case 0x86:
     case 0x87:
     case 0x88:
+        if (is_taken_by_ipae (card, RSP_FN_ES10B_LOAD_BOUND_PROFILE_PACKAGE))
+            return 0x6985;
         return rsp_euicc_load_chain (card, command, out);
     default:
         break;

@@ -126,7 +126,8 @@ struct _RspEuicc {
     gboolean has_clock, test_profiles;
     RspEuiccIot *iot; /* NULL: a card for consumer devices */
     RspRng *challenges, *keys, *identities;
-    gboolean lpae; /* has an LPA of its own */
+    gboolean lpae;        /* has an LPA of its own */
+    gboolean from_inside; /* the ES10 command that runs is one of its own LPA or IPA */
     /* non-volatile */
     RspNvm *nvm;
     GPtrArray *profiles;      /* of RspEuiccProfile, by order */
@@ -352,6 +353,9 @@ guint rsp_euicc_es6 (RspEuicc *card, RspSlice script, guint8 *ret_executed);
 /* --- euicc-lpae.c --- */
 /* For the ISD-R's template E0. */
 void rsp_euicc_put_lpae_support (const RspEuicc *card, GByteArray *out);
+/* Template E1 of an eUICC for IoT, behind it. */
+void rsp_euicc_put_ipae_support (const RspEuicc *card, GByteArray *out);
+gboolean rsp_euicc_ipae_is_active (const RspEuicc *card);
 
 /* --- euicc-es8p.c --- */
 /* BppCommandId */

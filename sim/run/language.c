@@ -347,6 +347,7 @@ static const RspKeySpec ipa_keys[] = {
     {"retry-pause", &duration, FALSE, "before each of them; default 10s"},
     {"connectivity", &connectivity, FALSE, "the device needs a bearer; default: it has one always"},
     {"notify", &ipa_notify, FALSE, "who gets notifications; default smdp"},
+    {"in", &lpa_place, FALSE, "device (default) or euicc: an IPAe, without APDUs"},
     {"indirect", &boolean, FALSE, "downloads through the eIM, whatever its configuration says"},
     {"immediate-enable", &boolean, FALSE, "asks the card for immediate enabling after a download"},
     {"segment-size", &segment, FALSE, "STORE DATA block; default 255"},
