@@ -35,6 +35,16 @@ retry (gpointer data)
     send_next (box);
 }
 
+static gboolean
+strike_off (RspEim *eim, gint64 id)
+{
+    g_autoptr (GError) error = NULL;
+    return rsp_store_begin (eim->store, &error) &&
+           rsp_eim_end (
+               eim, rsp_store_run (eim->store, &error, "DELETE FROM forward WHERE id = ?", "i", id),
+               &error);
+}
+
 static void
 on_answer (const RspReply *reply, gpointer data)
 {
@@ -42,8 +52,7 @@ on_answer (const RspReply *reply, gpointer data)
     gint64 id = box->under_way;
     box->under_way = 0;
     gboolean taken = reply->kind == RSP_REPLY_OK && reply->http >= 200 && reply->http < 300;
-    if (taken &&
-        rsp_store_run (box->eim->store, NULL, "DELETE FROM forward WHERE id = ?", "i", id)) {
+    if (taken && strike_off (box->eim, id)) {
         box->delay = 0;
         send_next (box);
         return;

@@ -125,14 +125,12 @@ queue (RspEim *eim, RspEimPackage *p, GError **error)
         p->due = rsp_actor_time (eim->actor) + eim->package_lifetime / G_USEC_PER_SEC;
     rsp_rng_fill (eim->rng, id, sizeof id);
     p->transaction_id = g_bytes_new (id, sizeof id);
-    if (!rsp_store_begin (eim->store, error) || !rsp_eim_insert_package (eim, p, error) ||
-        !rsp_store_commit (eim->store, error)) {
-        rsp_store_rollback (eim->store);
+    if (!rsp_store_begin (eim->store, error))
         return 0;
-    }
-    g_autofree char *object = g_strdup_printf ("package %" G_GINT64_FORMAT, p->id);
-    rsp_actor_state (eim->actor, object, NULL, rsp_eim_state_name (RSP_EIM_QUEUED));
-    return p->id;
+    gboolean good = rsp_eim_insert_package (eim, p, error);
+    if (good)
+        rsp_eim_note_change (eim, p, NULL);
+    return rsp_eim_end (eim, good, error) ? p->id : 0;
 }
 
 gint64
@@ -311,8 +309,12 @@ rsp_eim_render (RspEim *eim, RspEimDevice *device, RspEimPackage *p, const char 
     *ret_member = members[p->kind];
     if (p->sent)
         return TRUE;
+    const char *from = rsp_eim_state_name (p->state);
     p->state = RSP_EIM_DELIVERED;
-    return render_once (eim, device, p, error) && rsp_eim_update_package (eim, p, error);
+    if (!render_once (eim, device, p, error) || !rsp_eim_update_package (eim, p, error))
+        return FALSE;
+    rsp_eim_note_change (eim, p, from);
+    return TRUE;
 }
 
 gboolean
@@ -331,5 +333,6 @@ rsp_eim_redirect (RspEim *eim, RspEimPackage *p, const char *address, const char
     p->body = g_byte_array_free_to_bytes (data);
     put_trigger (p, trigger);
     p->sent = g_byte_array_free_to_bytes (trigger);
-    return rsp_eim_update_package (eim, p, error);
+    return rsp_store_begin (eim->store, error) &&
+           rsp_eim_end (eim, rsp_eim_update_package (eim, p, error), error);
 }

@@ -63,7 +63,9 @@ struct _RspEim {
     RspStore *store;
     RspRng *rng;
     GHashTable *relays;   /* transactionId → RspEimRelay, owned */
-    GHashTable *pending;  /* calls under way for a relay or a push: pointer → itself, owned */
+    GHashTable *pending;  /* calls under way for a relay: pointer → itself, owned */
+    GHashTable *pushes;   /* of Push: pointer → itself, owned */
+    GPtrArray *changes;   /* of Change: what the trace hears of once it is committed */
     GHashTable *outboxes; /* server's address → outbox of notifications, owned */
     guint64 start_timer;
 };
@@ -73,9 +75,9 @@ struct _RspEim {
 void rsp_eim_refuse (RspCall *call, RspStatus status);
 void rsp_eim_answer (RspCall *call, const RspFields *out);
 /* The next package of EID for the eUICC, rendered and committed as delivered; NULL without ERROR:
- * none. */
-RspEimPackage *rsp_eim_deliver_next (RspEim *eim, const char *eid, const char **ret_member,
-                                     GError **error);
+ * none. CHANGED: something has happened on the eUICC that this eIM did not do. */
+RspEimPackage *rsp_eim_deliver_next (RspEim *eim, const char *eid, gboolean changed,
+                                     const char **ret_member, GError **error);
 /* EimPackageResult or ProvideEimPackageResultV10 in one transaction; see rsp_eim_take_result. */
 gboolean rsp_eim_take (RspEim *eim, const char *eid, const RspAsn1 *result, GArray *ret_acks,
                        gint64 *ret_error, GError **error);
@@ -105,12 +107,20 @@ gboolean rsp_eim_disable_all (RspEim *eim, const char *eid, GError **error);
 /* The enabled profile that the eIM believes in; "" none. (transfer full); NULL with ERROR. */
 char *rsp_eim_enabled (RspEim *eim, const char *eid, GError **error);
 
+/* Ends the open transaction: GOOD: commits, and faults strike here (rsp_actor_commit); else ERROR
+ * is set. On FALSE nothing is left of it, and the trace says why. */
+gboolean rsp_eim_end (RspEim *eim, gboolean good, GError **error);
+/* PACKAGE goes from state FROM to its own, in the open transaction. */
+void rsp_eim_note_change (RspEim *eim, const RspEimPackage *package, const char *from);
+
 /* --- eim-package.c --- */
 /* What GetEimPackage hands out; signs and counts on first use, in the caller's transaction. The
  * member of the answer is *RET_MEMBER. */
 gboolean rsp_eim_render (RspEim *eim, RspEimDevice *device, RspEimPackage *package,
                          const char **ret_member, GError **error);
-/* An event has been found: the download of PACKAGE goes on as one with an activation code. */
+/* An event has been found: the download of PACKAGE goes on as one with an activation code;
+ * committed.
+ */
 gboolean rsp_eim_redirect (RspEim *eim, RspEimPackage *package, const char *address,
                            const char *event_id, GError **error);
 /* 84 len token, as the signatures cover it (SGP.32 2.11.1.1). */
@@ -131,6 +141,9 @@ gboolean rsp_eim_forward (RspEim *eim, RspSlice notification, GArray *acks, GErr
 /* What is written down goes out, again and again until it is acknowledged. */
 void rsp_eim_forward_start (RspEim *eim);
 void rsp_eim_outbox_free (gpointer outbox);
+
+/* --- eim-push.c --- */
+void rsp_eim_push_free (gpointer push);
 
 /* --- eim-relay.c --- */
 void rsp_eim_relay (RspEim *eim, RspCall *call, const RspFields *in);

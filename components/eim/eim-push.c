@@ -10,8 +10,17 @@ typedef struct {
     gpointer data;
     gint64 package;
     char eid[33], address[256];
+    guint64 timer;    /* there is nothing to push */
     char result[128]; /* of the package, while its acknowledgement is under way */
 } Push;
+
+void
+rsp_eim_push_free (gpointer data)
+{
+    Push *push = data;
+    rsp_loop_cancel (push->eim->actor->loop, push->timer);
+    g_free (push);
+}
 
 static void
 finish (Push *push, const char *result)
@@ -19,8 +28,18 @@ finish (Push *push, const char *result)
     RspEimPushFunc func = push->func;
     gpointer data = push->data;
     g_autofree char *kept = g_strdup (result);
-    g_hash_table_remove (push->eim->pending, push);
+    g_hash_table_remove (push->eim->pushes, push);
     func (kept, data);
+}
+
+void
+rsp_eim_abandon_pushes (RspEim *eim)
+{
+    GHashTableIter iter;
+    gpointer push;
+    for (g_hash_table_iter_init (&iter, eim->pushes); g_hash_table_iter_next (&iter, &push, NULL);
+         g_hash_table_iter_init (&iter, eim->pushes))
+        finish (push, "crashed");
 }
 
 static void
@@ -120,7 +139,9 @@ on_answer (const RspReply *reply, gpointer data)
 static void
 on_nothing (gpointer data)
 {
-    finish (data, ((Push *)data)->result);
+    Push *push = data;
+    push->timer = 0;
+    finish (push, push->result);
 }
 
 void
@@ -132,12 +153,12 @@ rsp_eim_push (RspEim *eim, const char *eid, const char *address, RspEimPushFunc 
     *push = (Push){.eim = eim, .func = func, .data = data};
     g_strlcpy (push->address, address, sizeof push->address);
     g_strlcpy (push->eid, eid, sizeof push->eid);
-    g_hash_table_add (eim->pending, push);
-    g_autoptr (RspEimPackage) p = rsp_eim_deliver_next (eim, eid, &member, &error);
+    g_hash_table_add (eim->pushes, push);
+    g_autoptr (RspEimPackage) p = rsp_eim_deliver_next (eim, eid, FALSE, &member, &error);
     if (!p) {
         g_strlcpy (push->result, error ? error->message : "noEimPackageAvailable",
                    sizeof push->result);
-        rsp_loop_after (eim->actor->loop, 0, on_nothing, push, NULL);
+        push->timer = rsp_loop_after (eim->actor->loop, 0, on_nothing, push, NULL);
         return;
     }
     push->package = p->id;

@@ -21,14 +21,13 @@ static gboolean
 finish (Taking *t, RspEimState state, const char *result)
 {
     RspEimPackage *p = t->package;
-    g_autofree char *object = g_strdup_printf ("package %" G_GINT64_FORMAT, p->id);
     const char *from = rsp_eim_state_name (p->state);
     p->state = state;
     g_free (p->result);
     p->result = g_strdup (result);
     if (!rsp_eim_update_package (t->eim, p, t->error))
         return FALSE;
-    rsp_actor_state (t->eim->actor, object, from, rsp_eim_state_name (state));
+    rsp_eim_note_change (t->eim, p, from);
     return TRUE;
 }
 

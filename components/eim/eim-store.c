@@ -61,6 +61,49 @@ rsp_eim_package_free (RspEimPackage *package)
     g_free (package);
 }
 
+/* --- transactions --- */
+
+typedef struct {
+    gint64 id;
+    const char *from, *to;
+} Change;
+
+void
+rsp_eim_note_change (RspEim *eim, const RspEimPackage *p, const char *from)
+{
+    Change *change = g_new (Change, 1);
+    *change = (Change){p->id, from, rsp_eim_state_name (p->state)};
+    g_ptr_array_add (eim->changes, change);
+}
+
+static void
+trace_failure (RspEim *eim, const GError *error)
+{
+    if (rsp_trace_active (eim->actor->trace))
+        rsp_trace_event (eim->actor->trace, &(RspTraceEvent){.kind = RSP_TRACE_STORE,
+                                                             .src = eim->actor->name,
+                                                             .op = "commit",
+                                                             .result = error->message});
+}
+
+gboolean
+rsp_eim_end (RspEim *eim, gboolean good, GError **error)
+{
+    if (!good || !rsp_actor_commit (eim->actor, eim->store, error)) {
+        rsp_store_rollback (eim->store);
+        g_ptr_array_set_size (eim->changes, 0);
+        trace_failure (eim, *error);
+        return FALSE;
+    }
+    for (guint i = 0; i < eim->changes->len; i++) {
+        const Change *change = g_ptr_array_index (eim->changes, i);
+        g_autofree char *object = g_strdup_printf ("package %" G_GINT64_FORMAT, change->id);
+        rsp_actor_state (eim->actor, object, change->from, change->to);
+    }
+    g_ptr_array_set_size (eim->changes, 0);
+    return TRUE;
+}
+
 /* --- devices --- */
 
 RspEimDevice *
@@ -234,9 +277,12 @@ gboolean
 rsp_eim_withdraw (RspEim *eim, gint64 id)
 {
     g_autoptr (RspEimPackage) p = rsp_eim_package_by_id (eim, id, NULL);
-    return p && p->state == RSP_EIM_QUEUED &&
-           rsp_store_run (eim->store, NULL, "DELETE FROM package WHERE id = ? AND state = 0", "i",
-                          id);
+    g_autoptr (GError) error = NULL;
+    return p && p->state == RSP_EIM_QUEUED && rsp_store_begin (eim->store, &error) &&
+           rsp_eim_end (eim,
+                        rsp_store_run (eim->store, &error,
+                                       "DELETE FROM package WHERE id = ? AND state = 0", "i", id),
+                        &error);
 }
 
 GPtrArray *

@@ -48,17 +48,6 @@ answer_error (RspCall *call, const char *member, const char *enumeration, gint64
     rsp_call_reply (call, &outcome, body);
 }
 
-static void
-trace_store (RspEim *eim, const GError *error)
-{
-    rsp_store_rollback (eim->store);
-    if (rsp_trace_active (eim->actor->trace))
-        rsp_trace_event (eim->actor->trace, &(RspTraceEvent){.kind = RSP_TRACE_STORE,
-                                                             .src = eim->actor->name,
-                                                             .op = "commit",
-                                                             .result = error->message});
-}
-
 /* --- GetEimPackage --- */
 
 /* Who asks. CHANGED: something has happened on the eUICC that this eIM did not do. */
@@ -94,37 +83,28 @@ read_poll (const RspEim *eim, RspCall *call, char **ret_eid, gboolean *ret_chang
 }
 
 RspEimPackage *
-rsp_eim_deliver_next (RspEim *eim, const char *eid, const char **ret_member, GError **error)
+rsp_eim_deliver_next (RspEim *eim, const char *eid, gboolean changed, const char **ret_member,
+                      GError **error)
 {
     g_autoptr (RspEimDevice) device = rsp_eim_device (eim, eid, error);
     g_autoptr (RspEimPackage) p = NULL;
     if (!device || !rsp_store_begin (eim->store, error))
         return NULL;
-    p = rsp_eim_expire (eim, error) ? rsp_eim_next_package (eim, eid, error) : NULL;
-    gboolean first = p && p->state == RSP_EIM_QUEUED;
-    if (*error || (p && !rsp_eim_render (eim, device, p, ret_member, error)) ||
-        !rsp_store_commit (eim->store, error)) {
-        trace_store (eim, *error);
-        return NULL;
-    }
-    if (first) {
-        g_autofree char *object = g_strdup_printf ("package %" G_GINT64_FORMAT, p->id);
-        rsp_actor_state (eim->actor, object, rsp_eim_state_name (RSP_EIM_QUEUED),
-                         rsp_eim_state_name (RSP_EIM_DELIVERED));
-    }
-    return g_steal_pointer (&p);
+    gboolean good =
+        (!changed || rsp_eim_drop_profiles (eim, eid, error)) && rsp_eim_expire (eim, error);
+    p = good ? rsp_eim_next_package (eim, eid, error) : NULL;
+    good = !*error && (!p || rsp_eim_render (eim, device, p, ret_member, error));
+    return rsp_eim_end (eim, good, error) ? g_steal_pointer (&p) : NULL;
 }
 
 static EidError
-check_device (RspEim *eim, const char *eid, gboolean changed)
+check_device (RspEim *eim, const char *eid)
 {
     g_autoptr (GError) error = NULL;
     g_autoptr (RspEimDevice) device = rsp_eim_device (eim, eid, &error);
     if (error)
         return UNDEFINED_ERROR;
-    if (!device)
-        return EID_NOT_FOUND;
-    return !changed || rsp_eim_drop_profiles (eim, eid, &error) ? NO_ERROR : UNDEFINED_ERROR;
+    return device ? NO_ERROR : EID_NOT_FOUND;
 }
 
 static void
@@ -136,8 +116,9 @@ get_package (RspEim *eim, RspCall *call)
     gboolean changed = FALSE;
     EidError code = read_poll (eim, call, &eid, &changed);
     if (!code)
-        code = check_device (eim, eid, changed);
-    g_autoptr (RspEimPackage) p = code ? NULL : rsp_eim_deliver_next (eim, eid, &member, &error);
+        code = check_device (eim, eid);
+    g_autoptr (RspEimPackage) p =
+        code ? NULL : rsp_eim_deliver_next (eim, eid, changed, &member, &error);
     if (!code && !p)
         code = error ? UNDEFINED_ERROR : NO_PACKAGE_AVAILABLE;
     if (code) {
@@ -157,11 +138,9 @@ rsp_eim_take (RspEim *eim, const char *eid, const RspAsn1 *result, GArray *ret_a
 {
     if (!rsp_store_begin (eim->store, error))
         return FALSE;
-    if (!rsp_eim_take_result (eim, eid, result, ret_acks, ret_error, error) ||
-        !rsp_store_commit (eim->store, error)) {
-        trace_store (eim, *error);
+    gboolean good = rsp_eim_take_result (eim, eid, result, ret_acks, ret_error, error);
+    if (!rsp_eim_end (eim, good, error))
         return FALSE;
-    }
     rsp_eim_forward_start (eim);
     return TRUE;
 }
@@ -232,7 +211,7 @@ check_result (RspEim *eim, const RspAsn1 *result, const char *eid)
         return UNDEFINED_ERROR;
     if (eid && !rsp_eid_valid (eid))
         return INVALID_EID;
-    return eid ? check_device (eim, eid, FALSE) : NO_ERROR;
+    return eid ? check_device (eim, eid) : NO_ERROR;
 }
 
 static void
@@ -262,11 +241,8 @@ take_notification (RspEim *eim, const RspFields *in, GError **error)
     GBytes *provided = rsp_fields_bytes (in, "provideEimPackageResult");
     if (pending) {
         if (!rsp_store_begin (eim->store, error) ||
-            !rsp_eim_forward (eim, rsp_slice_of (pending), NULL, error) ||
-            !rsp_store_commit (eim->store, error)) {
-            trace_store (eim, *error);
+            !rsp_eim_end (eim, rsp_eim_forward (eim, rsp_slice_of (pending), NULL, error), error))
             return FALSE;
-        }
         rsp_eim_forward_start (eim);
         return TRUE;
     }
@@ -426,6 +402,8 @@ rsp_eim_new (const RspActor *actor, const RspEimConfig *config, GError **error)
     eim->relays =
         g_hash_table_new_full (g_str_hash, g_str_equal, NULL, (GDestroyNotify)rsp_eim_relay_free);
     eim->pending = g_hash_table_new_full (NULL, NULL, g_free, NULL);
+    eim->pushes = g_hash_table_new_full (NULL, NULL, rsp_eim_push_free, NULL);
+    eim->changes = g_ptr_array_new_with_free_func (g_free);
     eim->outboxes = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, rsp_eim_outbox_free);
     rsp_bus_attach (actor->bus, actor->name, serve, eim);
     rsp_bus_set_interfaces (actor->bus, actor->name, 1u << RSP_IF_ESIPA);
@@ -444,6 +422,8 @@ rsp_eim_free (RspEim *eim)
     rsp_bus_detach (eim->actor->bus, eim->actor->name);
     g_hash_table_destroy (eim->relays);
     g_hash_table_destroy (eim->pending);
+    g_hash_table_destroy (eim->pushes);
+    g_ptr_array_unref (eim->changes);
     g_hash_table_destroy (eim->outboxes);
     rsp_store_free (eim->store);
     rsp_rng_free (eim->rng);

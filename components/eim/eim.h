@@ -119,3 +119,5 @@ GPtrArray *rsp_eim_profiles (RspEim *eim);
 typedef void (*RspEimPushFunc) (const char *result, gpointer data);
 void rsp_eim_push (RspEim *eim, const char *eid, const char *address, RspEimPushFunc func,
                    gpointer data);
+/* Those under way end with "crashed", at once: before the eIM is freed. */
+void rsp_eim_abandon_pushes (RspEim *eim);

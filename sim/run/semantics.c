@@ -310,13 +310,14 @@ check_victim (const Check *c, const RspYaml *node, gboolean card, gboolean serve
         return TRUE;
     if (!role)
         return unknown_actor (c, node, error);
-    gboolean serves = strcmp (role, "smdpp") == 0 || strcmp (role, "smds") == 0;
+    static const char *const servers[] = {"smdpp", "smds", "eim", NULL};
+    gboolean serves = g_strv_contains (servers, role);
     if ((server && serves) || (card && strcmp (role, "euicc") == 0))
         return TRUE;
     return rsp_yaml_fail (node, error, "expected %s, got %s \"%s\"",
                           !server ? "euicc"
-                          : card  ? "euicc, smdpp or smds"
-                                  : "smdpp or smds",
+                          : card  ? "euicc, smdpp, smds or eim"
+                                  : "smdpp, smds or eim",
                           role, node->text);
 }
 

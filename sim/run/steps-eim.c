@@ -6,7 +6,7 @@
 typedef struct {
     RspRun *run;
     const RspYaml *step;
-    RspEim *eim;
+    const RspWorldActor *actor; /* the eIM; a crash gives it a new life */
 } Queueing;
 
 static void
@@ -43,10 +43,10 @@ act (Queueing *q, const char *eid)
     if (strcmp (word, "push") == 0) {
         q->run->step_done = FALSE;
         g_autofree char *address = rsp_run_text (q->run, rsp_yaml_get (q->step, "address"));
-        rsp_eim_push (q->eim, eid, address, on_pushed, q);
+        rsp_eim_push (q->actor->eim, eid, address, on_pushed, q);
         return rsp_run_wait (q->run, q->step) && !q->run->failure;
     }
-    rsp_order_eim_package (q->run, q->run->world, q->eim, q->step, eid, &error);
+    rsp_order_eim_package (q->run, q->run->world, q->actor->eim, q->step, eid, &error);
     return match_error (q, error);
 }
 
@@ -70,7 +70,7 @@ rsp_step_eim (RspRun *run, const RspYaml *step)
     const RspWorldActor *a = rsp_world_actor (run->world, rsp_yaml_get (step, "at")->text);
     const RspYaml *to = rsp_yaml_get (step, "to");
     g_autofree char *eid = rsp_run_text (run, rsp_yaml_get (step, "eid"));
-    Queueing q = {.run = run, .step = step, .eim = a->eim};
+    Queueing q = {.run = run, .step = step, .actor = a};
     if (!to)
         act (&q, eid);
     else if (to->kind != RSP_YAML_LIST)

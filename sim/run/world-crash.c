@@ -13,6 +13,27 @@ typedef struct {
 } Restart;
 
 static void
+bury (RspWorldActor *a)
+{
+    if (a->role == RSP_ACTOR_SMDPP) {
+        g_clear_pointer (&a->smdpp, rsp_smdpp_free);
+    } else if (a->role == RSP_ACTOR_SMDS) {
+        g_clear_pointer (&a->smds, rsp_smds_free);
+    } else {
+        rsp_eim_abandon_pushes (a->eim);
+        g_clear_pointer (&a->eim, rsp_eim_free);
+    }
+}
+
+static gboolean
+start (RspWorld *w, RspWorldActor *a, GError **error)
+{
+    return a->role == RSP_ACTOR_SMDPP  ? rsp_world_start_smdpp (w, a, error)
+           : a->role == RSP_ACTOR_SMDS ? rsp_world_start_smds (w, a, error)
+                                       : rsp_world_start_eim (w, a, error);
+}
+
+static void
 restart (gpointer data)
 {
     const Restart *r = data;
@@ -20,14 +41,9 @@ restart (gpointer data)
     RspWorldActor *a = r->actor;
     g_autoptr (GError) error = NULL;
     a->restart = 0;
-    if (a->role == RSP_ACTOR_SMDPP)
-        g_clear_pointer (&a->smdpp, rsp_smdpp_free);
-    else
-        g_clear_pointer (&a->smds, rsp_smds_free);
+    bury (a);
     a->base.incarnation += NEXT_LIFE;
-    gboolean alive = a->role == RSP_ACTOR_SMDPP ? rsp_world_start_smdpp (w, a, &error)
-                                                : rsp_world_start_smds (w, a, &error);
-    if (alive)
+    if (start (w, a, &error))
         rsp_actor_state (&a->base, "process", "crashed", "running");
     else if (!w->failure)
         w->failure = g_strdup (error->message);
@@ -39,7 +55,7 @@ on_crash (const char *actor, gint64 down, gpointer data)
 {
     RspWorld *w = data;
     RspWorldActor *a = rsp_world_actor (w, actor);
-    if (!a || (a->role != RSP_ACTOR_SMDPP && a->role != RSP_ACTOR_SMDS))
+    if (!a || (a->role != RSP_ACTOR_SMDPP && a->role != RSP_ACTOR_SMDS && a->role != RSP_ACTOR_EIM))
         return FALSE;
     Restart *r = g_new0 (Restart, 1);
     *r = (Restart){w, a};
