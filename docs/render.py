@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""Writes the made parts of the documentation: docs/coverage.md, and in docs/procedures/ the diagram
-after each line `<!-- run: SCENARIO [--filter GLOB] -->`, rendered from a run of that scenario.
+"""Writes the made parts of the documentation: docs/coverage.md, and in docs/procedures/ and docs/links.md
+what follows each line `<!-- run: SCENARIO [--filter GLOB] -->`, the diagram of a run of that scenario, or
+`<!-- compare: SCENARIO… -->`, the table of rspsim compare.
 
     docs/render.py PROGRAM            # writes what has changed
     docs/render.py PROGRAM --check    # names what is not up to date; exit status 1
@@ -14,7 +15,7 @@ import sys
 import tempfile
 
 DOCS = pathlib.Path(__file__).resolve().parent
-MARK = re.compile(r"(<!-- run: ([^>]+?) -->\n)(.*?)(<!-- end -->)", re.S)
+MARK = re.compile(r"(<!-- (run|compare): ([^>]+?) -->\n)(.*?)(<!-- end -->)", re.S)
 
 
 def output(*command):
@@ -33,13 +34,20 @@ def diagram(program, folder, words):
             f"```mermaid\n{drawn}```\n")
 
 
+def table(program, words):
+    paths = [f"scenarios/{path}" for path in shlex.split(words)]
+    return (f"```\nrspsim compare --markdown {' '.join(paths)}\n```\n\n"
+            + output(program, "compare", "--markdown", *paths))
+
+
 def pages(program):
     """Path and text of each page as it should be."""
     yield DOCS / "coverage.md", output(program, "list", "coverage", "--format", "markdown")
     with tempfile.TemporaryDirectory() as folder:
-        for path in sorted((DOCS / "procedures").glob("*.md")):
+        for path in [DOCS / "links.md", *sorted((DOCS / "procedures").glob("*.md"))]:
             text = path.read_text(encoding="utf-8")
-            yield path, MARK.sub(lambda m: m[1] + diagram(program, folder, m[2]) + m[4], text)
+            yield path, MARK.sub(lambda m: m[1] + (diagram(program, folder, m[3]) if m[2] == "run"
+                                                   else table(program, m[3])) + m[5], text)
 
 
 def main(program, check=False):

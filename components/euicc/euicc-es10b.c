@@ -170,6 +170,7 @@ static void
 sign_and_keep (RspEuicc *card, const RspSlice *parts, gsize n, GByteArray *out, guint8 *ret)
 {
     rsp_euicc_sign (card, parts, n, out);
+    rsp_euicc_work (card, RSP_WORK_SIGNATURE);
     if (ret)
         memcpy (ret, out->data + out->len - (3 + RSP_SIGNATURE_SIZE), 3 + RSP_SIGNATURE_SIZE);
 }
@@ -374,6 +375,7 @@ put_cancelled (RspEuicc *card, RspSlice reason, GByteArray *out)
     RspSlice part = RSP_SLICE (tbs->data, tbs->len);
     g_byte_array_append (out, part.data, (guint)part.len);
     rsp_euicc_sign (card, &part, 1, out);
+    rsp_euicc_work (card, RSP_WORK_SIGNATURE);
     rsp_tlv_close (out, ok);
     rsp_tlv_close (out, outer);
 }

@@ -403,9 +403,11 @@ void rsp_euicc_load_abandon (RspEuicc *card);
 void rsp_euicc_load_interrupted (RspEuicc *card);
 
 /* --- euicc-timing.c --- */
-/* The card has worked on FUNCTION, of ES10 or ES8+ with OCTETS of content. */
+/* The card has worked on FUNCTION, of ES10, ES8+ or ESep with OCTETS of content. */
 void rsp_euicc_spend (RspEuicc *card, const RspFunction *function, gsize octets);
-void rsp_euicc_spend_signature (RspEuicc *card);
+/* What is not in every call of a function. */
+typedef enum { RSP_WORK_SIGNATURE, RSP_WORK_VERIFICATION, RSP_WORK_INSTALLATION } RspEuiccWork;
+void rsp_euicc_work (RspEuicc *card, RspEuiccWork work);
 /* How long an answer takes, in µs, with OCTETS on the contacts. */
 gint64 rsp_euicc_take_time (RspEuicc *card, gsize octets);
 

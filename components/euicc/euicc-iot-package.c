@@ -57,6 +57,7 @@ signed_result (RspEuicc *card, guint32 tag, const GByteArray *data, gint64 token
     gsize outer = rsp_tlv_open (out, 0xBF51), mark = rsp_tlv_open (out, tag);
     g_byte_array_append (out, data->data, data->len);
     rsp_euicc_sign (card, parts, 2, out);
+    rsp_euicc_work (card, RSP_WORK_SIGNATURE);
     rsp_tlv_close (out, mark);
     rsp_tlv_close (out, outer);
     return out;
@@ -119,6 +120,7 @@ is_signed_by (RspEuicc *card, const RspEuiccEim *eim, const Package *p)
     g_autoptr (GByteArray) token = token_object (eim->token);
     RspSlice parts[] = {p->signed_data.whole, RSP_SLICE (token->data, token->len)};
     gboolean good = rsp_public_verify (eim->key, parts, 2, p->signature.value);
+    rsp_euicc_work (card, RSP_WORK_VERIFICATION);
     rsp_actor_crypto (card->actor, "verify", "PK.EIM", good);
     return good;
 }
@@ -176,6 +178,8 @@ run_package (RspEuicc *card, RspEuiccPackageRun *run, const Package *p, GByteArr
             more = FALSE;
         }
         one.end = results->len;
+        if (one.fn)
+            rsp_euicc_spend (card, one.fn, op.whole.len);
         g_array_append_val (done, one);
     }
 }

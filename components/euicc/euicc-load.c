@@ -93,6 +93,7 @@ make_result (RspEuicc *card, const Origin *origin, RspSlice final)
     gsize outer = rsp_tlv_open (out, 0xBF37);
     g_byte_array_append (out, part.data, (guint)part.len);
     rsp_euicc_sign (card, &part, 1, out);
+    rsp_euicc_work (card, RSP_WORK_SIGNATURE);
     rsp_tlv_close (out, outer);
     return out;
 }
@@ -232,6 +233,7 @@ install_profile (RspEuicc *card, GByteArray *out)
         return refuse (card, RSP_BPP_ELEMENTS, RSP_REASON_UNKNOWN_ERROR, out);
     rsp_euicc_iot_installed (card, p->number);
     rsp_euicc_session_end (card);
+    rsp_euicc_work (card, RSP_WORK_INSTALLATION);
     rsp_actor_state (card->actor, iccid, "loading", "disabled");
     g_byte_array_append (out, result->data, result->len);
     return 0x9000;

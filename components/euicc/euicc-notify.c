@@ -126,8 +126,11 @@ rsp_euicc_retrieve_notifications (RspEuicc *card, RspSlice body, GByteArray *out
     for (guint i = 0; i < card->notifications->len; i++) {
         const RspEuiccNotification *n = g_ptr_array_index (card->notifications, i);
         RspSlice tlv = rsp_slice_of (n->tlv);
-        if (by_seq ? n->seq == seq : (n->event & events) != 0)
-            g_byte_array_append (out, tlv.data, (guint)tlv.len);
+        if (by_seq ? n->seq != seq : (n->event & events) == 0)
+            continue;
+        g_byte_array_append (out, tlv.data, (guint)tlv.len);
+        if (tlv.data[0] == 0x30) /* as if signed when fetched: docs/links.md */
+            rsp_euicc_work (card, RSP_WORK_SIGNATURE);
     }
     rsp_tlv_close (out, list);
     rsp_tlv_close (out, outer);
