@@ -297,10 +297,10 @@ def test_fallback(device):
     assert d.card.es10(make(0xBF5D, REFRESH)).hex() == "bf5d03800102"
     assert d.load(op(DELETE, A)) == "850115"
     assert d.load(make(0xA9, b"")) == "8e0103"
-    assert d.load(op(SET_FALLBACK, B)) == "8d0103"
+    assert d.load(op(SET_FALLBACK, B)) == "8d0100"  # it has it already
     d.start()
     assert d.card.es10(make(0xBF5E, REFRESH)).hex() == "bf5e03800100" and d.states() == {A: 1, B: 0}
-    assert d.card.es10(make(0xBF5E, REFRESH)).hex() == "bf5e03800107"
+    assert d.card.es10(make(0xBF5E, REFRESH)).hex() == "bf5e03800106"
     assert d.load(make(0xA9, b"")) == "8e0100"
 
 

@@ -176,7 +176,8 @@ rsp_euicc_eim_update (RspEuicc *card, RspSlice der)
     Config c;
     RspTlv whole, had;
     gint64 counter = 0;
-    if (!rsp_tlv_single (der, 0x30, &whole) || !read_config (whole.value, &c) || c.has_token)
+    if (!rsp_tlv_single (der, 0x30, &whole) || !read_config (whole.value, &c) || c.has_token ||
+        c.content.len == c.id.whole.len)
         return RSP_IOT_COMMAND_ERROR;
     RspEuiccEim *eim = rsp_euicc_eim_find (card, c.id.value);
     if (!eim)
@@ -184,6 +185,8 @@ rsp_euicc_eim_update (RspEuicc *card, RspSlice der)
     guint8 code = check_config (card, &c, &counter);
     if (code)
         return code;
+    if (c.has_counter && counter < eim->counter && !c.has_key) /* old packages would count anew */
+        return RSP_IOT_COMMAND_ERROR;
     g_autoptr (RspPublic) key = c.has_key ? read_key (c.key.value) : NULL;
     if (c.has_key && !key)
         return RSP_IOT_COMMAND_ERROR;

@@ -120,8 +120,8 @@ rsp_euicc_return_from_fallback (RspEuicc *card, RspSlice body, GByteArray *out)
     RspEuiccProfile *before = rsp_euicc_by_number (card, iot->before_fallback);
     if (!read_refresh (body))
         return 0x6A80;
-    guint8 result = !fallback                       ? NOT_AVAILABLE
-                    : !fallback->enabled || !before ? RSP_IOT_COMMAND_ERROR
+    guint8 result = !fallback || !fallback->enabled ? NOT_AVAILABLE
+                    : !before                       ? RSP_IOT_COMMAND_ERROR
                     : card->refresh_pending         ? CAT_BUSY
                                                     : 0;
     if (result == 0) {

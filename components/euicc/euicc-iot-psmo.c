@@ -8,6 +8,7 @@ enum { NOT_FOUND = 1, WRONG_STATE = 2, DISALLOWED = 3, CAT_BUSY = 5 };
 enum { ROLLBACK_NOT_AVAILABLE = 20, RETURN_FALLBACK_PROFILE = 21 };
 enum { FALLBACK_NOT_ALLOWED = 2, NO_FALLBACK_ATTRIBUTE = 2, FALLBACK_ENABLED = 3 };
 enum { EIM_NOT_FOUND = 1, LAST_EIM_DELETED = 2 };
+enum { PROFILE_CHANGE_ONGOING = 11 };
 enum { UNKNOWN_OR_DAMAGED = 2 }; /* processingTerminated */
 
 static gboolean
@@ -40,10 +41,16 @@ read_iccid (const RspEuicc *card, RspSlice *body, RspEuiccProfile **ret)
     return TRUE;
 }
 
+/* A package enables once, and disables once, before that (3.4.1, 3.4.2). BACK: what a rollback
+ * goes back to, the profile enabled before the package or disabled by it. */
 static guint8
-may_enable (const RspEuicc *card, const RspEuiccProfile *p, gboolean rollback)
+may_enable (const RspEuicc *card, const RspEuiccPackageRun *run, const RspEuiccProfile *p,
+            gboolean rollback, guint *ret_back)
 {
     const RspEuiccProfile *current = rsp_euicc_enabled (card);
+    *ret_back = current ? current->number : run->disabled;
+    if (run->enabled)
+        return RSP_UNDEFINED_ERROR;
     if (!p)
         return NOT_FOUND;
     if (p->enabled || p->metadata->ecall)
@@ -52,7 +59,7 @@ may_enable (const RspEuicc *card, const RspEuiccProfile *p, gboolean rollback)
         return DISALLOWED;
     if (card->refresh_pending)
         return CAT_BUSY;
-    return rollback && !current ? ROLLBACK_NOT_AVAILABLE : 0;
+    return rollback && !*ret_back ? ROLLBACK_NOT_AVAILABLE : 0;
 }
 
 static gboolean
@@ -64,36 +71,47 @@ enable (RspEuicc *card, RspEuiccPackageRun *run, RspSlice body, GByteArray *out)
     if (!read_iccid (card, &body, &p) || !rsp_take_optional (&body, 0x05, 0, 0, &flag, &rollback) ||
         body.len > 0)
         return damaged (out);
-    guint8 result = may_enable (card, p, rollback);
+    guint back;
+    guint8 result = may_enable (card, run, p, rollback, &back);
     if (result == 0) {
-        const RspEuiccProfile *current = rsp_euicc_enabled (card);
-        if (rollback) {
-            run->grants_rollback = TRUE;
-            run->previous = current->number;
-        }
+        run->enabled = p->number;
+        run->grants_rollback = rollback;
+        run->previous = back;
         rsp_euicc_switch_to (card, p);
+        card->iot->before_fallback = 0; /* there is no way back from fallback any more */
+        rsp_euicc_iot_put_state (card);
     }
     return put (out, 0x83, in_dialect (card, result));
 }
 
 static gboolean
-disable (RspEuicc *card, RspSlice body, GByteArray *out)
+disable (RspEuicc *card, RspEuiccPackageRun *run, RspSlice body, GByteArray *out)
 {
     RspEuiccProfile *p;
     if (!read_iccid (card, &body, &p) || body.len > 0)
         return damaged (out);
-    guint8 result = !p                            ? NOT_FOUND
+    guint8 result = run->enabled || run->disabled ? RSP_UNDEFINED_ERROR
+                    : !p                          ? NOT_FOUND
                     : !p->enabled                 ? WRONG_STATE
                     : p->metadata->ppr & RSP_PPR1 ? DISALLOWED
                     : card->refresh_pending       ? CAT_BUSY
                                                   : 0;
-    if (result == 0)
+    if (result == 0) {
+        run->disabled = p->number;
         rsp_euicc_switch_to (card, NULL);
+    }
     return put (out, 0x84, in_dialect (card, result));
 }
 
-static gboolean delete (RspEuicc *card, const RspEuiccPackageRun *run, RspSlice body,
-                        GByteArray *out)
+/* The profile to come back to while the Fallback Profile is enabled. */
+static gboolean
+is_way_back (const RspEuicc *card, const RspEuiccProfile *p)
+{
+    const RspEuiccProfile *fallback = rsp_euicc_by_number (card, card->iot->fallback);
+    return fallback && fallback->enabled && card->iot->before_fallback == p->number;
+}
+
+static gboolean delete (RspEuicc *card, RspEuiccPackageRun *run, RspSlice body, GByteArray *out)
 {
     RspEuiccProfile *p;
     if (!read_iccid (card, &body, &p) || body.len > 0)
@@ -102,25 +120,37 @@ static gboolean delete (RspEuicc *card, const RspEuiccPackageRun *run, RspSlice 
                     : p->enabled                                         ? WRONG_STATE
                     : p->metadata->ppr & RSP_PPR2                        ? DISALLOWED
                     : run->grants_rollback && run->previous == p->number ? ROLLBACK_NOT_AVAILABLE
-                    : card->iot->before_fallback == p->number            ? RETURN_FALLBACK_PROFILE
+                    : is_way_back (card, p)                              ? RETURN_FALLBACK_PROFILE
                                                                          : 0;
-    if (result == 0)
+    if (result == 0) {
+        run->deleted = TRUE;
         rsp_euicc_delete (card, p);
+    }
     return put (out, 0x85, in_dialect (card, result));
 }
 
+/* What the package has changed so far counts only at its end: it cannot be listed (2.11.1.1.3). */
 static gboolean
-list_profiles (RspEuicc *card, RspSlice body, GByteArray *out)
+list_profiles (RspEuicc *card, const RspEuiccPackageRun *run, RspSlice body, GByteArray *out)
 {
+    /* what is listed when no tags are named: 5A 4F 9F70 91 92 95 9F7B 9F26 9F67 */
+    static const guint8 tags[] = {0x5C, 0x0D, 0x5A, 0x4F, 0x9F, 0x70, 0x91, 0x92,
+                                  0x95, 0x9F, 0x7B, 0x9F, 0x26, 0x9F, 0x67};
     RspTlv tlv;
     gsize before = out->len;
-    if (card->refresh_pending) {
+    gboolean changed = run->enabled || run->disabled || run->deleted;
+    if (card->refresh_pending || (changed && !card->iot->v10)) {
         gsize mark = rsp_tlv_open (out, 0xBF2D);
-        rsp_tlv_put_int (out, 0x81, 11); /* profileChangeOngoing */
+        rsp_tlv_put_int (out, 0x81, in_dialect (card, PROFILE_CHANGE_ONGOING));
         rsp_tlv_close (out, mark);
         return FALSE;
     }
-    if (rsp_euicc_get_profiles_info (card, body, out) != 0x9000) {
+    g_autoptr (GByteArray) request = g_byte_array_new ();
+    g_byte_array_append (request, body.data, (guint)body.len);
+    if (!card->iot->v10 && !rsp_tlv_find (body, 0x5C, &tlv))
+        g_byte_array_append (request, tags, sizeof tags);
+    if (rsp_euicc_get_profiles_info (card, RSP_SLICE (request->data, request->len), out) !=
+        0x9000) {
         g_byte_array_set_size (out, (guint)before);
         return damaged (out);
     }
@@ -160,6 +190,7 @@ set_fallback (RspEuicc *card, RspSlice body, GByteArray *out)
         return damaged (out);
     const RspEuiccProfile *holder = rsp_euicc_by_number (card, iot->fallback);
     guint8 result = !p                               ? NOT_FOUND
+                    : p == holder                    ? 0
                     : !p->metadata->fallback_allowed ? FALLBACK_NOT_ALLOWED
                     : holder && holder->enabled      ? FALLBACK_ENABLED
                                                      : 0;
@@ -206,11 +237,11 @@ rsp_euicc_psmo (RspEuicc *card, RspEuiccPackageRun *run, const RspTlv *op, GByte
     case 0xA3:
         return enable (card, run, op->value, out);
     case 0xA4:
-        return disable (card, op->value, out);
+        return disable (card, run, op->value, out);
     case 0xA5:
         return delete (card, run, op->value, out);
     case 0xBF2D:
-        return list_profiles (card, op->value, out);
+        return list_profiles (card, run, op->value, out);
     case 0xA6:
         rsp_tlv_put (out, 0xA6, rsp_slice_of (card->rat));
         return TRUE;

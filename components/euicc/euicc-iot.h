@@ -96,9 +96,10 @@ guint8 rsp_euicc_eim_update (RspEuicc *card, RspSlice config); /* 1: no such eIM
 /* One operation of a package. Within a transaction; appends its result to OUT; FALSE: the package
  * ends here. */
 typedef struct {
-    RspEuiccEim *eim; /* whose package it is */
-    gboolean grants_rollback;
-    guint previous;  /* enabled before the enable that grants it */
+    RspEuiccEim *eim;        /* whose package it is */
+    guint enabled, disabled; /* profiles that it has enabled, disabled; 0: none yet */
+    gboolean deleted, grants_rollback;
+    guint previous;  /* to go back to, from the enable that grants it */
     GPtrArray *gone; /* of RspEuiccEim: deleted, but the result is still signed for them */
 } RspEuiccPackageRun;
 gboolean rsp_euicc_psmo (RspEuicc *card, RspEuiccPackageRun *run, const RspTlv *op,
