@@ -70,6 +70,15 @@ def test_filter_and_explain(rspsim, trace):
     assert "The LPA opens a session" in explained and "(SGP.22 5.6.1)" in explained
 
 
+def test_callers_are_called_what_they_are(rspsim, traces):
+    """An IPA is no LPA, and an eIM that relays is neither."""
+    direct = rspsim("trace", traces / "direct-activation-code.jsonl", "--explain", check=0).stdout
+    indirect = rspsim("trace", traces / "indirect-activation-code.jsonl", "--explain", check=0).stdout
+    assert "LPA" not in re.sub(r"LPA:1\S*", "", direct + indirect)
+    assert "The IPA opens a session with the eUICC's challenge" in direct
+    assert "The eIM opens a session with the eUICC's challenge" in indirect
+
+
 def test_every_function_is_explained(rspsim, root, tmp_path):
     """Each row of the message table has its sentence."""
     rows = re.findall(r'X \(\w+, \w+, "([^"]+)", "(\w+)",',

@@ -186,8 +186,7 @@ static void
 append_message (const RspTraceView *view, const RspTraceLook *look, GString *out,
                 const RspTraceItem *item)
 {
-    const char *sentence =
-        look->explain ? rsp_trace_explain (item->function, item->response) : NULL;
+    g_autofree char *sentence = look->explain ? rsp_trace_explain (view, item) : NULL;
 
     g_string_append (out, "<details><summary>");
     begin_row (view, out, item->t, ROW);

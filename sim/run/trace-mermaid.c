@@ -72,7 +72,7 @@ rsp_trace_write_mermaid (const RspTraceView *view, const RspTraceLook *look, GSt
     }
     for (guint i = 0; i < view->items->len; i++) {
         const RspTraceItem *item = g_ptr_array_index (view->items, i);
-        const char *sentence = NULL;
+        g_autofree char *sentence = NULL;
 
         if (item->kind == RSP_ITEM_NOTE)
             append_note (out, item->src, item->src, item->text);
@@ -83,7 +83,7 @@ rsp_trace_write_mermaid (const RspTraceView *view, const RspTraceLook *look, GSt
         } else if (view->lanes->len > 0)
             append_note (out, 0, view->lanes->len - 1, item->text);
         if (look->explain && item->kind == RSP_ITEM_MESSAGE)
-            sentence = rsp_trace_explain (item->function, item->response);
+            sentence = rsp_trace_explain (view, item);
         if (sentence)
             append_note (out, MIN (item->src, item->dst), MAX (item->src, item->dst), sentence);
     }

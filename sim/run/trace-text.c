@@ -153,7 +153,7 @@ draw_message (Page *page, const RspTraceItem *item)
 static void
 draw_explanation (Page *page, const RspTraceItem *item)
 {
-    const char *sentence = rsp_trace_explain (item->function, item->response);
+    g_autofree char *sentence = rsp_trace_explain (page->view, item);
     g_autofree char *text =
         g_strdup_printf ("%s%s%s%s", sentence ? sentence : "", sentence && item->spec ? " (" : "",
                          item->spec ? item->spec : "", sentence && item->spec ? ")" : "");

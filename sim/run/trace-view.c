@@ -124,6 +124,7 @@ rsp_trace_view_free (RspTraceView *view)
     g_ptr_array_unref (view->lines);
     g_ptr_array_unref (view->lanes);
     g_ptr_array_unref (view->items);
+    g_hash_table_unref (view->roles);
     g_free (view->title);
     g_free (view);
 }
@@ -370,9 +371,27 @@ set_title (RspTraceView *view, json_t *json)
         *scenario ? scenario : "trace", transport, number_of (json, "seed"), start, version);
 }
 
+/* Only an IPA calls SGP.32's functions of the card, and only it and an eIM speak ESipa. */
+static void
+note_roles (RspTraceView *view, json_t *json)
+{
+    gboolean esipa = is (json, "interface", "ESipa");
+    gboolean pushed = is (json, "function", "TransferEimPackage");
+    if (!is (json, "leg", "request") ||
+        (!esipa &&
+         !(is (json, "interface", "ES10b") && g_str_has_prefix (text_of (json, "spec"), "SGP.32"))))
+        return;
+    g_hash_table_replace (view->roles, rsp_escape_text (text_of (json, "src"), -1, 40),
+                          (gpointer)(pushed ? "eIM" : "IPA"));
+    if (esipa)
+        g_hash_table_replace (view->roles, rsp_escape_text (text_of (json, "dst"), -1, 40),
+                              (gpointer)(pushed ? "IPA" : "eIM"));
+}
+
 static void
 add_line (RspTraceView *view, const RspTraceLook *look, GHashTable *open, json_t *json)
 {
+    note_roles (view, json);
     if (is (json, "kind", "run"))
         set_title (view, json);
     else if (!wanted (look, json))
@@ -399,6 +418,7 @@ rsp_trace_view_load (const char *path, const RspTraceLook *look, gboolean bodies
     view->lines = g_ptr_array_new_with_free_func ((GDestroyNotify)rsp_trace_line_free);
     view->lanes = g_ptr_array_new_with_free_func (g_free);
     view->items = g_ptr_array_new_with_free_func ((GDestroyNotify)item_free);
+    view->roles = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
     view->title = g_strdup ("trace");
     while (good && (good = rsp_trace_reader_next (reader, &line)) && line) {
         g_ptr_array_add (view->lines, line);

@@ -30,10 +30,11 @@ typedef struct {
 } RspTraceItem;
 
 typedef struct {
-    GPtrArray *lines; /* of RspTraceLine */
-    GPtrArray *lanes; /* of char *, actors in order of appearance */
-    GPtrArray *items; /* of RspTraceItem */
-    char *title;      /* from event 0 */
+    GPtrArray *lines;  /* of RspTraceLine */
+    GPtrArray *lanes;  /* of char *, actors in order of appearance */
+    GPtrArray *items;  /* of RspTraceItem */
+    GHashTable *roles; /* name of an actor to "IPA" or "eIM", as its calls show */
+    char *title;       /* from event 0 */
 } RspTraceView;
 
 typedef struct {
@@ -55,8 +56,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (RspTraceView, rsp_trace_view_free)
 
 /* The error code inside the answer of FUNCTION (an ASN.1 body in hex); NULL if it holds none. */
 char *rsp_trace_refusal (const char *function, const char *body);
-/* What a message is for; NULL for a function that the table does not know. */
-const char *rsp_trace_explain (const char *function, gboolean response);
+/* What a message is for; NULL for a function that the table does not know. (transfer full) */
+char *rsp_trace_explain (const RspTraceView *view, const RspTraceItem *item);
 
 void rsp_trace_write_text (const RspTraceView *view, const RspTraceLook *look, GString *out);
 void rsp_trace_write_mermaid (const RspTraceView *view, const RspTraceLook *look, GString *out);
