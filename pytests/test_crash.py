@@ -61,3 +61,18 @@ def test_positions(rspsim, tmp_path, fault, wanted):
     done = rspsim("run", tmp_path / "x.yaml", check=2)
     assert done.stderr.startswith("x.yaml:4:") or f"{tmp_path}/x.yaml:4:" in done.stderr
     assert wanted in done.stderr
+
+
+def changes(path, actor):
+    for line in path.read_text().splitlines():
+        e = json.loads(line)
+        if e["kind"] == "state" and e["src"] == actor:
+            yield e["state"]["object"], e["state"].get("from"), e["state"]["to"]
+
+
+def test_what_was_not_committed_did_not_change(traces):
+    """The power goes before a switch is written down, an eIM dies before a result is: the trace knows one change alone."""
+    switched = [c for c in changes(traces / "power-loss-before-enable-commit.jsonl", "card") if c[1] == "disabled"]
+    assert switched == [("8988303000000000010", "disabled", "enabled")]
+    done = [c for c in changes(traces / "crash-eim-result.jsonl", "eim1") if c[2] == "done"]
+    assert done == [("package 1", "delivered", "done"), ("package 2", "delivered", "done")]

@@ -65,7 +65,7 @@ struct _RspEim {
     GHashTable *relays;   /* transactionId → RspEimRelay, owned */
     GHashTable *pending;  /* calls under way for a relay: pointer → itself, owned */
     GHashTable *pushes;   /* of Push: pointer → itself, owned */
-    GPtrArray *changes;   /* of Change: what the trace hears of once it is committed */
+    GPtrArray *changes;   /* of packages, in the open transaction (sim/net/actor.h) */
     GHashTable *outboxes; /* server's address → outbox of notifications, owned */
     guint64 start_timer;
 };

@@ -63,17 +63,11 @@ rsp_eim_package_free (RspEimPackage *package)
 
 /* --- transactions --- */
 
-typedef struct {
-    gint64 id;
-    const char *from, *to;
-} Change;
-
 void
 rsp_eim_note_change (RspEim *eim, const RspEimPackage *p, const char *from)
 {
-    Change *change = g_new (Change, 1);
-    *change = (Change){p->id, from, rsp_eim_state_name (p->state)};
-    g_ptr_array_add (eim->changes, change);
+    g_autofree char *object = g_strdup_printf ("package %" G_GINT64_FORMAT, p->id);
+    rsp_changes_note (eim->changes, object, from, rsp_eim_state_name (p->state));
 }
 
 static void
@@ -95,12 +89,7 @@ rsp_eim_end (RspEim *eim, gboolean good, GError **error)
         trace_failure (eim, *error);
         return FALSE;
     }
-    for (guint i = 0; i < eim->changes->len; i++) {
-        const Change *change = g_ptr_array_index (eim->changes, i);
-        g_autofree char *object = g_strdup_printf ("package %" G_GINT64_FORMAT, change->id);
-        rsp_actor_state (eim->actor, object, change->from, change->to);
-    }
-    g_ptr_array_set_size (eim->changes, 0);
+    rsp_changes_tell (eim->actor, eim->changes);
     return TRUE;
 }
 

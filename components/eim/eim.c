@@ -403,7 +403,7 @@ rsp_eim_new (const RspActor *actor, const RspEimConfig *config, GError **error)
         g_hash_table_new_full (g_str_hash, g_str_equal, NULL, (GDestroyNotify)rsp_eim_relay_free);
     eim->pending = g_hash_table_new_full (NULL, NULL, g_free, NULL);
     eim->pushes = g_hash_table_new_full (NULL, NULL, rsp_eim_push_free, NULL);
-    eim->changes = g_ptr_array_new_with_free_func (g_free);
+    eim->changes = rsp_changes_new ();
     eim->outboxes = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, rsp_eim_outbox_free);
     rsp_bus_attach (actor->bus, actor->name, serve, eim);
     rsp_bus_set_interfaces (actor->bus, actor->name, 1u << RSP_IF_ESIPA);

@@ -64,8 +64,8 @@ set_enabled (RspEuicc *card, RspEuiccProfile *p, gboolean enabled)
     rsp_euicc_put_profile (card, p, FALSE);
     rsp_euicc_notify (card, p->metadata, p->iccid, enabled ? RSP_EVENT_ENABLE : RSP_EVENT_DISABLE,
                       NULL);
-    rsp_actor_state (card->actor, iccid, enabled ? "disabled" : "enabled",
-                     enabled ? "enabled" : "disabled");
+    rsp_changes_note (card->changes, iccid, enabled ? "disabled" : "enabled",
+                      enabled ? "enabled" : "disabled");
 }
 
 /* The operational profile to come back to is the one enabled before the first test profile. */
@@ -194,7 +194,7 @@ rsp_euicc_delete (RspEuicc *card, RspEuiccProfile *p)
 {
     g_autofree char *iccid = rsp_iccid_from_octets (RSP_SLICE_ARRAY (p->iccid));
     rsp_euicc_notify (card, p->metadata, p->iccid, RSP_EVENT_DELETE, NULL);
-    rsp_actor_state (card->actor, iccid, p->enabled ? "enabled" : "disabled", "deleted");
+    rsp_changes_note (card->changes, iccid, p->enabled ? "enabled" : "disabled", "deleted");
     rsp_euicc_iot_dropped (card, p->number);
     rsp_euicc_drop_profile (card, p);
 }

@@ -130,6 +130,7 @@ struct _RspEuicc {
     gboolean from_inside; /* the ES10 command that runs is one of its own LPA or IPA */
     /* non-volatile */
     RspNvm *nvm;
+    GPtrArray *changes;       /* of profiles, in the open transaction (sim/net/actor.h) */
     GPtrArray *profiles;      /* of RspEuiccProfile, by order */
     GPtrArray *notifications; /* of RspEuiccNotification, by seq */
     GPtrArray *crls;          /* of RspCrl: parts */

@@ -197,6 +197,7 @@ rsp_euicc_rollback (RspEuicc *card)
 {
     g_autoptr (GError) error = NULL;
     rsp_nvm_rollback (card->nvm);
+    g_ptr_array_set_size (card->changes, 0);
     if (!rsp_euicc_load_state (card, &error))
         g_warning ("%s", error->message);
     rsp_euicc_uicc_changed (card);
@@ -222,6 +223,7 @@ rsp_euicc_commit_alone (RspEuicc *card)
     }
     if (!rsp_nvm_commit (card->nvm, NULL))
         return FALSE;
+    rsp_changes_tell (card->actor, card->changes);
     struck (card, RSP_POINT_AFTER_COMMIT);
     return TRUE;
 }

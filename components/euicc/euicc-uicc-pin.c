@@ -28,24 +28,46 @@ set_value (RspUiccPin *pin, const guint8 *value)
     memcpy (pin->value, value, PIN_SIZE);
 }
 
-/* Compares and counts. When VALUE is right, AFTER is what the PIN becomes, its counter full. */
+/* The attempt is in the memory before it is made: who cuts the power then spares none. */
+static gboolean
+spend_attempt (RspEuicc *card, RspUiccPin *pin)
+{
+    RspUiccPin after = *pin;
+    after.left--;
+    gboolean kept = rsp_euicc_keep_pins (card, &after, NULL);
+    if (kept)
+        pin->left = after.left;
+    rsp_wipe (after.value, PIN_SIZE);
+    return kept;
+}
+
+/* 9000: VALUE is right; its attempt is still spent. */
 static guint
-present (RspEuicc *card, RspUiccPin *pin, const guint8 *value, RspUiccPin after)
+compare (RspEuicc *card, RspUiccPin *pin, const guint8 *value)
 {
     if (pin->left == 0)
         return 0x6983;
-    gboolean right = rsp_slice_equal_ct (RSP_SLICE (value, PIN_SIZE), RSP_SLICE_ARRAY (pin->value));
-    if (!right)
-        after = *pin;
-    after.left = right ? pin->max : pin->left - 1;
-    after.verified = right;
-    gboolean changed = after.left != pin->left || after.attributes != pin->attributes ||
-                       memcmp (after.value, pin->value, PIN_SIZE) != 0;
-    gboolean kept = !changed || rsp_euicc_keep_pins (card, &after, NULL);
-    if (kept)
+    if (!spend_attempt (card, pin))
+        return 0x6581;
+    if (rsp_slice_equal_ct (RSP_SLICE (value, PIN_SIZE), RSP_SLICE_ARRAY (pin->value)))
+        return 0x9000;
+    pin->verified = FALSE;
+    return 0x63C0u | pin->left;
+}
+
+/* When VALUE is right, AFTER is what the PIN becomes, its counter full. */
+static guint
+present (RspEuicc *card, RspUiccPin *pin, const guint8 *value, RspUiccPin after)
+{
+    guint sw = compare (card, pin, value);
+    after.left = after.max;
+    after.verified = TRUE;
+    if (sw == 0x9000 && !rsp_euicc_keep_pins (card, &after, NULL))
+        sw = 0x6581;
+    if (sw == 0x9000)
         *pin = after;
     rsp_wipe (after.value, PIN_SIZE);
-    return !kept ? 0x6581 : right ? 0x9000 : 0x63C0u | pin->left;
+    return sw;
 }
 
 guint
@@ -129,9 +151,9 @@ rsp_euicc_unblock_pin (RspEuicc *card, RspEuiccChannel *ch, const RspEuiccComman
         return 0x6A88;
     if (c->data.len == 0)
         return 0x63C0u | puk->left;
-    RspSlice given = RSP_SLICE (c->data.data, PIN_SIZE);
-    if (puk->left == 0 || !rsp_slice_equal_ct (given, RSP_SLICE_ARRAY (puk->value)))
-        return present (card, puk, given.data, *puk);
+    sw = compare (card, puk, c->data.data);
+    if (sw != 0x9000)
+        return sw;
     RspUiccPin puk_after = *puk, after = *pin;
     puk_after.left = puk->max;
     set_value (&after, c->data.data + PIN_SIZE);

@@ -142,6 +142,7 @@ rsp_euicc_new (const RspActor *actor, const RspEuiccConfig *config, GError **err
     g_autoptr (RspEuicc) card = g_new0 (RspEuicc, 1);
     card->actor = actor;
     configure (card, config);
+    card->changes = rsp_changes_new ();
     card->profiles = g_ptr_array_new_with_free_func ((GDestroyNotify)rsp_euicc_profile_free);
     card->notifications =
         g_ptr_array_new_with_free_func ((GDestroyNotify)rsp_euicc_notification_free);
@@ -178,6 +179,7 @@ rsp_euicc_free (RspEuicc *card)
     rsp_uicc_free (card->uicc);
     g_clear_pointer (&card->sms, g_ptr_array_unref);
     rsp_euicc_iot_free (card->iot);
+    g_clear_pointer (&card->changes, g_ptr_array_unref);
     g_clear_pointer (&card->profiles, g_ptr_array_unref);
     g_clear_pointer (&card->notifications, g_ptr_array_unref);
     g_clear_pointer (&card->crls, g_ptr_array_unref);

@@ -70,3 +70,40 @@ rsp_actor_state (const RspActor *actor, const char *object, const char *from, co
                                                         .state_from = from,
                                                         .state_to = to});
 }
+
+typedef struct {
+    char *object;
+    const char *from, *to;
+} Change;
+
+static void
+change_free (gpointer data)
+{
+    Change *change = data;
+    g_free (change->object);
+    g_free (change);
+}
+
+GPtrArray *
+rsp_changes_new (void)
+{
+    return g_ptr_array_new_with_free_func (change_free);
+}
+
+void
+rsp_changes_note (GPtrArray *changes, const char *object, const char *from, const char *to)
+{
+    Change *change = g_new (Change, 1);
+    *change = (Change){g_strdup (object), from, to};
+    g_ptr_array_add (changes, change);
+}
+
+void
+rsp_changes_tell (const RspActor *actor, GPtrArray *changes)
+{
+    for (guint i = 0; i < changes->len; i++) {
+        const Change *change = g_ptr_array_index (changes, i);
+        rsp_actor_state (actor, change->object, change->from, change->to);
+    }
+    g_ptr_array_set_size (changes, 0);
+}

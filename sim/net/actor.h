@@ -29,3 +29,8 @@ void rsp_actor_crypto (const RspActor *actor, const char *op, const char *key, g
 void rsp_actor_crypto_result (const RspActor *actor, const char *op, const char *key,
                               const char *result);
 void rsp_actor_state (const RspActor *actor, const char *object, const char *from, const char *to);
+/* State changes of an open transaction: the trace hears of them once it is committed. FROM
+ * (nullable) and TO last. Who rolls back empties the array. */
+GPtrArray *rsp_changes_new (void);
+void rsp_changes_note (GPtrArray *changes, const char *object, const char *from, const char *to);
+void rsp_changes_tell (const RspActor *actor, GPtrArray *changes); /* and forgets them */
