@@ -266,6 +266,22 @@ put_trigger (const RspEimPackage *p, GByteArray *out)
     rsp_tlv_close (out, mark);
 }
 
+RspEimPackage *
+rsp_eim_next_to_deliver (RspEim *eim, const RspEimDevice *device, GError **error)
+{
+    RspEimPackage *p;
+    while ((p = rsp_eim_next_package (eim, device->eid, error)) && !p->sent &&
+           p->kind <= RSP_EIM_KIND_ECO && device->counter >= RSP_EIM_COUNTER_MAX) {
+        g_autoptr (RspEimPackage) spent = p;
+        spent->state = RSP_EIM_FAILED;
+        spent->result = g_strdup ("counterValueOutOfRange");
+        if (!rsp_eim_update_package (eim, spent, error))
+            return NULL;
+        rsp_eim_note_change (eim, spent, rsp_eim_state_name (RSP_EIM_QUEUED));
+    }
+    return p;
+}
+
 /* The same octets until there is a result: what was signed once is not signed again. */
 static gboolean
 render_once (RspEim *eim, RspEimDevice *device, RspEimPackage *p, GError **error)
@@ -274,10 +290,6 @@ render_once (RspEim *eim, RspEimDevice *device, RspEimPackage *p, GError **error
     switch (p->kind) {
     case RSP_EIM_KIND_PSMO:
     case RSP_EIM_KIND_ECO:
-        if (device->counter >= RSP_EIM_COUNTER_MAX) {
-            g_byte_array_unref (out);
-            return refuse (error, "the counter of this eUICC is used up", p->eid);
-        }
         p->counter = ++device->counter;
         if (!rsp_eim_put_device (eim, device, error)) {
             g_byte_array_unref (out);

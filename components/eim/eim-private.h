@@ -114,6 +114,9 @@ gboolean rsp_eim_end (RspEim *eim, gboolean good, GError **error);
 void rsp_eim_note_change (RspEim *eim, const RspEimPackage *package, const char *from);
 
 /* --- eim-package.c --- */
+/* The oldest open package of DEVICE. One to be signed when the counter is used up has failed, in
+ * the caller's transaction. NULL without ERROR: none. */
+RspEimPackage *rsp_eim_next_to_deliver (RspEim *eim, const RspEimDevice *device, GError **error);
 /* What GetEimPackage hands out; signs and counts on first use, in the caller's transaction. The
  * member of the answer is *RET_MEMBER. */
 gboolean rsp_eim_render (RspEim *eim, RspEimDevice *device, RspEimPackage *package,

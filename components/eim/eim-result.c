@@ -236,12 +236,12 @@ is_genuine (Taking *t, const char *eid, const RspAsn1 *result, guint form)
     g_autofree char *eim_path = g_strconcat (forms[form].data, ".eimId", NULL);
     g_autofree char *counter_path = g_strconcat (forms[form].data, ".counterValue", NULL);
     g_autofree char *eim_id = rsp_asn1_text (result, eim_path);
-    if (!find_package (t, eid, rsp_asn1_octets (result, id_path)) || !t->package->counter)
+    if (!find_package (t, eid, rsp_asn1_octets (result, id_path)) || !t->package->counter ||
+        g_strcmp0 (eim_id, t->eim->eim_id) != 0)
         return FALSE;
     if (!forms[form].signature)
         return TRUE;
-    return g_strcmp0 (eim_id, t->eim->eim_id) == 0 &&
-           rsp_asn1_int (result, counter_path, -1) == t->package->counter &&
+    return rsp_asn1_int (result, counter_path, -1) == t->package->counter &&
            verify (t, rsp_asn1_slice (result, forms[form].data), TRUE,
                    rsp_asn1_octets (result, forms[form].signature));
 }
@@ -482,7 +482,7 @@ rsp_eim_take_result (RspEim *eim, const char *eid, const RspAsn1 *node, GArray *
         ok = take_euicc_result (&t, eid,
                                 rsp_asn1_slice (node, "ePRAndNotifications.euiccPackageResult"),
                                 ret_error) &&
-             forward_list (&t, rsp_asn1_octets (node, list));
+             (*ret_error || forward_list (&t, rsp_asn1_octets (node, list)));
     else if (strcmp (choice, "ipaEuiccDataResponse") == 0)
         ok = take_data (&t, eid, node, choice);
     else if (strcmp (choice, "profileDownloadTriggerResult") == 0)

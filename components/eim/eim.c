@@ -24,7 +24,9 @@ rsp_eim_refuse (RspCall *call, RspStatus status)
 {
     g_autoptr (GBytes) body =
         rsp_fields_encode_failed_as (rsp_call_function (call), rsp_call_encoding (call), status);
-    RspOutcome outcome = {.http = 200, .subject = status.subject, .reason = status.reason};
+    gboolean says_so = g_bytes_get_size (body) > 0; /* not every function has a way to */
+    RspOutcome outcome = {
+        .http = says_so ? 200 : 404, .subject = status.subject, .reason = status.reason};
     rsp_call_reply (call, &outcome, body);
 }
 
@@ -92,7 +94,7 @@ rsp_eim_deliver_next (RspEim *eim, const char *eid, gboolean changed, const char
         return NULL;
     gboolean good =
         (!changed || rsp_eim_drop_profiles (eim, eid, error)) && rsp_eim_expire (eim, error);
-    p = good ? rsp_eim_next_package (eim, eid, error) : NULL;
+    p = good ? rsp_eim_next_to_deliver (eim, device, error) : NULL;
     good = !*error && (!p || rsp_eim_render (eim, device, p, ret_member, error));
     return rsp_eim_end (eim, good, error) ? g_steal_pointer (&p) : NULL;
 }
@@ -235,36 +237,40 @@ provide_result (RspEim *eim, RspCall *call)
 /* --- notifications --- */
 
 static gboolean
-take_notification (RspEim *eim, const RspFields *in, GError **error)
+take_pending (RspEim *eim, GBytes *pending)
 {
-    GBytes *pending = rsp_fields_bytes (in, "pendingNotification");
-    GBytes *provided = rsp_fields_bytes (in, "provideEimPackageResult");
-    if (pending) {
-        if (!rsp_store_begin (eim->store, error) ||
-            !rsp_eim_end (eim, rsp_eim_forward (eim, rsp_slice_of (pending), NULL, error), error))
-            return FALSE;
-        rsp_eim_forward_start (eim);
-        return TRUE;
-    }
-    g_autofree char *eid = NULL;
-    g_autoptr (RspAsn1) result =
-        provided ? read_der_result (eim, rsp_slice_of (provided), &eid) : NULL;
-    g_autoptr (GArray) acks = g_array_new (FALSE, FALSE, sizeof (gint64));
-    gint64 code = 0;
-    return !result || rsp_eim_take (eim, eid, result, acks, &code, error);
+    g_autoptr (GError) error = NULL;
+    if (!rsp_store_begin (eim->store, &error) ||
+        !rsp_eim_end (eim, rsp_eim_forward (eim, rsp_slice_of (pending), NULL, &error), &error))
+        return FALSE;
+    rsp_eim_forward_start (eim);
+    return TRUE;
 }
 
 /* It has no errors but those of HTTP: what is not written down may not be forgotten by the IPA. */
+static guint
+take_notification (RspEim *eim, const RspFields *in)
+{
+    g_autoptr (GError) error = NULL;
+    g_autofree char *eid = NULL;
+    GBytes *pending = rsp_fields_bytes (in, "pendingNotification");
+    GBytes *provided = rsp_fields_bytes (in, "provideEimPackageResult");
+    g_autoptr (GArray) acks = g_array_new (FALSE, FALSE, sizeof (gint64));
+    gint64 code = 0;
+    if (pending)
+        return take_pending (eim, pending) ? 204 : 500;
+    g_autoptr (RspAsn1) result =
+        provided ? read_der_result (eim, rsp_slice_of (provided), &eid) : NULL;
+    return !result ? 400 : rsp_eim_take (eim, eid, result, acks, &code, &error) ? 204 : 500;
+}
+
 static void
 handle_notification (RspEim *eim, RspCall *call)
 {
-    g_autoptr (GError) error = NULL;
     g_autoptr (RspFields) in =
         rsp_fields_decode_as (rsp_call_function (call), RSP_LEG_REQUEST, rsp_call_encoding (call),
                               rsp_call_body (call), NULL);
-    RspOutcome outcome = {.http = in ? 204 : 400};
-    if (in && !take_notification (eim, in, &error))
-        outcome.http = 500;
+    RspOutcome outcome = {.http = in ? take_notification (eim, in) : 400};
     rsp_call_reply (call, &outcome, NULL);
 }
 

@@ -21,6 +21,7 @@ INTEGER (eim_limit, 1, 16);
 INTEGER (point, 1, RSP_COVERAGE_POINTS);
 INTEGER (positive, 1, 1000000);
 INTEGER (count, 0, 1000000);
+INTEGER (package_counter, 0, 16777215); /* above 8388607 the eUICC refuses */
 INTEGER (pool, 1, 10000);
 INTEGER (group, 1, 100000);
 INTEGER (port, 1, 65535);
@@ -260,7 +261,7 @@ static const char *const timings[] = {"reference", NULL};
 ENUM_OF (timing, timings, "card model");
 static const RspKeySpec card_eim_keys[] = {
     {"eim", &text, FALSE, "an eim of the world; or:"}, {"eim-id", &text, FALSE, "default: fqdn"}, {"fqdn", &text, FALSE, NULL},
-    {"public-key", &hex, FALSE, "SubjectPublicKeyInfo"}, {"counter", &count, FALSE, "counterValue to begin above; default 0"},
+    {"public-key", &hex, FALSE, "SubjectPublicKeyInfo"}, {"counter", &package_counter, FALSE, "counterValue to begin above; default 0"},
     {"token", &boolean, FALSE, "the card gives an association token; default false"},
     {"indirect", &boolean, FALSE, "indirectProfileDownload: the eIM is the proxy of downloads"}, END};
 MAP_OF (card_eim, card_eim_keys, "an eIM that the EUM loads");
@@ -462,7 +463,7 @@ MAP_OF (ipa_outcome, ipa_outcome_keys, "an expected outcome");
 static const RspKeySpec ipa_step_keys[] = {
     {"at", &text, TRUE, "an ipa"}, {"do", &ipa_verb, TRUE, NULL},
     {"eim", &text, FALSE, "add-initial-eim: an eim of the world; or:"}, {"eim-id", &text, FALSE, "default: fqdn"},
-    {"fqdn", &text, FALSE, NULL}, {"public-key", &hex, FALSE, "SubjectPublicKeyInfo"}, {"counter", &count, FALSE, NULL},
+    {"fqdn", &text, FALSE, NULL}, {"public-key", &hex, FALSE, "SubjectPublicKeyInfo"}, {"counter", &package_counter, FALSE, NULL},
     {"token", &boolean, FALSE, "the card gives an association token"}, {"indirect", &boolean, FALSE, "indirectProfileDownload"},
     {"options", &ipa_reset_list, FALSE, "reset; default: eim"},
     {"address", &text, FALSE, "set-default-dp-address, configure-immediate-enable"},
@@ -545,7 +546,7 @@ MAP_OF (eim_reply, eim_reply_keys, "what comes of it");
     {"immediate", &boolean, FALSE, "configure-immediate-enable: the flag; default true"}, {"oid", &text, FALSE, "defaultSmdpOid"}, \
     {"address", &text, FALSE, "of an SM-DP+; push: of the IPA"}, {"eim-id", &text, FALSE, "delete-eim"}, \
     {"eim", &text, FALSE, "add-eim, update-eim: an eim of the world"}, {"token", &boolean, FALSE, "add-eim: asks for an association token"}, \
-    {"counter", &count, FALSE, "add-eim, update-eim: counterValue"}, \
+    {"counter", &package_counter, FALSE, "add-eim, update-eim: counterValue"}, \
     {"configuration", &hex, FALSE, "add-eim, update-eim: an EimConfigurationData in place of eim"}
 static const RspKeySpec operation_keys[] = {OPERATION_KEYS, END};
 MAP_OF (operation, operation_keys, "an operation of an eUICC package");
@@ -559,7 +560,7 @@ LIST_OF (operation_list, operation);
 static const RspKeySpec eim_order_keys[] = {
     {"eid", &text, FALSE, NULL}, {"eids", &texts, FALSE, NULL}, OPERATION_KEYS, {"operations", &operation_list, FALSE, NULL}, DOWNLOAD_KEYS, END};
 const RspShape rsp_language_eim_order = {.kind = RSP_SHAPE_MAP, .keys = eim_order_keys, .what = "an order of eIM packages"};
-static const RspKeySpec eim_device_keys[] = {{"eid", &eid, TRUE, NULL}, {"token", &count, FALSE, NULL}, {"counter", &count, FALSE, NULL}, END};
+static const RspKeySpec eim_device_keys[] = {{"eid", &eid, TRUE, NULL}, {"token", &count, FALSE, NULL}, {"counter", &package_counter, FALSE, NULL}, END};
 const RspShape rsp_language_eim_device = {.kind = RSP_SHAPE_MAP, .keys = eim_device_keys, .what = "an eUICC"};
 static const RspKeySpec eim_step_keys[] = {
     {"at", &text, TRUE, "an eim"}, {"to", &text_or_texts, FALSE, "euicc actors, or `all` that it manages"}, {"eid", &text, FALSE, "in place of `to`"},
