@@ -195,8 +195,9 @@ rsp_euicc_profile_rollback (RspEuicc *card, RspSlice body, GByteArray *out)
     if (!read_refresh (body))
         return 0x6A80;
     RspEuiccProfile *target = rsp_euicc_by_number (card, r->profile);
-    const RspEuiccEim *eim =
-        r->granted ? rsp_euicc_eim_find (card, RSP_SLICE (r->eim, strlen (r->eim))) : NULL;
+    const RspIotEim *eim =
+        r->granted ? rsp_iot_eim_find (&card->iot->eims, RSP_SLICE (r->eim, strlen (r->eim)))
+                   : NULL;
     guint8 result = !r->granted             ? NOT_ALLOWED
                     : card->refresh_pending ? CAT_BUSY
                     : !target || !eim       ? RSP_IOT_COMMAND_ERROR
@@ -205,10 +206,10 @@ rsp_euicc_profile_rollback (RspEuicc *card, RspSlice body, GByteArray *out)
         put_rolled_back (out, result, NULL);
         return 0x9000;
     }
+    const RspIotResultOf of = {r->eim, r->counter, eim->token, rsp_slice_of (r->transaction)};
     rsp_euicc_begin (card);
     g_autoptr (GByteArray) epr =
-        rsp_euicc_package_result (card, r->eim, r->counter, eim->token,
-                                  rsp_slice_of (r->transaction), RSP_SLICE_ARRAY (rolled_back));
+        rsp_euicc_package_result (card, &of, RSP_SLICE_ARRAY (rolled_back));
     rsp_euicc_iot_drop_result (card, r->seq); /* the one that said ok never happened (3.3.2) */
     rsp_euicc_iot_put_result (card, epr);
     result = switch_and_commit (card, target);
@@ -273,7 +274,7 @@ rsp_euicc_immediate_enable (RspEuicc *card, RspSlice body, GByteArray *out)
 guint
 rsp_euicc_configure_immediate_enable (RspEuicc *card, RspSlice body, GByteArray *out)
 {
-    guint8 result = card->iot->eims->len > 0 ? RSP_IOT_EIM_EXISTS : 0;
+    guint8 result = card->iot->eims.all->len > 0 ? RSP_IOT_EIM_EXISTS : 0;
     if (result == 0) {
         rsp_euicc_begin (card);
         gboolean good = rsp_euicc_set_immediate_enable (card, body);
@@ -283,6 +284,33 @@ rsp_euicc_configure_immediate_enable (RspEuicc *card, RspSlice body, GByteArray 
     }
     rsp_put_result (out, 0xBF59, result);
     return 0x9000;
+}
+
+/* --- The first eIM --- */
+
+guint
+rsp_euicc_add_initial_eim (RspEuicc *card, RspSlice body, GByteArray *out)
+{
+    RspTlv list;
+    g_autoptr (GByteArray) oks = g_byte_array_new ();
+    if (!rsp_take (&body, 0xA0, 0, RSP_EUICC_CHAIN_MAX, &list))
+        return 0x6A80;
+    rsp_euicc_begin (card);
+    guint8 code = rsp_iot_eims_add_initial (&card->iot->eims, list.value, oks);
+    rsp_euicc_iot_put_eims (card);
+    rsp_euicc_iot_put_state (card);
+    if (code)
+        rsp_euicc_rollback (card); /* of several, none is kept */
+    else if (!rsp_euicc_commit (card))
+        code = RSP_UNDEFINED_ERROR;
+    rsp_iot_put_initial (out, code, oks);
+    return 0x9000;
+}
+
+guint
+rsp_euicc_get_eim_configuration (RspEuicc *card, RspSlice body, GByteArray *out)
+{
+    return rsp_iot_put_configuration (&card->iot->eims, body, out) ? 0x9000 : 0x6A80;
 }
 
 /* --- Others --- */
@@ -416,7 +444,7 @@ reset (RspEuicc *card, guint32 options)
     if (options & RESET_DEFAULT_DP)
         rsp_euicc_put_default_dp (card, NULL);
     if (options & RESET_EIM) {
-        g_ptr_array_set_size (iot->eims, 0);
+        g_ptr_array_set_size (iot->eims.all, 0);
         rsp_euicc_iot_revoke_rollback (card);
         rsp_euicc_iot_put_eims (card);
     }
@@ -432,7 +460,7 @@ static guint
 run_reset (RspEuicc *card, guint32 tag, guint32 options, GByteArray *out)
 {
     const RspEuiccProfile *before = rsp_euicc_enabled (card);
-    guint8 eim = options & RESET_EIM && card->iot->eims->len == 0 ? 1 : 0;
+    guint8 eim = options & RESET_EIM && card->iot->eims.all->len == 0 ? 1 : 0;
     guint8 result = may_reset (card, options);
     /* The parts succeed or fail for themselves, but for the memory. */
     guint32 doable = result ? options & ~(guint32)(RESET_PROFILES | RESET_DEFAULT_DP) : options;

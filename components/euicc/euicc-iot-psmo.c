@@ -1,5 +1,5 @@
-/* The operations of an eUICC package: PSMOs (SGP.32 2.11.1.1.3, 5.13) and eCOs (2.11.1.1.2). Those
- * that change nothing and those that do are one list; the first that fails is the last. */
+/* The PSMOs of an eUICC package (SGP.32 2.11.1.1.3, 5.13). Those that change nothing and those that
+ * do are one list; the first that fails is the last. */
 #include "components/euicc/euicc-iot.h"
 
 #include <string.h>
@@ -7,7 +7,6 @@
 enum { NOT_FOUND = 1, WRONG_STATE = 2, DISALLOWED = 3, CAT_BUSY = 5 };
 enum { ROLLBACK_NOT_AVAILABLE = 20, RETURN_FALLBACK_PROFILE = 21 };
 enum { FALLBACK_NOT_ALLOWED = 2, NO_FALLBACK_ATTRIBUTE = 2, FALLBACK_ENABLED = 3 };
-enum { EIM_NOT_FOUND = 1, LAST_EIM_DELETED = 2 };
 enum { PROFILE_CHANGE_ONGOING = 11 };
 enum { UNKNOWN_OR_DAMAGED = 2 }; /* processingTerminated */
 
@@ -260,87 +259,6 @@ rsp_euicc_psmo (RspEuicc *card, RspEuiccPackageRun *run, const RspTlv *op, GByte
         return unset_fallback (card, op->value, out);
     case 0xBF65:
         return set_default_dp (card, op->value, out);
-    default:
-        return damaged (out);
-    }
-}
-
-/* --- eCO --- */
-
-/* EimConfigurationData under the operation's tag. */
-static GBytes *
-config_of (const RspTlv *op)
-{
-    GByteArray *der = g_byte_array_new ();
-    rsp_tlv_put (der, 0x30, op->value);
-    return g_byte_array_free_to_bytes (der);
-}
-
-static gboolean
-add_eim (RspEuicc *card, const RspTlv *op, GByteArray *out)
-{
-    gint64 token;
-    g_autoptr (GBytes) config = config_of (op);
-    guint8 code = rsp_euicc_eim_add (card, rsp_slice_of (config), &token);
-    gsize mark = rsp_tlv_open (out, 0xA8);
-    if (code == 0 && token)
-        rsp_put_number (out, 0x84, (guint64)token);
-    else
-        rsp_tlv_put_int (out, 0x02, code);
-    rsp_tlv_close (out, mark);
-    return code == 0;
-}
-
-static gboolean
-delete_eim (RspEuicc *card, RspEuiccPackageRun *run, RspSlice body, GByteArray *out)
-{
-    RspTlv id;
-    guint index = 0;
-    if (!rsp_take (&body, 0x80, 1, 128, &id) || body.len > 0)
-        return put (out, 0x89, RSP_IOT_COMMAND_ERROR);
-    RspEuiccEim *eim = rsp_euicc_eim_find (card, id.value);
-    if (!eim)
-        return put (out, 0x89, EIM_NOT_FOUND);
-    g_ptr_array_find (card->iot->eims, eim, &index);
-    g_ptr_array_add (run->gone, g_ptr_array_steal_index (card->iot->eims, index));
-    rsp_euicc_iot_put_eims (card);
-    rsp_tlv_put_int (out, 0x89, card->iot->eims->len == 0 ? LAST_EIM_DELETED : 0);
-    return TRUE;
-}
-
-static gboolean
-list_eims (const RspEuicc *card, GByteArray *out)
-{
-    gsize outer = rsp_tlv_open (out, 0xAB), list = rsp_tlv_open (out, 0xA0);
-    for (guint i = 0; i < card->iot->eims->len; i++) {
-        const RspEuiccEim *eim = g_ptr_array_index (card->iot->eims, i);
-        RspTlv config, type;
-        gsize mark = rsp_tlv_open (out, 0x30);
-        rsp_tlv_put_text (out, 0x80, eim->id);
-        if (rsp_tlv_single (rsp_slice_of (eim->config), 0x30, &config) &&
-            rsp_tlv_find (config.value, 0x82, &type))
-            rsp_tlv_put (out, card->iot->v10 ? 0x84 : 0x82, type.value);
-        rsp_tlv_close (out, mark);
-    }
-    rsp_tlv_close (out, list);
-    rsp_tlv_close (out, outer);
-    return TRUE;
-}
-
-gboolean
-rsp_euicc_eco (RspEuicc *card, RspEuiccPackageRun *run, const RspTlv *op, GByteArray *out)
-{
-    g_autoptr (GBytes) config = NULL;
-    switch (op->tag) {
-    case 0xA8:
-        return add_eim (card, op, out);
-    case 0xA9:
-        return delete_eim (card, run, op->value, out);
-    case 0xAA:
-        config = config_of (op);
-        return put (out, 0x8A, rsp_euicc_eim_update (card, rsp_slice_of (config)));
-    case 0xAB:
-        return list_eims (card, out);
     default:
         return damaged (out);
     }

@@ -2,7 +2,6 @@
 
 #include <string.h>
 
-#define PACKAGE_LIMIT 16384
 #define RESULT_LIMIT 8192
 
 #define KEY_STATE "iot/state"
@@ -19,31 +18,20 @@ result_free (gpointer data)
     g_free (result);
 }
 
-void
-rsp_euicc_eim_free (RspEuiccEim *eim)
-{
-    if (!eim)
-        return;
-    g_free (eim->id);
-    g_clear_pointer (&eim->config, g_bytes_unref);
-    g_clear_pointer (&eim->key, rsp_public_unref);
-    g_free (eim);
-}
-
 RspEuiccIot *
 rsp_euicc_iot_new (const RspEuiccIotConfig *config)
 {
     RspEuiccIot *iot = g_new0 (RspEuiccIot, 1);
-    iot->v10 = config->v10;
+    iot->v10 = iot->eims.v10 = config->v10;
     iot->ecall = config->ecall;
     iot->fallback_supported = config->fallback;
     iot->ipae = config->ipae;
-    iot->eim_limit = config->eim_limit ? MIN (config->eim_limit, RSP_IOT_EIMS_MAX) : 1;
-    iot->package_limit = config->package_limit ? config->package_limit : PACKAGE_LIMIT;
+    iot->eims.limit = config->eim_limit ? MIN (config->eim_limit, RSP_IOT_EIMS_MAX) : 1;
+    iot->package_limit = config->package_limit ? config->package_limit : RSP_IOT_PACKAGE_LIMIT;
     iot->result_limit = config->result_limit ? config->result_limit : RESULT_LIMIT;
     iot->connectivity = config->connectivity ? g_bytes_ref (config->connectivity) : NULL;
     iot->initial = config->eims ? g_ptr_array_ref (config->eims) : NULL;
-    iot->eims = g_ptr_array_new_with_free_func ((GDestroyNotify)rsp_euicc_eim_free);
+    iot->eims.all = g_ptr_array_new_with_free_func ((GDestroyNotify)rsp_iot_eim_free);
     iot->results = g_ptr_array_new_with_free_func (result_free);
     return iot;
 }
@@ -51,14 +39,14 @@ rsp_euicc_iot_new (const RspEuiccIotConfig *config)
 static void
 clear_state (RspEuiccIot *iot)
 {
-    g_ptr_array_set_size (iot->eims, 0);
+    g_ptr_array_set_size (iot->eims.all, 0);
     g_ptr_array_set_size (iot->results, 0);
     g_clear_pointer (&iot->immediate_oid, g_bytes_unref);
     g_clear_pointer (&iot->immediate_address, g_free);
     g_clear_pointer (&iot->rollback.eim, g_free);
     g_clear_pointer (&iot->rollback.transaction, g_bytes_unref);
     iot->rollback = (RspEuiccRollback){0};
-    iot->tokens = 0;
+    iot->eims.tokens = 0;
     iot->immediate_enable = iot->ipae_active = FALSE;
     iot->fallback = iot->before_fallback = iot->before_emergency = 0;
 }
@@ -69,7 +57,7 @@ rsp_euicc_iot_free (RspEuiccIot *iot)
     if (!iot)
         return;
     clear_state (iot);
-    g_ptr_array_unref (iot->eims);
+    g_ptr_array_unref (iot->eims.all);
     g_ptr_array_unref (iot->results);
     g_clear_pointer (&iot->initial, g_ptr_array_unref);
     g_clear_pointer (&iot->connectivity, g_bytes_unref);
@@ -94,7 +82,7 @@ rsp_euicc_iot_put_state (RspEuicc *card)
     const RspEuiccRollback *r = &iot->rollback;
     GByteArray *out = g_byte_array_sized_new (128);
     guint flags = (iot->immediate_enable ? 1 : 0) | (iot->ipae_active ? 2 : 0);
-    rsp_put_number (out, 0x80, iot->tokens);
+    rsp_put_number (out, 0x80, iot->eims.tokens);
     rsp_put_number (out, 0x81, flags);
     rsp_put_number (out, 0x82, iot->fallback);
     rsp_put_number (out, 0x83, iot->before_fallback);
@@ -117,17 +105,7 @@ void
 rsp_euicc_iot_put_eims (RspEuicc *card)
 {
     GByteArray *out = g_byte_array_sized_new (512);
-    for (guint i = 0; i < card->iot->eims->len; i++) {
-        const RspEuiccEim *eim = g_ptr_array_index (card->iot->eims, i);
-        RspSlice config = rsp_slice_of (eim->config);
-        gsize mark = rsp_tlv_open (out, 0x30);
-        rsp_put_number (out, 0x80, (guint64)eim->counter);
-        rsp_put_number (out, 0x81, (guint64)eim->token);
-        rsp_tlv_put_text (out, 0x82, eim->id);
-        rsp_tlv_put (out, 0x83, rsp_public_point (eim->key));
-        g_byte_array_append (out, config.data, (guint)config.len);
-        rsp_tlv_close (out, mark);
-    }
+    rsp_iot_eims_write (&card->iot->eims, out);
     put_record (card, KEY_EIMS, out);
 }
 
@@ -223,7 +201,7 @@ load_state (RspEuicc *card)
     guint64 flags, fallback, before_fallback, before_emergency;
     if (!record)
         return TRUE;
-    if (!take_number (&in, 0x80, &iot->tokens) || !take_number (&in, 0x81, &flags) ||
+    if (!take_number (&in, 0x80, &iot->eims.tokens) || !take_number (&in, 0x81, &flags) ||
         !take_number (&in, 0x82, &fallback) || !take_number (&in, 0x83, &before_fallback) ||
         !take_number (&in, 0x84, &before_emergency) || !rsp_take (&in, 0x85, 0, 64, &oid) ||
         !rsp_take (&in, 0x86, 0, 255, &address) ||
@@ -239,42 +217,11 @@ load_state (RspEuicc *card)
     return !has_rollback || load_rollback (iot, rollback.value);
 }
 
-static RspEuiccEim *
-parse_eim (RspSlice in)
-{
-    RspTlv id, point, config;
-    guint64 counter, token;
-    if (!take_number (&in, 0x80, &counter) || !take_number (&in, 0x81, &token) ||
-        !rsp_take (&in, 0x82, 1, 128, &id) || !rsp_take (&in, 0x83, 1, 128, &point) ||
-        !rsp_take (&in, 0x30, 1, 16384, &config))
-        return NULL;
-    RspPublic *key = rsp_public_from_point (point.value, NULL);
-    if (!key)
-        return NULL;
-    RspEuiccEim *eim = g_new0 (RspEuiccEim, 1);
-    eim->id = text_of (id.value);
-    eim->config = rsp_slice_to_bytes (config.whole);
-    eim->counter = (gint64)counter;
-    eim->token = (gint64)token;
-    eim->key = key;
-    return eim;
-}
-
 static gboolean
 load_eims (RspEuicc *card)
 {
     g_autoptr (GBytes) record = rsp_nvm_get (card->nvm, KEY_EIMS);
-    RspSlice in = rsp_slice_of (record);
-    RspTlv tlv;
-    while (in.len > 0) {
-        RspEuiccEim *eim = rsp_tlv_next (&in, &tlv) == RSP_TLV_OK && tlv.tag == 0x30
-                               ? parse_eim (tlv.value)
-                               : NULL;
-        if (!eim)
-            return FALSE;
-        g_ptr_array_add (card->iot->eims, eim);
-    }
-    return TRUE;
+    return rsp_iot_eims_read (&card->iot->eims, rsp_slice_of (record));
 }
 
 gboolean
@@ -304,7 +251,7 @@ rsp_euicc_iot_personalise (RspEuicc *card, GError **error)
     for (guint i = 0; card->iot->initial && i < card->iot->initial->len; i++) {
         gint64 token;
         GBytes *config = g_ptr_array_index (card->iot->initial, i);
-        guint8 code = rsp_euicc_eim_add (card, rsp_slice_of (config), &token);
+        guint8 code = rsp_iot_eim_add (&card->iot->eims, rsp_slice_of (config), &token);
         if (code) {
             rsp_euicc_rollback (card);
             g_set_error (error, G_FILE_ERROR, G_FILE_ERROR_INVAL,
@@ -314,6 +261,7 @@ rsp_euicc_iot_personalise (RspEuicc *card, GError **error)
         }
     }
     rsp_euicc_iot_put_eims (card);
+    rsp_euicc_iot_put_state (card);
     return rsp_euicc_commit (card);
 }
 

@@ -6,31 +6,10 @@
  * REFRESH. */
 #pragma once
 
+#include "components/common/iot.h"
 #include "components/euicc/euicc-internal.h"
 
-#define RSP_IOT_COUNTER_MAX 8388607 /* SGP.32 2.11.1.1 */
-#define RSP_IOT_RESULTS_MAX 64      /* kept; the oldest goes first */
-#define RSP_IOT_EIMS_MAX 16
-
-/* What stands in the way of an eIM configuration: the values of AddEimResultCode,
- * AddInitialEimError and UpdateEimResult are the same. */
-enum {
-    RSP_IOT_OK = 0,
-    RSP_IOT_NO_MEMORY = 1,
-    RSP_IOT_EIM_EXISTS = 2,
-    RSP_IOT_CI_UNKNOWN = 3,
-    RSP_IOT_BAD_TOKEN = 5,
-    RSP_IOT_COUNTER_RANGE = 6,
-    RSP_IOT_COMMAND_ERROR = 7,
-};
-
-typedef struct {
-    char *id;
-    GBytes *config; /* EimConfigurationData as GetEimConfigurationData gives it: no counterValue */
-    gint64 counter; /* of the last package taken */
-    gint64 token;   /* 0: none */
-    RspPublic *key; /* verifies its packages */
-} RspEuiccEim;
+#define RSP_IOT_RESULTS_MAX 64 /* kept; the oldest goes first */
 
 typedef struct {
     guint64 seq;
@@ -50,13 +29,12 @@ typedef struct {
 struct _RspEuiccIot {
     /* as configured */
     gboolean v10, ecall, fallback_supported, ipae;
-    guint eim_limit, package_limit, result_limit;
+    guint package_limit, result_limit;
     GBytes *connectivity; /* httpParams; NULL: none */
     GPtrArray *initial;   /* of GBytes: EimConfigurationData that the EUM loads */
     /* non-volatile */
-    GPtrArray *eims;    /* of RspEuiccEim, oldest first */
+    RspIotEims eims;    /* its `limit` and `ci` as configured */
     GPtrArray *results; /* of RspEuiccResult, by seq */
-    guint64 tokens;     /* the last association token given out */
     gboolean immediate_enable, ipae_active;
     GBytes *immediate_oid;   /* content of the OID; NULL: any */
     char *immediate_address; /* NULL: any */
@@ -84,34 +62,25 @@ void rsp_euicc_iot_drop_result (RspEuicc *card, guint64 seq);
 void rsp_euicc_iot_revoke_rollback (RspEuicc *card);
 gboolean rsp_euicc_iot_has_result (const RspEuicc *card, guint64 seq);
 void rsp_euicc_iot_forget (RspEuicc *card); /* the profile installed last */
-void rsp_euicc_eim_free (RspEuiccEim *eim);
-
-/* --- euicc-iot-eim.c --- */
-RspEuiccEim *rsp_euicc_eim_find (const RspEuicc *card, RspSlice id);
-/* Within a transaction: takes a new eIM. On success *RET_TOKEN is its token, 0 for none. */
-guint8 rsp_euicc_eim_add (RspEuicc *card, RspSlice config, gint64 *ret_token);
-guint8 rsp_euicc_eim_update (RspEuicc *card, RspSlice config); /* 1: no such eIM */
 
 /* --- euicc-iot-psmo.c --- */
 /* One operation of a package. Within a transaction; appends its result to OUT; FALSE: the package
  * ends here. */
 typedef struct {
-    RspEuiccEim *eim;        /* whose package it is */
+    RspIotEim *eim;          /* whose package it is */
     guint enabled, disabled; /* profiles that it has enabled, disabled; 0: none yet */
     gboolean deleted, grants_rollback;
     guint previous;  /* to go back to, from the enable that grants it */
-    GPtrArray *gone; /* of RspEuiccEim: deleted, but the result is still signed for them */
+    GPtrArray *gone; /* of RspIotEim: deleted, but the result is still signed for them */
 } RspEuiccPackageRun;
 gboolean rsp_euicc_psmo (RspEuicc *card, RspEuiccPackageRun *run, const RspTlv *op,
                          GByteArray *out);
 /* ImmediateEnableConfiguration; within a transaction. FALSE: malformed, nothing has changed. */
 gboolean rsp_euicc_set_immediate_enable (RspEuicc *card, RspSlice body);
-gboolean rsp_euicc_eco (RspEuicc *card, RspEuiccPackageRun *run, const RspTlv *op, GByteArray *out);
 
 /* --- euicc-iot-package.c --- */
 /* EuiccPackageResult of RESULTS (elements of euiccResult), signed and numbered card->next_seq. */
-GByteArray *rsp_euicc_package_result (RspEuicc *card, const char *eim, gint64 counter, gint64 token,
-                                      RspSlice transaction, RspSlice results);
+GByteArray *rsp_euicc_package_result (RspEuicc *card, const RspIotResultOf *of, RspSlice results);
 /* BF2B for results: by their number, or all. FALSE: there is none with that number. */
 gboolean rsp_euicc_iot_list_results (const RspEuicc *card, gboolean by_seq, guint64 seq,
                                      GByteArray *out);

@@ -133,6 +133,8 @@ configure (RspEuicc *card, const RspEuiccConfig *config)
     card->test_profiles = config->test_profiles;
     card->lpae = config->lpae;
     card->iot = config->iot ? rsp_euicc_iot_new (config->iot) : NULL;
+    if (card->iot)
+        card->iot->eims.ci = rsp_cert_aki (card->eum_cert);
     card->rat = rsp_slice_to_bytes (config->rat ? *config->rat : RSP_SLICE (NULL, 0));
 }
 

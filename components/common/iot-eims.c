@@ -1,5 +1,6 @@
-/* eIM Configuration Data (SGP.32 2.11.1.1.1, 3.5, 5.9.4, 5.9.5, 5.9.18). */
-#include "components/euicc/euicc-iot.h"
+/* eIM Configuration Data (SGP.32 2.11.1.1.1, 3.5, 5.9.4, 5.9.5, 5.9.18) and eCOs (2.11.1.1.2). */
+#include "components/common/iot.h"
+#include "pki/cert.h"
 
 #include <string.h>
 
@@ -83,9 +84,9 @@ read_counter (const Config *c, gint64 *ret)
 }
 
 static guint8
-check_config (const RspEuicc *card, const Config *c, gint64 *ret_counter)
+check_config (const RspIotEims *eims, const Config *c, gint64 *ret_counter)
 {
-    if (c->has_ci && !rsp_slice_equal (c->ci.value, rsp_cert_aki (card->eum_cert)))
+    if (c->has_ci && !rsp_slice_equal (c->ci.value, eims->ci))
         return RSP_IOT_CI_UNKNOWN;
     return read_counter (c, ret_counter) ? RSP_IOT_OK : RSP_IOT_COUNTER_RANGE;
 }
@@ -112,11 +113,22 @@ shown_config (RspSlice config, RspSlice patch, gint64 token)
     return g_byte_array_free_to_bytes (out);
 }
 
-RspEuiccEim *
-rsp_euicc_eim_find (const RspEuicc *card, RspSlice id)
+void
+rsp_iot_eim_free (RspIotEim *eim)
 {
-    for (guint i = 0; i < card->iot->eims->len; i++) {
-        RspEuiccEim *eim = g_ptr_array_index (card->iot->eims, i);
+    if (!eim)
+        return;
+    g_free (eim->id);
+    g_clear_pointer (&eim->config, g_bytes_unref);
+    g_clear_pointer (&eim->key, rsp_public_unref);
+    g_free (eim);
+}
+
+RspIotEim *
+rsp_iot_eim_find (const RspIotEims *eims, RspSlice id)
+{
+    for (guint i = 0; i < eims->all->len; i++) {
+        RspIotEim *eim = g_ptr_array_index (eims->all, i);
         if (rsp_slice_equal (id, RSP_SLICE (eim->id, strlen (eim->id))))
             return eim;
     }
@@ -133,22 +145,21 @@ asks_for_token (const Config *c, gboolean *ret_wanted)
 }
 
 guint8
-rsp_euicc_eim_add (RspEuicc *card, RspSlice der, gint64 *ret_token)
+rsp_iot_eim_add (RspIotEims *eims, RspSlice der, gint64 *ret_token)
 {
     Config c;
     RspTlv whole;
-    RspEuiccIot *iot = card->iot;
     gint64 counter = 0;
     gboolean wants_token;
     *ret_token = 0;
     if (!rsp_tlv_single (der, 0x30, &whole) || !read_config (whole.value, &c) || !c.has_counter ||
         !c.has_key)
         return RSP_IOT_COMMAND_ERROR;
-    if (rsp_euicc_eim_find (card, c.id.value))
+    if (rsp_iot_eim_find (eims, c.id.value))
         return RSP_IOT_EIM_EXISTS;
-    if (iot->eims->len >= iot->eim_limit)
+    if (eims->all->len >= eims->limit)
         return RSP_IOT_NO_MEMORY;
-    guint8 code = check_config (card, &c, &counter);
+    guint8 code = check_config (eims, &c, &counter);
     if (code)
         return code;
     if (!asks_for_token (&c, &wants_token))
@@ -157,21 +168,19 @@ rsp_euicc_eim_add (RspEuicc *card, RspSlice der, gint64 *ret_token)
     if (!key)
         return RSP_IOT_COMMAND_ERROR;
     if (wants_token)
-        *ret_token = (gint64)++iot->tokens;
-    RspEuiccEim *eim = g_new0 (RspEuiccEim, 1);
+        *ret_token = (gint64)++eims->tokens;
+    RspIotEim *eim = g_new0 (RspIotEim, 1);
     eim->id = g_strndup ((const char *)c.id.value.data, c.id.value.len);
     eim->counter = counter;
     eim->token = *ret_token;
     eim->key = g_steal_pointer (&key);
     eim->config = shown_config (c.content, RSP_SLICE (NULL, 0), eim->token);
-    g_ptr_array_add (iot->eims, eim);
-    rsp_euicc_iot_put_eims (card);
-    rsp_euicc_iot_put_state (card);
+    g_ptr_array_add (eims->all, eim);
     return RSP_IOT_OK;
 }
 
 guint8
-rsp_euicc_eim_update (RspEuicc *card, RspSlice der)
+rsp_iot_eim_update (RspIotEims *eims, RspSlice der)
 {
     Config c;
     RspTlv whole, had;
@@ -179,10 +188,10 @@ rsp_euicc_eim_update (RspEuicc *card, RspSlice der)
     if (!rsp_tlv_single (der, 0x30, &whole) || !read_config (whole.value, &c) || c.has_token ||
         c.content.len == c.id.whole.len)
         return RSP_IOT_COMMAND_ERROR;
-    RspEuiccEim *eim = rsp_euicc_eim_find (card, c.id.value);
+    RspIotEim *eim = rsp_iot_eim_find (eims, c.id.value);
     if (!eim)
         return 1;
-    guint8 code = check_config (card, &c, &counter);
+    guint8 code = check_config (eims, &c, &counter);
     if (code)
         return code;
     if (c.has_counter && counter < eim->counter && !c.has_key) /* old packages would count anew */
@@ -199,25 +208,85 @@ rsp_euicc_eim_update (RspEuicc *card, RspSlice der)
     g_autoptr (GBytes) old = g_steal_pointer (&eim->config);
     rsp_tlv_single (rsp_slice_of (old), 0x30, &had);
     eim->config = shown_config (had.value, c.content, eim->token);
-    rsp_euicc_iot_put_eims (card);
     return RSP_IOT_OK;
 }
 
-/* --- ES10b --- */
+/* --- As they are kept --- */
 
-static guint8
-add_all (RspEuicc *card, RspSlice list, GByteArray *oks)
+void
+rsp_iot_eims_write (const RspIotEims *eims, GByteArray *out)
+{
+    for (guint i = 0; i < eims->all->len; i++) {
+        const RspIotEim *eim = g_ptr_array_index (eims->all, i);
+        RspSlice config = rsp_slice_of (eim->config);
+        gsize mark = rsp_tlv_open (out, 0x30);
+        rsp_put_number (out, 0x80, (guint64)eim->counter);
+        rsp_put_number (out, 0x81, (guint64)eim->token);
+        rsp_tlv_put_text (out, 0x82, eim->id);
+        rsp_tlv_put (out, 0x83, rsp_public_point (eim->key));
+        g_byte_array_append (out, config.data, (guint)config.len);
+        rsp_tlv_close (out, mark);
+    }
+}
+
+static gboolean
+take_number (RspSlice *in, guint32 tag, guint64 *ret)
+{
+    RspTlv tlv;
+    return rsp_take (in, tag, 1, 9, &tlv) && rsp_read_number (tlv.value, ret);
+}
+
+static RspIotEim *
+parse_eim (RspSlice in)
+{
+    RspTlv id, point, config;
+    guint64 counter, token;
+    if (!take_number (&in, 0x80, &counter) || !take_number (&in, 0x81, &token) ||
+        !rsp_take (&in, 0x82, 1, 128, &id) || !rsp_take (&in, 0x83, 1, 128, &point) ||
+        !rsp_take (&in, 0x30, 1, 16384, &config))
+        return NULL;
+    RspPublic *key = rsp_public_from_point (point.value, NULL);
+    if (!key)
+        return NULL;
+    RspIotEim *eim = g_new0 (RspIotEim, 1);
+    eim->id = g_strndup ((const char *)id.value.data, id.value.len);
+    eim->config = rsp_slice_to_bytes (config.whole);
+    eim->counter = (gint64)counter;
+    eim->token = (gint64)token;
+    eim->key = key;
+    return eim;
+}
+
+gboolean
+rsp_iot_eims_read (RspIotEims *eims, RspSlice in)
+{
+    RspTlv tlv;
+    while (in.len > 0) {
+        RspIotEim *eim = rsp_tlv_next (&in, &tlv) == RSP_TLV_OK && tlv.tag == 0x30
+                             ? parse_eim (tlv.value)
+                             : NULL;
+        if (!eim)
+            return FALSE;
+        g_ptr_array_add (eims->all, eim);
+    }
+    return TRUE;
+}
+
+/* --- The first ones --- */
+
+guint8
+rsp_iot_eims_add_initial (RspIotEims *eims, RspSlice list, GByteArray *oks)
 {
     RspTlv tlv;
     gint64 token;
-    if (card->iot->eims->len > 0)
+    if (eims->all->len > 0)
         return RSP_IOT_EIM_EXISTS;
     if (list.len == 0)
         return RSP_IOT_COMMAND_ERROR;
     while (list.len > 0) {
         if (rsp_tlv_next (&list, &tlv) != RSP_TLV_OK)
             return RSP_IOT_COMMAND_ERROR;
-        guint8 code = rsp_euicc_eim_add (card, tlv.whole, &token);
+        guint8 code = rsp_iot_eim_add (eims, tlv.whole, &token);
         if (code)
             return code;
         if (token)
@@ -228,46 +297,125 @@ add_all (RspEuicc *card, RspSlice list, GByteArray *oks)
     return RSP_IOT_OK;
 }
 
-guint
-rsp_euicc_add_initial_eim (RspEuicc *card, RspSlice body, GByteArray *out)
+void
+rsp_iot_put_initial (GByteArray *out, guint8 code, const GByteArray *oks)
 {
-    RspTlv list;
-    g_autoptr (GByteArray) oks = g_byte_array_new ();
-    if (!rsp_take (&body, 0xA0, 0, RSP_EUICC_CHAIN_MAX, &list))
-        return 0x6A80;
-    rsp_euicc_begin (card);
-    guint8 code = add_all (card, list.value, oks);
-    if (code)
-        rsp_euicc_rollback (card); /* of several, none is kept */
-    else if (!rsp_euicc_commit (card))
-        code = RSP_UNDEFINED_ERROR;
     gsize mark = rsp_tlv_open (out, 0xBF57);
     if (code)
         rsp_tlv_put_int (out, 0x81, code);
     else
         rsp_tlv_put (out, 0xA0, RSP_SLICE (oks->data, oks->len));
     rsp_tlv_close (out, mark);
-    return 0x9000;
 }
 
-guint
-rsp_euicc_get_eim_configuration (RspEuicc *card, RspSlice body, GByteArray *out)
+gboolean
+rsp_iot_put_configuration (const RspIotEims *eims, RspSlice request, GByteArray *out)
 {
     RspTlv criteria, id;
     gboolean present;
-    if (!rsp_take_optional (&body, 0xA0, 2, 256, &criteria, &present))
-        return 0x6A80;
+    if (!rsp_take_optional (&request, 0xA0, 2, 256, &criteria, &present))
+        return FALSE;
     RspSlice in = criteria.value;
     if (present && !rsp_take (&in, 0x80, 1, 128, &id))
-        return 0x6A80;
+        return FALSE;
     gsize outer = rsp_tlv_open (out, 0xBF55), list = rsp_tlv_open (out, 0xA0);
-    for (guint i = 0; i < card->iot->eims->len; i++) {
-        const RspEuiccEim *eim = g_ptr_array_index (card->iot->eims, i);
+    for (guint i = 0; i < eims->all->len; i++) {
+        const RspIotEim *eim = g_ptr_array_index (eims->all, i);
         RspSlice config = rsp_slice_of (eim->config);
         if (!present || rsp_slice_equal (id.value, RSP_SLICE (eim->id, strlen (eim->id))))
             g_byte_array_append (out, config.data, (guint)config.len);
     }
     rsp_tlv_close (out, list);
     rsp_tlv_close (out, outer);
-    return 0x9000;
+    return TRUE;
+}
+
+/* --- eCO --- */
+
+enum { EIM_NOT_FOUND = 1, LAST_EIM_DELETED = 2 };
+enum { UNKNOWN_OR_DAMAGED = 2 }; /* processingTerminated */
+
+static gboolean
+put (GByteArray *out, guint32 tag, guint8 value)
+{
+    rsp_tlv_put_int (out, tag, value);
+    return value == 0;
+}
+
+/* EimConfigurationData under the operation's tag. */
+static GBytes *
+config_of (const RspTlv *op)
+{
+    GByteArray *der = g_byte_array_new ();
+    rsp_tlv_put (der, 0x30, op->value);
+    return g_byte_array_free_to_bytes (der);
+}
+
+static gboolean
+add_eim (RspIotEims *eims, const RspTlv *op, GByteArray *out)
+{
+    gint64 token;
+    g_autoptr (GBytes) config = config_of (op);
+    guint8 code = rsp_iot_eim_add (eims, rsp_slice_of (config), &token);
+    gsize mark = rsp_tlv_open (out, 0xA8);
+    if (code == 0 && token)
+        rsp_put_number (out, 0x84, (guint64)token);
+    else
+        rsp_tlv_put_int (out, 0x02, code);
+    rsp_tlv_close (out, mark);
+    return code == 0;
+}
+
+static gboolean
+delete_eim (RspIotEims *eims, GPtrArray *gone, RspSlice body, GByteArray *out)
+{
+    RspTlv id;
+    guint index = 0;
+    if (!rsp_take (&body, 0x80, 1, 128, &id) || body.len > 0)
+        return put (out, 0x89, RSP_IOT_COMMAND_ERROR);
+    RspIotEim *eim = rsp_iot_eim_find (eims, id.value);
+    if (!eim)
+        return put (out, 0x89, EIM_NOT_FOUND);
+    g_ptr_array_find (eims->all, eim, &index);
+    g_ptr_array_add (gone, g_ptr_array_steal_index (eims->all, index));
+    rsp_tlv_put_int (out, 0x89, eims->all->len == 0 ? LAST_EIM_DELETED : 0);
+    return TRUE;
+}
+
+static gboolean
+list_eims (const RspIotEims *eims, GByteArray *out)
+{
+    gsize outer = rsp_tlv_open (out, 0xAB), list = rsp_tlv_open (out, 0xA0);
+    for (guint i = 0; i < eims->all->len; i++) {
+        const RspIotEim *eim = g_ptr_array_index (eims->all, i);
+        RspTlv config, type;
+        gsize mark = rsp_tlv_open (out, 0x30);
+        rsp_tlv_put_text (out, 0x80, eim->id);
+        if (rsp_tlv_single (rsp_slice_of (eim->config), 0x30, &config) &&
+            rsp_tlv_find (config.value, 0x82, &type))
+            rsp_tlv_put (out, eims->v10 ? 0x84 : 0x82, type.value);
+        rsp_tlv_close (out, mark);
+    }
+    rsp_tlv_close (out, list);
+    rsp_tlv_close (out, outer);
+    return TRUE;
+}
+
+gboolean
+rsp_iot_eco (RspIotEims *eims, GPtrArray *gone, const RspTlv *op, GByteArray *out)
+{
+    g_autoptr (GBytes) config = NULL;
+    switch (op->tag) {
+    case 0xA8:
+        return add_eim (eims, op, out);
+    case 0xA9:
+        return delete_eim (eims, gone, op->value, out);
+    case 0xAA:
+        config = config_of (op);
+        return put (out, 0x8A, rsp_iot_eim_update (eims, rsp_slice_of (config)));
+    case 0xAB:
+        return list_eims (eims, out);
+    default:
+        return put (out, 0x02, UNKNOWN_OR_DAMAGED);
+    }
 }
