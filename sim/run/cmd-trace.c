@@ -27,7 +27,7 @@ bad_usage (const char *message)
     fprintf (stderr,
              "rspsim trace: %s\n"
              "usage: rspsim trace FILE [--format text|mermaid|html] [-o OUT] [--filter GLOB]"
-             " [--explain]\n"
+             " [--from-step N] [--explain]\n"
              "       rspsim trace diff A B\n",
              shown);
     return 2;
@@ -89,6 +89,8 @@ rsp_cmd_trace (int argc, char **argv)
         {"output", 'o', 0, G_OPTION_ARG_FILENAME, &output, "Write here", "OUT"},
         {"filter", 0, 0, G_OPTION_ARG_STRING, &filter,
          "Show only what matches: Interface.Function, or a kind (state, crypto, …)", "GLOB"},
+        {"from-step", 0, 0, G_OPTION_ARG_INT, &look.from_step,
+         "Leave out what was before the N-th step of the scenario", "N"},
         {"explain", 0, 0, G_OPTION_ARG_NONE, &look.explain, "Say what each message is for", NULL},
         {NULL},
     };

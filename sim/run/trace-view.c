@@ -392,9 +392,10 @@ static void
 add_line (RspTraceView *view, const RspTraceLook *look, GHashTable *open, json_t *json)
 {
     note_roles (view, json);
+    view->steps += is (json, "kind", "step");
     if (is (json, "kind", "run"))
         set_title (view, json);
-    else if (!wanted (look, json))
+    else if (view->steps < look->from_step || !wanted (look, json))
         return;
     else if (is (json, "kind", "message"))
         add_message (view, open, json);

@@ -34,12 +34,14 @@ typedef struct {
     GPtrArray *lanes;  /* of char *, actors in order of appearance */
     GPtrArray *items;  /* of RspTraceItem */
     GHashTable *roles; /* name of an actor to "IPA" or "eIM", as its calls show */
+    int steps;         /* met so far */
     char *title;       /* from event 0 */
 } RspTraceView;
 
 typedef struct {
     const char *filter; /* glob over "Interface.Function" and the other kinds' names; NULL: all but
                          * APDUs, stores and crypto that succeeded */
+    int from_step;      /* what was before this step of the scenario, from 1, is not shown */
     gboolean explain, colour;
 } RspTraceLook;
 
