@@ -21,7 +21,7 @@ static const Code initiate_authentication[] = {
     /* the eIM's own refusals */
     {50, "8.8.1", "3.10", TRUE},
     {51, "8.8", "3.10", TRUE},
-    {52, "8.10.1", "3.9", TRUE},
+    {52, "8.31.2", "3.10", TRUE},
 };
 static const Code authenticate_client[] = {
     {1, "8.1.2", "6.1"},  {2, "8.1.2", "6.3"},        {3, "8.1.3", "6.1"}, {4, "8.1.3", "6.3"},
@@ -32,7 +32,14 @@ static const Code authenticate_client[] = {
 static const Code get_bound_profile_package[] = {
     {1, "8.1", "6.1"},          {2, "8.2.7", "2.2"},         {3, "8.2.7", "3.8"},
     {4, "8.2.7", "6.4"},        {5, "8.2", "3.7"},           {95, "8.10.1", "3.9"},
-    {6, "8.8.5", "4.10", TRUE}, {50, "8.2.1", "3.10", TRUE}, /* metadataMismatch */
+    {6, "8.8.5", "4.10", TRUE}, {50, "8.2.9", "3.11", TRUE}, /* metadataMismatch */
+};
+/* SGP.32 5.14.5; 5.14.6 has all but the first. */
+static const Code get_eim_package[] = {
+    {1, "8.1.1", "3.7"},
+    {2, "8.1.1", "3.9"},
+    {3, "8.1.1", "2.1"},
+    {4, "8.1.1", "2.2"},
 };
 static const Code cancel_session[] = {{1, "8.10.1", "3.9"}, {2, "8.1", "6.1"}};
 
@@ -48,6 +55,8 @@ codes_of (const RspFunction *fn, gsize *ret_n)
         {0xBF3B, authenticate_client, G_N_ELEMENTS (authenticate_client)},
         {0xBF3A, get_bound_profile_package, G_N_ELEMENTS (get_bound_profile_package)},
         {0xBF41, cancel_session, G_N_ELEMENTS (cancel_session)},
+        {0xBF4F, get_eim_package, G_N_ELEMENTS (get_eim_package)},
+        {0xBF50, get_eim_package + 1, G_N_ELEMENTS (get_eim_package) - 1},
     };
     for (guint i = 0; i < G_N_ELEMENTS (all); i++)
         if (all[i].tag == fn->tag) {

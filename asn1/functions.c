@@ -158,7 +158,7 @@ static const RspMember transfer_eim_package_response[] = {
     END};
 static const RspMember get_eim_package_request[] = {
     TEXT ("eidValue"), FLAG_OPT ("notifyStateChange"), NUMBER_OPT ("stateChangeCause"),
-    HEX_OPT ("rPLMN"), END};
+    BASE64_OPT ("rPlmn", NULL), END};
 static const RspMember get_eim_package_response[] = {
     BASE64_OPT ("euiccPackageRequest", "EuiccPackageRequest"),
     BASE64_OPT ("ipaEuiccDataRequest", "IpaEuiccDataRequest"),
@@ -167,8 +167,7 @@ static const RspMember get_eim_package_response[] = {
 static const RspMember provide_eim_package_result_request[] = {
     TEXT_OPT ("eidValue"), BASE64 ("eimPackageResult", "EimPackageResult"), END};
 static const RspMember provide_eim_package_result_response[] = {
-    BASE64_OPT ("eimAcknowledgements", "EimAcknowledgements"),
-    NUMBER_OPT ("provideEimPackageResultError"), END};
+    BASE64_OPT ("eimAcknowledgements", "EimAcknowledgements"), END};
 static const RspMember esipa_handle_notification_request[] = {
     BASE64_OPT ("pendingNotification", "SGP32-PendingNotification"),
     BASE64_OPT ("provideEimPackageResult", "ProvideEimPackageResult"), END};

@@ -17,7 +17,8 @@
 #define ADDRESS_MISMATCH ((RspStatus){"8.8.1", "3.10", "not the server of the eIM package"})
 #define OID_MISMATCH ((RspStatus){"8.8", "3.10", "not the SM-DP+ of the activation code"})
 #define UNKNOWN_TRANSACTION ((RspStatus){"8.10.1", "3.9", "unknown transaction"})
-#define METADATA_MISMATCH ((RspStatus){"8.2.1", "3.10", "the profile is not what was announced"})
+#define UNKNOWN_PACKAGE ((RspStatus){"8.31.2", "3.10", "unknown eimTransactionId"})
+#define METADATA_MISMATCH ((RspStatus){"8.2.9", "3.11", "the profile is not what was announced"})
 #define EVENT_UNKNOWN ((RspStatus){"8.9.5", "3.9", "no event for this eUICC"})
 #define UNREACHABLE ((RspStatus){"8.8", "5.1", "the server does not answer"})
 #define BAD_ANSWER ((RspStatus){"8.8", "4.2", "the server's answer cannot be read"})
@@ -286,7 +287,7 @@ find_package (RspEim *eim, const RspFields *in, RspEimPackage **ret)
     if (error)
         return EXECUTION_ERROR;
     if (id && (!p || p->kind != RSP_EIM_KIND_DOWNLOAD || p->state != RSP_EIM_DELIVERED))
-        return UNKNOWN_TRANSACTION;
+        return UNKNOWN_PACKAGE;
     *ret = g_steal_pointer (&p);
     return (RspStatus){NULL};
 }

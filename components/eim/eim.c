@@ -38,15 +38,25 @@ rsp_eim_answer (RspCall *call, const RspFields *out)
     rsp_call_reply (call, &outcome, body);
 }
 
-/* An answer whose error is the number MEMBER. */
+/* GetEimPackage has its error as a member in both bindings. */
 static void
-answer_error (RspCall *call, const char *member, const char *enumeration, gint64 code)
+answer_no_package (RspCall *call, gint64 code)
 {
     g_autoptr (RspFields) out = rsp_fields_new (rsp_call_function (call), RSP_LEG_RESPONSE);
     g_autofree char *number = g_strdup_printf ("%" G_GINT64_FORMAT, code);
-    rsp_fields_set_text (out, member, number);
+    rsp_fields_set_text (out, "eimPackageError", number);
     g_autoptr (GBytes) body = rsp_fields_encode_as (out, rsp_call_encoding (call));
-    RspOutcome outcome = {.http = 200, .error = rsp_code_name (enumeration, code)};
+    RspOutcome outcome = {.http = 200, .error = rsp_code_name ("GetEimPackageError", code)};
+    rsp_call_reply (call, &outcome, body);
+}
+
+static void
+refuse_result (RspCall *call, gint64 code)
+{
+    const RspFunction *fn = rsp_call_function (call);
+    g_autoptr (GBytes) body = rsp_fields_encode_failed_as (fn, rsp_call_encoding (call),
+                                                           rsp_fields_error_status (fn, code));
+    RspOutcome outcome = {.http = 200, .error = rsp_code_name ("ProvideEimPackageResultError", code)};
     rsp_call_reply (call, &outcome, body);
 }
 
@@ -124,7 +134,7 @@ get_package (RspEim *eim, RspCall *call)
     if (!code && !p)
         code = error ? UNDEFINED_ERROR : NO_PACKAGE_AVAILABLE;
     if (code) {
-        answer_error (call, "eimPackageError", "GetEimPackageError", code);
+        answer_no_package (call, code);
         return;
     }
     g_autoptr (RspFields) out = rsp_fields_new (rsp_call_function (call), RSP_LEG_RESPONSE);
@@ -231,7 +241,7 @@ provide_result (RspEim *eim, RspCall *call)
     if (code == NO_ERROR || (eim->version == RSP_SGP32_V1_0 && !error))
         answer_result (eim, call, acks);
     else
-        answer_error (call, "provideEimPackageResultError", "ProvideEimPackageResultError", code);
+        refuse_result (call, code);
 }
 
 /* --- notifications --- */

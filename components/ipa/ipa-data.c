@@ -140,6 +140,8 @@ send_error (RspIpa *ipa, guint8 code)
     rsp_tlv_close (out, outer);
     op->failed++;
     ipa_set_result (ipa, ipa_code_name ("IpaEuiccDataErrorCode", code));
+    if (op->asked)
+        ipa_note_failure (ipa, "ipaEuiccData", op->result);
     ipa_send_result (ipa, ipa_take (out), end_request);
 }
 
@@ -289,4 +291,42 @@ ipa_answer_data_request (RspIpa *ipa, RspSlice request, IpaNext next)
         send_error (ipa, ECALL_ACTIVE);
     else
         next_row (ipa);
+}
+
+/* --- for the user of the IPA --- */
+
+static void
+put_all_tags (const RspIpa *ipa, GByteArray *out)
+{
+    for (const Row *row = rows (ipa); row->tag; row++) {
+        guint8 tag[] = {(guint8)(row->tag >> 8), (guint8)row->tag};
+        if (row->tag != 0x87) /* eimTransactionId: there is no eIM */
+            g_byte_array_append (out, tag[0] ? tag : tag + 1, tag[0] ? 2 : 1);
+    }
+}
+
+static void
+answer_own_request (RspIpa *ipa)
+{
+    ipa_answer_data_request (ipa, rsp_slice_of (ipa->op->command), ipa_finish);
+}
+
+void
+rsp_ipa_data (RspIpa *ipa, RspSlice tags, RspIpaFunc func, gpointer data)
+{
+    IpaOperation *op = ipa_begin (ipa, "data", func, data);
+    if (!op)
+        return;
+    g_autoptr (GByteArray) list = g_byte_array_new ();
+    GByteArray *out = g_byte_array_new ();
+    if (tags.len > 0)
+        g_byte_array_append (list, tags.data, (guint)tags.len);
+    else
+        put_all_tags (ipa, list);
+    gsize mark = rsp_tlv_open (out, 0xBF52);
+    rsp_tlv_put (out, 0x5C, RSP_SLICE (list->data, list->len));
+    rsp_tlv_close (out, mark);
+    op->asked = TRUE;
+    op->command = ipa_take (out);
+    ipa_read_eims (ipa, answer_own_request);
 }

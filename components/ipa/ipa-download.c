@@ -106,6 +106,8 @@ note_outcome (RspIpa *ipa, const RspIpaDownloaded *o)
     op->code = o->subject ? g_strdup_printf ("%s/%s", o->subject, o->reason) : NULL;
     ipa_set_result (ipa, o->error ? o->error : "ok");
     ipa_check_event (ipa, "download", o->step, o->error ? o->error : "installed");
+    if (op->asked && o->error)
+        ipa_note_failure (ipa, o->step, o->error);
 }
 
 static void
@@ -186,4 +188,26 @@ ipa_download (RspIpa *ipa, RspSlice trigger, IpaNext next)
     } else {
         start (ipa, node);
     }
+}
+
+/* --- for the user of the IPA --- */
+
+static void
+download_own_trigger (RspIpa *ipa)
+{
+    ipa_download (ipa, rsp_slice_of (ipa->op->command), ipa_finish);
+}
+
+void
+rsp_ipa_download (RspIpa *ipa, GBytes *trigger, RspIpaFunc func, gpointer data)
+{
+    IpaOperation *op = ipa_begin (ipa, "download", func, data);
+    if (!op)
+        return;
+    op->asked = TRUE;
+    op->command = g_bytes_ref (trigger);
+    if (ipa->config.indirect)
+        ipa_read_eims (ipa, download_own_trigger);
+    else
+        download_own_trigger (ipa);
 }

@@ -28,6 +28,8 @@ on_eims (RspIpa *ipa, const RspReply *reply)
         ipa_finish (ipa);
         return;
     }
+    g_clear_pointer (&op->answer, g_bytes_unref);
+    op->answer = g_bytes_ref (reply->body);
     op->eims = g_ptr_array_new_with_free_func (eim_free);
     for (guint i = 1; i <= rsp_asn1_count (node, "eimConfigurationDataList"); i++) {
         g_autofree char *at = g_strdup_printf ("eimConfigurationDataList.?%u", i);
@@ -37,7 +39,7 @@ on_eims (RspIpa *ipa, const RspReply *reply)
         g_autofree char *indirect = g_strconcat (at, ".indirectProfileDownload", NULL);
         IpaEim *eim = g_new0 (IpaEim, 1);
         eim->id = rsp_asn1_text (node, id);
-        eim->fqdn = rsp_asn1_text (node, fqdn);
+        eim->fqdn = ipa->eim_address ? g_strdup (ipa->eim_address) : rsp_asn1_text (node, fqdn);
         eim->token = rsp_asn1_int (node, token, 0);
         eim->indirect = rsp_asn1_has (node, indirect);
         g_ptr_array_add (op->eims, eim);

@@ -82,6 +82,7 @@ on_local (RspIpa *ipa, const RspReply *reply)
         return;
     }
     const char *error = local_error (local, node);
+    op->answer = g_bytes_ref (reply->body);
     ipa_set_result (ipa, error ? error : "ok");
     if (error)
         ipa_note_failure (ipa, NULL, error);

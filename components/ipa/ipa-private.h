@@ -73,13 +73,15 @@ typedef struct {
     GBytes *command;
     guint local;
 
-    RspCall *call; /* injected: who waits for the answer (nullable) */
+    RspCall *call;  /* injected: who waits for the answer (nullable) */
+    gboolean asked; /* by the user of the IPA: no eIM gets the answer */
+    GBytes *answer; /* (nullable) */
 } IpaOperation;
 
 struct _RspIpa {
     const RspActor *actor;
     RspIpaConfig config; /* its texts: below */
-    char *card, *fqdn, *tac;
+    char *card, *fqdn, *tac, *eim_address;
     gint64 timeout;
     guint64 start_event, poll_event; /* of the operation; of the period */
     IpaNext after_pause;
@@ -117,6 +119,11 @@ RspAsn1 *ipa_decode (RspIpa *ipa, const RspReply *reply, const char *type);
 GBytes *ipa_take (GByteArray *out);
 const char *ipa_code_name (const char *enumeration, gint64 value);
 void ipa_unsent_free (gpointer unsent);
+
+/* ipa-binding.c: messages on ESipa between JSON and ASN.1. What cannot be read stays as it is, and
+ * is no ASN.1 either. (transfer full) */
+GBytes *ipa_request_in_json (const RspFunction *function, GBytes *body);
+GBytes *ipa_answer_in_asn1 (const RspFunction *function, GBytes *body);
 
 /* ipa-eims.c: EID and associated eIMs, then NEXT. */
 void ipa_read_eims (RspIpa *ipa, IpaNext next);

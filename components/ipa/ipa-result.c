@@ -131,14 +131,24 @@ answer_call (RspIpa *ipa)
     sent (ipa);
 }
 
+static void
+keep_answer (RspIpa *ipa)
+{
+    IpaOperation *op = ipa->op;
+    g_clear_pointer (&op->answer, g_bytes_unref);
+    op->answer = g_bytes_ref (op->sending);
+    op->reached = TRUE;
+    sent (ipa);
+}
+
 void
 ipa_send_result (RspIpa *ipa, GBytes *result, IpaNext next)
 {
     IpaOperation *op = ipa->op;
     op->after_sending = next;
     op->sending = result;
-    if (op->call) {
-        answer_call (ipa);
+    if (op->call || op->asked) {
+        (op->call ? answer_call : keep_answer) (ipa);
         return;
     }
     GByteArray *out = g_byte_array_sized_new ((guint)g_bytes_get_size (result) + 32);

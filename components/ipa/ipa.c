@@ -36,6 +36,7 @@ operation_free (IpaOperation *op)
     g_clear_pointer (&op->request, rsp_asn1_free);
     g_clear_pointer (&op->elements, g_byte_array_unref);
     g_clear_pointer (&op->command, g_bytes_unref);
+    g_clear_pointer (&op->answer, g_bytes_unref);
     if (op->call)
         rsp_call_fail (op->call, RSP_REPLY_LINK);
     g_free (op);
@@ -114,6 +115,7 @@ ipa_finish (RspIpa *ipa)
         .result = op->result,
         .code = op->code,
         .iccid = op->iccid,
+        .answer = op->answer,
     };
     arm (ipa);
     if (op->func)
@@ -227,7 +229,13 @@ static void
 on_reply (const RspReply *reply, gpointer data)
 {
     RspIpa *ipa = data;
-    ipa->answered (ipa, reply);
+    gboolean json = ipa->config.json && ipa->function->binding == RSP_BINDING_HTTP &&
+                    reply->kind == RSP_REPLY_OK && reply->http / 100 == 2;
+    g_autoptr (GBytes) body = json ? ipa_answer_in_asn1 (ipa->function, reply->body) : NULL;
+    RspReply own = *reply;
+    if (json)
+        own.body = body;
+    ipa->answered (ipa, &own);
 }
 
 void
@@ -237,10 +245,13 @@ ipa_call (RspIpa *ipa, RspFunctionId function, const char *address, GBytes *body
     ipa->function = rsp_function (function);
     ipa->answered = answered;
     gboolean card = ipa->function->binding == RSP_BINDING_CARD;
-    RspCallOptions options = {.timeout = ipa->timeout, .asn1 = TRUE};
+    g_autoptr (GBytes) asn1 = body;
+    g_autoptr (GBytes) sent = ipa->config.json && !card
+                                  ? ipa_request_in_json (ipa->function, asn1)
+                                  : g_bytes_ref (asn1);
+    RspCallOptions options = {.timeout = ipa->timeout, .asn1 = !ipa->config.json};
     rsp_bus_call (ipa->actor->bus, ipa->actor->name, card ? ipa->card : address, ipa->function,
-                  body, &options, on_reply, ipa);
-    g_bytes_unref (body);
+                  sent, &options, on_reply, ipa);
 }
 
 void
@@ -259,6 +270,7 @@ rsp_ipa_new (const RspActor *actor, const RspIpaConfig *config)
     ipa->config = *config;
     ipa->card = g_strdup (config->card);
     ipa->fqdn = g_strdup (config->fqdn);
+    ipa->eim_address = g_strdup (config->eim_address);
     ipa->tac = g_strdup (config->tac ? config->tac : DEFAULT_TAC);
     ipa->timeout = config->timeout > 0 ? config->timeout : DEFAULT_TIMEOUT;
     ipa->refused = g_ptr_array_new_with_free_func (g_free);
@@ -297,6 +309,7 @@ rsp_ipa_free (RspIpa *ipa)
     g_queue_clear_full (&ipa->unsent, ipa_unsent_free);
     g_free (ipa->card);
     g_free (ipa->fqdn);
+    g_free (ipa->eim_address);
     g_free (ipa->tac);
     g_free (ipa);
 }

@@ -51,9 +51,11 @@ typedef struct {
     const char *fqdn;          /* where an eIM may inject packages; NULL: nowhere */
     const char *tac;           /* 8 digits; default 35290611 */
     gboolean v10;              /* speaks SGP.32 v1.0; default v1.2 */
+    gboolean json;             /* ESipa in JSON, in place of ASN.1; not with v1.0 */
     gboolean indirect;         /* downloads through the eIM, whatever its configuration says */
     gboolean immediate_enable; /* asks the card for immediate enabling after a download */
     RspIpaNotify notify;
+    const char *eim_address; /* where every eIM is found, whatever its eimFqdn says; NULL */
     gint64 timeout; /* µs a call; default 30 s */
     gint64 period;  /* µs from one poll by itself to the next; 0: none */
     gint64 pause;   /* µs before a retry */
@@ -82,11 +84,18 @@ typedef struct {
     const char *result; /* of the last package or local function: "ok" or an error's name; NULL */
     const char *code;   /* "8.2.6/3.8": a server's refusal of the last download; NULL */
     const char *iccid;  /* of the last download; NULL */
+    GBytes *answer;     /* of the card's function, of rsp_ipa_data, rsp_ipa_download; NULL */
 } RspIpaOutcome;
 typedef void (*RspIpaFunc) (const RspIpaOutcome *outcome, gpointer data);
 
 /* Results that wait first, then packages until there is none, for each associated eIM. */
 void rsp_ipa_poll (RspIpa *ipa, RspIpaFunc func, gpointer data);
+/* What an eIM would get for an IpaEuiccDataRequest of TAGS (empty: all that the version has):
+ * the answer is an IpaEuiccDataResponse. */
+void rsp_ipa_data (RspIpa *ipa, RspSlice tags, RspIpaFunc func, gpointer data);
+/* TRIGGER (ProfileDownloadTriggerRequest), as if the first eIM had given it; its result,
+ * ProfileDownloadTriggerResult, goes to nobody. */
+void rsp_ipa_download (RspIpa *ipa, GBytes *trigger, RspIpaFunc func, gpointer data);
 /* CONFIGURATION: EimConfigurationData. SGP.32 3.5.2.1 */
 void rsp_ipa_add_initial_eim (RspIpa *ipa, GBytes *configuration, RspIpaFunc func, gpointer data);
 /* OPTIONS: bits as in SGP.32 v1.2's ResetOptions; a card of v1.0 gets those that it has. */

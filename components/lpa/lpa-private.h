@@ -116,8 +116,9 @@ struct _RspLpa {
     char *card, *imei, *tac;
     gint64 timeout, user_timeout;
     gboolean lenient, test_mode, check_dates;
-    RspEncoding encoding; /* of ES9+ and ES11 */
-    GBytes *imposed_ci;   /* (nullable) */
+    RspEncoding encoding;       /* of ES9+ and ES11 */
+    RspEncoding proxy_encoding; /* of ESipa */
+    GBytes *imposed_ci;         /* (nullable) */
     RspLpaUi ui;
     guint64 start_event;  /* of the loop, for operations that end before any call */
     guint64 answer_event; /* while the user thinks */

@@ -354,6 +354,7 @@ rsp_lpa_new (const RspActor *actor, const RspLpaConfig *config)
     lpa->check_dates = config->check_dates;
     lpa->lenient = config->lenient_matching_id;
     lpa->encoding = config->asn1_binding ? RSP_ENC_DER : RSP_ENC_JSON;
+    lpa->proxy_encoding = config->json_proxy ? RSP_ENC_JSON : RSP_ENC_DER;
     lpa->smds = g_strdupv ((char **)config->smds);
     lpa->power_on_discovery = config->power_on_discovery;
     lpa->polling = config->polling;

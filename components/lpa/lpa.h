@@ -42,6 +42,7 @@ typedef struct {
     gboolean test_mode;   /* shows and switches test profiles */
     gboolean lenient_matching_id;
     gboolean asn1_binding;       /* of ES9+ and ES11, in place of JSON */
+    gboolean json_proxy;         /* JSON to the eIM, in place of ASN.1 */
     const char *const *smds;     /* alternative SM-DSs, asked after the root (NULL: none) */
     gboolean power_on_discovery; /* the user's setting */
     RspLpaPolling polling;

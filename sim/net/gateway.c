@@ -22,6 +22,7 @@ struct _RspGateway {
     GHashTable *places; /* address in lower case → GSocketConnectable */
     GHashTable *names;  /* place in lower case → address that is mapped to it */
     GHashTable *routes; /* address in lower case → Route */
+    GHashTable *plain;  /* set of addresses in lower case */
     GCancellable *cancellable;
     char *problem;
     guint exchanges;
@@ -174,19 +175,21 @@ on_head (GObject *session, GAsyncResult *result, gpointer data)
 }
 
 static SoupMessage *
-make_request (RspCall *call)
+make_request (const RspGateway *gateway, RspCall *call)
 {
     const RspFunction *fn = rsp_call_function (call);
-    g_autofree char *text = g_strdup_printf ("https://%s%s", rsp_call_address (call), fn->path);
+    RspEncoding encoding = rsp_call_encoding (call);
+    g_autofree char *key = g_ascii_strdown (rsp_call_address (call), -1);
+    const char *scheme = g_hash_table_contains (gateway->plain, key) ? "http" : "https";
+    g_autofree char *text = g_strdup_printf ("%s://%s%s", scheme, rsp_call_address (call),
+                                             rsp_https_path (fn, encoding));
     g_autoptr (GUri) uri = g_uri_parse (text, SOUP_HTTP_URI_FLAGS, NULL);
     SoupMessage *message = uri ? soup_message_new_from_uri (SOUP_METHOD_POST, uri) : NULL;
     if (!message)
         return NULL;
     soup_message_add_flags (message, SOUP_MESSAGE_NO_REDIRECT |
                                          (fn->new_connection ? SOUP_MESSAGE_NEW_CONNECTION : 0));
-    soup_message_headers_replace (soup_message_get_request_headers (message), "X-Admin-Protocol",
-                                  RSP_ADMIN_PROTOCOL);
-    soup_message_set_request_body_from_bytes (message, "application/json", rsp_call_body (call));
+    rsp_https_ask (message, fn, encoding, rsp_call_body (call));
     g_signal_connect (message, "network-event", G_CALLBACK (on_network_event), NULL);
     return message;
 }
@@ -195,7 +198,7 @@ static void
 serve (RspCall *call, gpointer data)
 {
     RspGateway *gateway = data;
-    g_autoptr (SoupMessage) message = make_request (call);
+    g_autoptr (SoupMessage) message = make_request (gateway, call);
     if (!message) {
         rsp_call_fail (call, RSP_REPLY_UNRESOLVED);
         return;
@@ -224,6 +227,7 @@ rsp_gateway_new (RspBus *bus, RspLoop *loop, GPtrArray *roots)
     gateway->places = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_object_unref);
     gateway->names = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
     gateway->routes = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, route_free);
+    gateway->plain = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
     gateway->cancellable = g_cancellable_new ();
     rsp_bus_attach (bus, NAME, serve, gateway);
     rsp_bus_set_gateway (bus, NAME);
@@ -243,6 +247,7 @@ rsp_gateway_free (RspGateway *gateway)
     g_hash_table_unref (gateway->routes);
     g_hash_table_unref (gateway->places);
     g_hash_table_unref (gateway->names);
+    g_hash_table_unref (gateway->plain);
     g_clear_pointer (&gateway->roots, g_ptr_array_unref);
     g_object_unref (gateway->cancellable);
     g_free (gateway->problem);
@@ -258,6 +263,12 @@ rsp_gateway_map (RspGateway *gateway, const char *address, const char *place, GE
     g_hash_table_replace (gateway->places, g_ascii_strdown (address, -1), where);
     g_hash_table_replace (gateway->names, g_ascii_strdown (place, -1), g_strdup (address));
     return TRUE;
+}
+
+void
+rsp_gateway_without_tls (RspGateway *gateway, const char *address)
+{
+    g_hash_table_add (gateway->plain, g_ascii_strdown (address, -1));
 }
 
 void

@@ -1,5 +1,5 @@
 /* The way out: HTTP calls to addresses that no actor of the bus has are carried to real servers,
- * over HTTPS by the address's own name and port, or to where it is mapped.
+ * in either binding, over HTTPS by the address's own name and port, or to where it is mapped.
  *
  * The gateway is an endpoint of the bus ("outside"); freed before the bus and the loop.
  */
@@ -17,6 +17,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (RspGateway, rsp_gateway_free)
  * server calls itself PLACE. */
 gboolean rsp_gateway_map (RspGateway *gateway, const char *address, const char *place,
                           GError **error);
+/* ADDRESS (no case) is spoken to in plain HTTP. */
+void rsp_gateway_without_tls (RspGateway *gateway, const char *address);
 /* No TLS certificate is looked at: for laboratories. Before the first call. */
 void rsp_gateway_trust_all (RspGateway *gateway);
 /* Why the last call that failed did; NULL: none did. For people. */

@@ -15,6 +15,7 @@ struct _RspDoor {
 typedef struct {
     RspDoor *door;
     SoupServerMessage *message;
+    const RspFunction *function;
     RspEncoding encoding;
     gboolean gone;
 } Visit;
@@ -106,7 +107,7 @@ static void
 answer (Visit *visit, guint status, GBytes *body)
 {
     if (!visit->gone) {
-        rsp_https_answer (visit->message, status, visit->encoding, body);
+        rsp_https_answer (visit->message, visit->function, visit->encoding, status, body);
         soup_server_message_unpause (visit->message);
     }
     g_hash_table_remove (visit->door->waiting, visit);
@@ -202,7 +203,7 @@ on_request (SoupServer *server, SoupServerMessage *message, const char *path, GH
             : soup_message_body_flatten (soup_server_message_get_request_body (message));
     Asked asked = asked_for (message, path, rsp_bus_interfaces (door->bus, door->name), body);
     if (!asked.function) {
-        rsp_https_answer (message, asked.status, RSP_ENC_RAW, NULL);
+        rsp_https_answer (message, NULL, RSP_ENC_RAW, asked.status, NULL);
         return;
     }
     GTlsCertificate *peer = soup_server_message_get_tls_peer_certificate (message);
@@ -213,6 +214,7 @@ on_request (SoupServer *server, SoupServerMessage *message, const char *path, GH
 
     Visit *visit = g_new0 (Visit, 1);
     visit->door = door;
+    visit->function = asked.function;
     visit->encoding = asked.encoding;
     visit->message = g_object_ref (message);
     g_signal_connect (message, "disconnected", G_CALLBACK (on_gone), visit);

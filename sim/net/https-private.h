@@ -29,8 +29,11 @@ SoupServer *rsp_https_listen (const RspCredential *credential, guint port, RspTl
 /* The path and the content type of FN in a binding. */
 const char *rsp_https_path (const RspFunction *fn, RspEncoding encoding);
 const char *rsp_https_content_type (RspEncoding encoding);
-void rsp_https_answer (SoupServerMessage *message, guint status, RspEncoding encoding,
-                       GBytes *body);
+/* Headers and body of a request; of an answer, FN NULL: to what is no function. */
+void rsp_https_ask (SoupMessage *message, const RspFunction *fn, RspEncoding encoding,
+                    GBytes *body);
+void rsp_https_answer (SoupServerMessage *message, const RspFunction *fn, RspEncoding encoding,
+                       guint status, GBytes *body);
 /* Bodies over RSP_MAX_BODY are read off, not kept, and then too large. */
 void rsp_https_bound_bodies (SoupServer *server);
 gboolean rsp_https_is_too_large (SoupServerMessage *message);

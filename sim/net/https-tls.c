@@ -158,16 +158,37 @@ rsp_https_content_type (RspEncoding encoding)
     return encoding == RSP_ENC_DER ? RSP_ASN1_CONTENT_TYPE : "application/json";
 }
 
-void
-rsp_https_answer (SoupServerMessage *message, guint status, RspEncoding encoding, GBytes *body)
+/* SGP.22 6.2, SGP.32 6.1 */
+static void
+put_protocol (SoupMessageHeaders *headers, const RspFunction *fn)
 {
-    soup_message_headers_replace (soup_server_message_get_response_headers (message),
-                                  "X-Admin-Protocol", RSP_ADMIN_PROTOCOL);
+    gboolean esipa = fn && fn->interface == RSP_IF_ESIPA;
+    soup_message_headers_replace (headers, "X-Admin-Protocol",
+                                  esipa ? RSP_ADMIN_PROTOCOL_ESIPA : RSP_ADMIN_PROTOCOL);
+}
+
+void
+rsp_https_ask (SoupMessage *message, const RspFunction *fn, RspEncoding encoding, GBytes *body)
+{
+    SoupMessageHeaders *headers = soup_message_get_request_headers (message);
+    put_protocol (headers, fn);
+    if (fn->interface == RSP_IF_ESIPA)
+        soup_message_headers_replace (headers, "User-Agent", "gsma-rsp-ipad");
+    if (fn->interface == RSP_IF_ES9P || fn->interface == RSP_IF_ES11)
+        soup_message_headers_replace (headers, "User-Agent", "gsma-rsp-lpad");
+    soup_message_set_request_body_from_bytes (message, rsp_https_content_type (encoding), body);
+}
+
+void
+rsp_https_answer (SoupServerMessage *message, const RspFunction *fn, RspEncoding encoding,
+                  guint status, GBytes *body)
+{
+    SoupMessageHeaders *headers = soup_server_message_get_response_headers (message);
+    put_protocol (headers, fn);
     soup_server_message_set_status (message, status, NULL);
     gsize len = body ? g_bytes_get_size (body) : 0;
     if (len > 0) {
-        soup_message_headers_set_content_type (soup_server_message_get_response_headers (message),
-                                               rsp_https_content_type (encoding), NULL);
+        soup_message_headers_set_content_type (headers, rsp_https_content_type (encoding), NULL);
         soup_message_body_append_bytes (soup_server_message_get_response_body (message), body);
     }
 }

@@ -158,7 +158,7 @@ https_finish (RspTransport *transport, RspCall *call)
     /* Cut: the client hangs up, and the server, which would wait for ever, lets go. */
     g_cancellable_cancel (exchange->cancellable);
     if (exchange->served && !exchange->responding && !exchange->peer_gone) {
-        rsp_https_answer (exchange->served, SOUP_STATUS_SERVICE_UNAVAILABLE, RSP_ENC_RAW, NULL);
+        rsp_https_answer (exchange->served, NULL, RSP_ENC_RAW, SOUP_STATUS_SERVICE_UNAVAILABLE, NULL);
         soup_server_message_unpause (exchange->served);
     }
 }
@@ -261,7 +261,7 @@ on_request (SoupServer *soup, SoupServerMessage *message, const char *path, GHas
     Https *https = (Https *)server->transport;
     Exchange *exchange = https->current;
     if (!asks_for (exchange, server, message, path)) {
-        rsp_https_answer (message, SOUP_STATUS_NOT_FOUND, RSP_ENC_RAW, NULL);
+        rsp_https_answer (message, NULL, RSP_ENC_RAW, SOUP_STATUS_NOT_FOUND, NULL);
         return;
     }
     exchange->served = g_object_ref (message);
@@ -364,17 +364,9 @@ make_request (const Client *client, RspCall *call, GBytes *body)
     soup_message_add_flags (message,
                             SOUP_MESSAGE_IDEMPOTENT | SOUP_MESSAGE_NO_REDIRECT |
                                 (rsp_call_tls (call)->opens ? SOUP_MESSAGE_NEW_CONNECTION : 0));
-    SoupMessageHeaders *headers = soup_message_get_request_headers (message);
-    gboolean esipa = fn->interface == RSP_IF_ESIPA;
-    soup_message_headers_replace (headers, "X-Admin-Protocol",
-                                  esipa ? RSP_ADMIN_PROTOCOL_ESIPA : RSP_ADMIN_PROTOCOL);
-    if (esipa)
-        soup_message_headers_replace (headers, "User-Agent", "gsma-rsp-ipad");
-    if (fn->interface == RSP_IF_ES9P || fn->interface == RSP_IF_ES11)
-        soup_message_headers_replace (headers, "User-Agent", "gsma-rsp-lpad");
     if (client->certificate)
         soup_message_set_tls_client_certificate (message, client->certificate);
-    soup_message_set_request_body_from_bytes (message, rsp_https_content_type (encoding), body);
+    rsp_https_ask (message, fn, encoding, body);
     return message;
 }
 
@@ -459,7 +451,8 @@ https_carry_response (RspTransport *transport, RspCall *call, guint http, GBytes
     }
     exchange->responding = TRUE;
     begin_leg (exchange);
-    rsp_https_answer (exchange->served, http, rsp_call_encoding (call), body);
+    rsp_https_answer (exchange->served, rsp_call_function (call), rsp_call_encoding (call), http,
+                      body);
     soup_server_message_unpause (exchange->served);
 }
 

@@ -1,8 +1,7 @@
 /* `rspsim lpa`: the LPA as a command-line client of any card and any server. */
 #include "sim/run/commands.h"
 
-#include "asn1/conditions.h"
-#include "sim/run/cmd-lpa.h"
+#include "sim/run/desk.h"
 
 #include <jansson.h>
 #include <signal.h>
@@ -13,17 +12,28 @@
 
 #define MAX_ANSWER 256
 
+typedef struct {
+    RspDeskArgs desk;
+    char *code, *imei, *address, *matching_id;
+    gboolean yes, no_refresh, keep_notifications, lenient;
+} Args;
+
+typedef struct {
+    RspDesk desk;
+    const Args *args;
+    RspLpa *lpa;
+} LpaDesk;
+
 static void
-args_clear (RspLpaArgs *a)
+args_clear (Args *a)
 {
-    char *texts[] = {a->card, a->state, a->trace, a->imei, a->address, a->matching_id};
-    for (guint i = 0; i < G_N_ELEMENTS (texts); i++)
-        g_free (texts[i]);
+    rsp_desk_args_clear (&a->desk);
     if (a->code)
         rsp_wipe (a->code, strlen (a->code));
     g_free (a->code);
-    g_strfreev (a->ca);
-    g_strfreev (a->places);
+    g_free (a->imei);
+    g_free (a->address);
+    g_free (a->matching_id);
 }
 
 /* --- the user ----------------------------------------------------------------------------------
@@ -67,7 +77,7 @@ question_text (const RspLpaQuestion *q)
 static RspLpaAnswer
 on_question (const RspLpaQuestion *q, gpointer data)
 {
-    const RspLpaDesk *d = data;
+    const LpaDesk *d = data;
     if (d->args->yes)
         return (RspLpaAnswer){.consent = RSP_CONSENT_GRANTED, .authenticated = TRUE};
     g_autofree char *text = question_text (q);
@@ -85,7 +95,7 @@ on_question (const RspLpaQuestion *q, gpointer data)
 static char *
 on_code (guint tried, gpointer data)
 {
-    const RspLpaDesk *d = data;
+    const LpaDesk *d = data;
     if (tried == 0 && d->args->code)
         return g_strdup (d->args->code);
     return ask_line (tried ? "The confirmation code is refused; another one: "
@@ -103,53 +113,15 @@ on_progress (const char *stage, gpointer data)
  */
 
 typedef struct {
-    RspLpaDesk *desk;
+    LpaDesk *desk;
     gboolean done;
     int status;
 } Ending;
 
-typedef struct {
-    const char *function, *code;
-    char *meaning; /* owned */
-} Search;
-
 static void
-look_at (const RspCondition *condition, gpointer data)
+print_outcome (const LpaDesk *d, const RspLpaOutcome *o)
 {
-    Search *search = data;
-    if (!search->meaning &&
-        strcmp (rsp_function (condition->function)->full_name, search->function) == 0 &&
-        strcmp (condition->code, search->code) == 0)
-        search->meaning = g_strdup (condition->meaning);
-}
-
-static char *
-explain (const RspLpaDesk *d, const RspLpaOutcome *o)
-{
-    GString *out = g_string_new (NULL);
-    g_autofree char *error = rsp_escape_text (o->error, -1, 200);
-    g_autofree char *code = o->subject ? g_strconcat (o->subject, "/", o->reason, NULL) : NULL;
-    g_autofree char *shown = code ? rsp_escape_text (code, -1, 60) : NULL;
-    Search search = {.function = o->step, .code = code ? code : o->error};
-    const char *problem = rsp_gateway_problem (d->gateway);
-    rsp_conditions_foreach (look_at, &search);
-    g_string_append_printf (out, "%s: %s", o->step, error);
-    if (shown)
-        g_string_append_printf (out, " %s", shown);
-    if (search.meaning)
-        g_string_append_printf (out, " (%s)", search.meaning);
-    g_free (search.meaning);
-    if (problem && !o->subject) {
-        g_autofree char *text = rsp_escape_text (problem, -1, 300);
-        g_string_append_printf (out, " (%s)", text);
-    }
-    return g_string_free (out, FALSE);
-}
-
-static void
-print_outcome (const RspLpaDesk *d, const RspLpaOutcome *o)
-{
-    if (!d->args->json) {
+    if (!d->args->desk.json) {
         if (o->iccid && o->ok)
             printf ("%s\n", o->iccid);
         if (o->pending)
@@ -176,7 +148,8 @@ on_end (const RspLpaOutcome *o, gpointer data)
     print_outcome (e->desk, o);
     if (o->ok)
         return;
-    g_autofree char *why = explain (e->desk, o);
+    g_autofree char *code = o->subject ? g_strconcat (o->subject, "/", o->reason, NULL) : NULL;
+    g_autofree char *why = rsp_desk_explain (&e->desk->desk, o->step, o->error, code);
     fprintf (stderr, "rspsim lpa: %s\n", why);
 }
 
@@ -189,7 +162,7 @@ on_list (const GPtrArray *profiles, const RspLpaOutcome *o, gpointer data)
         return;
     }
     e->done = TRUE;
-    e->status = rsp_lpa_show_profiles (e->desk, profiles);
+    e->status = rsp_desk_show_profiles (&e->desk->desk, profiles);
 }
 
 static gboolean
@@ -201,7 +174,7 @@ has_ended (gpointer data)
 static int
 wait_for (Ending *e)
 {
-    rsp_loop_run (e->desk->loop, has_ended, e, -1);
+    rsp_loop_run (e->desk->desk.loop, has_ended, e, -1);
     return e->status;
 }
 
@@ -209,13 +182,13 @@ wait_for (Ending *e)
  */
 
 static int
-do_info (RspLpaDesk *d, int argc, char **argv)
+do_info (LpaDesk *d, int argc, char **argv)
 {
-    return rsp_lpa_show_info (d);
+    return rsp_desk_show_info (&d->desk);
 }
 
 static int
-do_list (RspLpaDesk *d, int argc, char **argv)
+do_list (LpaDesk *d, int argc, char **argv)
 {
     Ending e = {.desk = d};
     rsp_lpa_list (d->lpa, on_list, &e);
@@ -223,7 +196,7 @@ do_list (RspLpaDesk *d, int argc, char **argv)
 }
 
 static int
-do_download (RspLpaDesk *d, int argc, char **argv)
+do_download (LpaDesk *d, int argc, char **argv)
 {
     Ending e = {.desk = d};
     const RspLpaDownload download = {.activation_code = argc > 0 ? argv[0] : NULL,
@@ -235,7 +208,7 @@ do_download (RspLpaDesk *d, int argc, char **argv)
 }
 
 static int
-do_discover (RspLpaDesk *d, int argc, char **argv)
+do_discover (LpaDesk *d, int argc, char **argv)
 {
     Ending e = {.desk = d};
     const RspLpaDiscover discover = {.address = argc > 0 ? argv[0] : NULL,
@@ -245,7 +218,7 @@ do_discover (RspLpaDesk *d, int argc, char **argv)
 }
 
 static int
-do_enable (RspLpaDesk *d, int argc, char **argv)
+do_enable (LpaDesk *d, int argc, char **argv)
 {
     Ending e = {.desk = d};
     rsp_lpa_enable (d->lpa, argv[0], !d->args->no_refresh, on_end, &e);
@@ -253,7 +226,7 @@ do_enable (RspLpaDesk *d, int argc, char **argv)
 }
 
 static int
-do_disable (RspLpaDesk *d, int argc, char **argv)
+do_disable (LpaDesk *d, int argc, char **argv)
 {
     Ending e = {.desk = d};
     rsp_lpa_disable (d->lpa, argv[0], !d->args->no_refresh, on_end, &e);
@@ -261,7 +234,7 @@ do_disable (RspLpaDesk *d, int argc, char **argv)
 }
 
 static int
-do_delete (RspLpaDesk *d, int argc, char **argv)
+do_delete (LpaDesk *d, int argc, char **argv)
 {
     Ending e = {.desk = d};
     rsp_lpa_delete (d->lpa, argv[0], on_end, &e);
@@ -269,7 +242,7 @@ do_delete (RspLpaDesk *d, int argc, char **argv)
 }
 
 static int
-do_nickname (RspLpaDesk *d, int argc, char **argv)
+do_nickname (LpaDesk *d, int argc, char **argv)
 {
     Ending e = {.desk = d};
     rsp_lpa_set_nickname (d->lpa, argv[0], argc > 1 ? argv[1] : "", on_end, &e);
@@ -277,11 +250,11 @@ do_nickname (RspLpaDesk *d, int argc, char **argv)
 }
 
 static int
-do_notifications (RspLpaDesk *d, int argc, char **argv)
+do_notifications (LpaDesk *d, int argc, char **argv)
 {
     Ending e = {.desk = d};
     if (argc == 0)
-        return rsp_lpa_show_notifications (d);
+        return rsp_desk_show_notifications (&d->desk);
     if (strcmp (argv[0], "deliver") != 0) {
         fprintf (stderr, "rspsim lpa: notifications, or notifications deliver\n");
         return 2;
@@ -291,7 +264,7 @@ do_notifications (RspLpaDesk *d, int argc, char **argv)
 }
 
 static int
-do_default_dp (RspLpaDesk *d, int argc, char **argv)
+do_default_dp (LpaDesk *d, int argc, char **argv)
 {
     Ending e = {.desk = d};
     rsp_lpa_set_default_dp (d->lpa, argc > 0 ? argv[0] : "", on_end, &e);
@@ -299,7 +272,7 @@ do_default_dp (RspLpaDesk *d, int argc, char **argv)
 }
 
 static int
-do_reset (RspLpaDesk *d, int argc, char **argv)
+do_reset (LpaDesk *d, int argc, char **argv)
 {
     static const char *const names[] = {"operational", "test", "default-dp-address"};
     Ending e = {.desk = d};
@@ -322,7 +295,7 @@ do_reset (RspLpaDesk *d, int argc, char **argv)
 static const struct {
     const char *name, *arguments, *help;
     int least, most;
-    int (*run) (RspLpaDesk *d, int argc, char **argv); /* NULL: not supported yet */
+    int (*run) (LpaDesk *d, int argc, char **argv); /* NULL: not supported yet */
 } commands[] = {
     {"info", "", "EID, versions, addresses, CIs", 0, 0, do_info},
     {"list", "", "profiles: ICCID, state, class, provider, name, nickname", 0, 0, do_list},
@@ -349,46 +322,28 @@ summary (void)
 }
 
 static gboolean
-parse (int *argc, char ***argv, RspLpaArgs *a)
+parse (int *argc, char ***argv, Args *a)
 {
     const GOptionEntry entries[] = {
-        {"card", 0, 0, G_OPTION_ARG_STRING, &a->card,
-         "stdio:COMMAND (a program that speaks the stdio APDU protocol) or sim:WORLD:EUICC",
-         "CARD"},
-        {"state", 0, 0, G_OPTION_ARG_FILENAME, &a->state, "keep the memory of a sim: card", "DIR"},
-        {"ca", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &a->ca,
-         "CI certificate(s) of servers, PEM or DER; default: the world's, or the host's trust "
-         "store",
-         "FILE|DIR"},
-        {"insecure", 0, 0, G_OPTION_ARG_NONE, &a->insecure, "accept any TLS certificate", NULL},
-        {"resolve", 0, 0, G_OPTION_ARG_STRING_ARRAY, &a->places, "where a server's address is",
-         "ADDRESS=HOST:PORT"},
         {"address", 0, 0, G_OPTION_ARG_STRING, &a->address, "download: SM-DP+", "ADDRESS"},
         {"matching-id", 0, 0, G_OPTION_ARG_STRING, &a->matching_id, "with --address", "ID"},
         {"confirmation-code", 0, 0, G_OPTION_ARG_STRING, &a->code, "what the user types", "CODE"},
         {"imei", 0, 0, G_OPTION_ARG_STRING, &a->imei, "of the device", "DIGITS"},
-        {"timeout", 0, 0, G_OPTION_ARG_INT, &a->timeout, "of a call; default 30", "SECONDS"},
         {"lenient", 0, 0, G_OPTION_ARG_NONE, &a->lenient, "allow _ in a MatchingID", NULL},
         {"yes", 0, 0, G_OPTION_ARG_NONE, &a->yes, "consent to everything", NULL},
         {"no-refresh", 0, 0, G_OPTION_ARG_NONE, &a->no_refresh, "enable, disable: at once", NULL},
         {"keep-notifications", 0, 0, G_OPTION_ARG_NONE, &a->keep_notifications,
          "download: deliver nothing", NULL},
-        {"json", 0, 0, G_OPTION_ARG_NONE, &a->json, "results as JSON", NULL},
-        {"trace", 0, 0, G_OPTION_ARG_FILENAME, &a->trace, "write a trace", "FILE"},
-        {"seed", 0, 0, G_OPTION_ARG_INT64, &a->seed, "sim: card without system randomness", "N"},
         {NULL}};
     g_autoptr (GOptionContext) context =
         g_option_context_new ("COMMAND … - the LPA as a client of any card and any server");
     g_autoptr (GError) error = NULL;
     g_autofree char *text = summary ();
     g_option_context_set_summary (context, text);
+    rsp_desk_add_options (context, &a->desk);
     g_option_context_add_main_entries (context, entries, NULL);
     if (!g_option_context_parse (context, argc, argv, &error)) {
         fprintf (stderr, "rspsim lpa: %s\n", error->message);
-        return FALSE;
-    }
-    if (a->timeout < 0 || a->timeout > 3600) {
-        fprintf (stderr, "rspsim lpa: --timeout is 1 to 3600\n");
         return FALSE;
     }
     return TRUE;
@@ -416,25 +371,42 @@ find_command (int argc, char **argv)
     return -1;
 }
 
+static gboolean
+sit_down (LpaDesk *d, const Args *a, GError **error)
+{
+    const RspLpaUi ui = {
+        .ask = on_question, .code = on_code, .progress = on_progress, .data = d};
+    *d = (LpaDesk){.args = a};
+    if (!rsp_desk_open (&d->desk, "lpa", &a->desk, error))
+        return FALSE;
+    d->lpa =
+        rsp_lpa_new (&d->desk.actor, &(RspLpaConfig){.card = d->desk.card,
+                                                     .imei = a->imei,
+                                                     .timeout = a->desk.timeout * G_USEC_PER_SEC,
+                                                     .user_timeout = G_MAXINT64,
+                                                     .test_mode = TRUE,
+                                                     .lenient_matching_id = a->lenient});
+    rsp_lpa_set_ui (d->lpa, &ui);
+    return TRUE;
+}
+
 int
 rsp_cmd_lpa (int argc, char **argv)
 {
-    RspLpaArgs args = {.seed = -1};
-    RspLpaDesk desk;
+    Args args = {.desk.seed = -1};
+    LpaDesk desk;
     g_autoptr (GError) error = NULL;
     int status = 2;
     signal (SIGPIPE, SIG_IGN); /* a card's program that has gone is an error, not the end */
     int command = parse (&argc, &argv, &args) ? find_command (argc, argv) : -1;
     if (command >= 0) {
-        if (rsp_lpa_desk_open (&desk, &args, &error)) {
-            const RspLpaUi ui = {
-                .ask = on_question, .code = on_code, .progress = on_progress, .data = &desk};
-            rsp_lpa_set_ui (desk.lpa, &ui);
+        if (sit_down (&desk, &args, &error)) {
             status = commands[command].run (&desk, argc - 2, argv + 2);
-            if (!rsp_trace_close (desk.trace, &error))
+            if (!rsp_trace_close (desk.desk.trace, &error))
                 status = 2;
         }
-        rsp_lpa_desk_close (&desk);
+        g_clear_pointer (&desk.lpa, rsp_lpa_free);
+        rsp_desk_close (&desk.desk);
     }
     if (error)
         fprintf (stderr, "rspsim lpa: %s\n", error->message);

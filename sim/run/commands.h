@@ -15,6 +15,7 @@ int rsp_cmd_pki (int argc, char **argv);
 int rsp_cmd_profile (int argc, char **argv);
 int rsp_cmd_bench (int argc, char **argv);
 int rsp_cmd_lpa (int argc, char **argv);
+int rsp_cmd_ipa (int argc, char **argv);
 int rsp_cmd_compare (int argc, char **argv);
 int rsp_cmd_list (int argc, char **argv);
 /* Part of `list`: the coverage list against SCENARIOS (of RspScenario), as lines or as a page. */

@@ -341,6 +341,7 @@ MAP_OF (lpa, lpa_keys, "an lpa");
 static const RspKeySpec ipa_keys[] = {
     {"role", &text, TRUE, NULL}, {"euicc", &text, TRUE, "the card in this device"},
     {"version", &iot_version, FALSE, "of SGP.32 on ESipa: \"1.2\" (default) or \"1.0\""},
+    {"esipa", &binding, FALSE, "binding of ESipa; default asn1"},
     {"fqdn", &text, FALSE, "where eIMs may inject packages"}, {"trusts", &texts, FALSE, "ci actors for TLS; default: all"},
     {"imei", &text, FALSE, NULL}, {"tac", &text, FALSE, NULL}, {"timeout", &duration, FALSE, "of a call; default 30s"},
     {"poll-period", &duration, FALSE, "from one poll by itself to the next; default: none"},

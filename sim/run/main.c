@@ -20,7 +20,7 @@ static const Command commands[] = {
     {"serve", rsp_cmd_serve, "WORLD      host a world on loopback for outside tools"},
     {"card", rsp_cmd_card, "WORLD EUICC  one eUICC for outside tools"},
     {"lpa", rsp_cmd_lpa, "COMMAND …  the LPA as a client of any card and any server"},
-    {"ipa", NULL, "…          the IPA as a command-line client"},
+    {"ipa", rsp_cmd_ipa, "COMMAND …  the IPA as a client of any card and any eIM"},
     {"pki", rsp_cmd_pki, "WORLD -o D write every certificate and key of a world"},
     {"profile", rsp_cmd_profile, "build|check|show|diff FILE  profile packages"},
     {"bench", rsp_cmd_bench, "[NAME]     measure on this machine"},

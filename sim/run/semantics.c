@@ -212,6 +212,16 @@ check_managed (const Check *c, const RspYaml *item, GError **error)
     return strcmp (item->text, "all") == 0 || check_group_ref (c, item, "euicc", error);
 }
 
+/* The two bindings of an IPA's ESipa are one in v1.2 alone. */
+static gboolean
+check_esipa (const RspYaml *actor, GError **error)
+{
+    const RspYaml *esipa = rsp_yaml_get (actor, "esipa"), *version = rsp_yaml_get (actor, "version");
+    return !esipa || strcmp (esipa->text, "json") != 0 || !version ||
+           strcmp (version->text, "1.0") != 0 ||
+           rsp_yaml_fail (esipa, error, "not supported: ESipa in JSON with version 1.0");
+}
+
 static gboolean
 check_actor (const Check *c, const RspYaml *actor, GError **error)
 {
@@ -233,7 +243,7 @@ check_actor (const Check *c, const RspYaml *actor, GError **error)
         !check_twist (c, rsp_yaml_get (actor, "certificate"), error))
         return FALSE;
     return check_group_name (c, actor, error) && check_files (actor, error) &&
-           check_plmn (actor, error) &&
+           check_plmn (actor, error) && check_esipa (actor, error) &&
            check_ref (c, rsp_yaml_get (actor, "certified-by"),
                       strcmp (role, "euicc") == 0 ? "eum" : "ci", error) &&
            check_pairing (c, actor, error) &&

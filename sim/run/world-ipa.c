@@ -67,24 +67,43 @@ notify (const RspYaml *yaml)
     return (RspIpaNotify)i;
 }
 
+RspWorldIpa *
+rsp_world_ipa_new (const RspActor *actor, const RspLpaConfig *engine, const RspIpaConfig *config)
+{
+    RspWorldIpa *ipa = g_new0 (RspWorldIpa, 1);
+    RspIpaConfig own = *config;
+    own.downloader =
+        (RspIpaDownloader){.download = download, .deliver = deliver, .engine = ipa};
+    ipa->engine = rsp_lpa_new (actor, engine);
+    ipa->ipa = rsp_ipa_new (actor, &own);
+    return ipa;
+}
+
+static gboolean
+says (const RspYaml *yaml, const char *key, const char *value)
+{
+    return strcmp (rsp_world_text (yaml, key, ""), value) == 0;
+}
+
 void
 rsp_world_start_ipa (RspWorld *w, RspWorldActor *a)
 {
     const RspYaml *yaml = a->yaml;
-    RspWorldIpa *ipa = g_new0 (RspWorldIpa, 1);
     const RspLpaConfig engine = {
         .card = rsp_yaml_get (yaml, "euicc")->text,
         .imei = rsp_world_text (yaml, "imei", NULL),
         .tac = rsp_world_text (yaml, "tac", NULL),
         .timeout = rsp_world_duration (yaml, "timeout", 0),
         .lenient_matching_id = rsp_world_flag (yaml, "lenient-matching-id", FALSE),
-        .asn1_binding = strcmp (rsp_world_text (yaml, "binding", "json"), "asn1") == 0,
+        .asn1_binding = says (yaml, "binding", "asn1"),
+        .json_proxy = says (yaml, "esipa", "json"),
     };
     const RspIpaConfig config = {
         .card = engine.card,
         .fqdn = rsp_world_text (yaml, "fqdn", NULL),
         .tac = engine.tac,
-        .v10 = strcmp (rsp_world_text (yaml, "version", "1.2"), "1.0") == 0,
+        .v10 = says (yaml, "version", "1.0"),
+        .json = engine.json_proxy,
         .indirect = rsp_world_flag (yaml, "indirect", FALSE),
         .immediate_enable = rsp_world_flag (yaml, "immediate-enable", FALSE),
         .notify = notify (yaml),
@@ -92,12 +111,9 @@ rsp_world_start_ipa (RspWorld *w, RspWorldActor *a)
         .period = rsp_world_duration (yaml, "poll-period", 0),
         .pause = rsp_world_duration (yaml, "retry-pause", 10 * G_USEC_PER_SEC),
         .retries = (guint)rsp_world_number (yaml, "retries", 0),
-        .downloader = {.download = download, .deliver = deliver, .engine = ipa},
     };
     rsp_world_set_tls (w, a, NULL);
-    ipa->engine = rsp_lpa_new (&a->base, &engine);
-    ipa->ipa = rsp_ipa_new (&a->base, &config);
-    a->ipa = ipa;
+    a->ipa = rsp_world_ipa_new (&a->base, &engine, &config);
     a->modem = rsp_modem_new (&a->base, config.card);
 }
 

@@ -89,6 +89,9 @@ void rsp_world_start_lpa (RspWorld *world, RspWorldActor *a);
 gboolean rsp_world_manages (const RspWorldActor *eim, const RspWorldActor *card);
 gboolean rsp_world_start_eim (RspWorld *w, RspWorldActor *a, GError **error);
 void rsp_world_start_ipa (RspWorld *world, RspWorldActor *a);
+/* CONFIG's downloader becomes ENGINE, made with it. */
+RspWorldIpa *rsp_world_ipa_new (const RspActor *actor, const RspLpaConfig *engine,
+                                const RspIpaConfig *config);
 void rsp_world_ipa_free (RspWorldIpa *ipa);
 gboolean rsp_world_start_operator (RspWorld *w, RspWorldActor *a, GError **error);
 /* Servers that faults kill come back to life from their databases. */

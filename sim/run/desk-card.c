@@ -1,7 +1,7 @@
 /* A card behind a program: one JSON object a line, {"type": "apdu", "payload": {"func": …}} there
  * and {"type": "apdu", "payload": {"ecode": …, "data": …}} back, as LPAs on a PC speak with their
  * drivers. The bus sees an actor that answers APDU.Transmit. */
-#include "sim/run/cmd-lpa.h"
+#include "sim/run/desk.h"
 
 #include <gio/gio.h>
 #include <jansson.h>

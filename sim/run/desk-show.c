@@ -1,6 +1,7 @@
 /* What the card says of itself, for people or as JSON. All texts of the card are escaped. */
-#include "sim/run/cmd-lpa.h"
+#include "sim/run/desk.h"
 
+#include "asn1/conditions.h"
 #include "asn1/ids.h"
 #include "asn1/tlv.h"
 
@@ -12,9 +13,9 @@
 static const char *const class_names[] = {"test", "provisioning", "operational"};
 
 static int
-failed (GError *error)
+failed (const RspDesk *d, GError *error)
 {
-    fprintf (stderr, "rspsim lpa: %s\n", error->message);
+    fprintf (stderr, "rspsim %s: %s\n", d->actor.name, error->message);
     g_error_free (error);
     return 1;
 }
@@ -122,20 +123,20 @@ print_info (json_t *info)
 }
 
 int
-rsp_lpa_show_info (RspLpaDesk *d)
+rsp_desk_show_info (RspDesk *d)
 {
     GError *error = NULL;
     g_autoptr (GBytes) eid =
-        rsp_lpa_desk_ask_card (d, RSP_FN_ES10C_GET_EID, "bf3e035c015a", &error);
+        rsp_desk_ask_card (d, RSP_FN_ES10C_GET_EID, "bf3e035c015a", &error);
     g_autoptr (GBytes) addresses =
-        eid ? rsp_lpa_desk_ask_card (d, RSP_FN_ES10A_GET_EUICC_CONFIGURED_ADDRESSES, "bf3c00",
+        eid ? rsp_desk_ask_card (d, RSP_FN_ES10A_GET_EUICC_CONFIGURED_ADDRESSES, "bf3c00",
                                      &error)
             : NULL;
     g_autoptr (GBytes) info2 =
-        addresses ? rsp_lpa_desk_ask_card (d, RSP_FN_ES10B_GET_EUICC_INFO2, "bf2200", &error)
+        addresses ? rsp_desk_ask_card (d, RSP_FN_ES10B_GET_EUICC_INFO2, "bf2200", &error)
                   : NULL;
     if (!info2)
-        return failed (error);
+        return failed (d, error);
     json_t *info = info_of (rsp_slice_of (eid), rsp_slice_of (addresses), rsp_slice_of (info2));
     if (d->args->json)
         print_json (info);
@@ -171,14 +172,14 @@ notification_of (RspSlice entry)
 }
 
 int
-rsp_lpa_show_notifications (RspLpaDesk *d)
+rsp_desk_show_notifications (RspDesk *d)
 {
     GError *error = NULL;
     RspTlv response, list, entry;
     g_autoptr (GBytes) body =
-        rsp_lpa_desk_ask_card (d, RSP_FN_ES10B_LIST_NOTIFICATION, "bf2800", &error);
+        rsp_desk_ask_card (d, RSP_FN_ES10B_LIST_NOTIFICATION, "bf2800", &error);
     if (!body)
-        return failed (error);
+        return failed (d, error);
     json_t *all = json_array ();
     if (rsp_tlv_single (rsp_slice_of (body), 0xBF28, &response) &&
         rsp_tlv_find (response.value, 0xA0, &list))
@@ -203,7 +204,7 @@ rsp_lpa_show_notifications (RspLpaDesk *d)
 /* --- profiles --- */
 
 int
-rsp_lpa_show_profiles (const RspLpaDesk *d, const GPtrArray *profiles)
+rsp_desk_show_profiles (const RspDesk *d, const GPtrArray *profiles)
 {
     json_t *all = json_array ();
     for (guint i = 0; i < profiles->len; i++) {
@@ -224,4 +225,43 @@ rsp_lpa_show_profiles (const RspLpaDesk *d, const GPtrArray *profiles)
     else
         json_decref (all);
     return 0;
+}
+
+/* --- failures --- */
+
+typedef struct {
+    const char *function, *code;
+    char *meaning; /* owned */
+} Search;
+
+static void
+look_at (const RspCondition *condition, gpointer data)
+{
+    Search *search = data;
+    if (!search->meaning &&
+        strcmp (rsp_function (condition->function)->full_name, search->function) == 0 &&
+        strcmp (condition->code, search->code) == 0)
+        search->meaning = g_strdup (condition->meaning);
+}
+
+char *
+rsp_desk_explain (const RspDesk *d, const char *step, const char *error, const char *code)
+{
+    GString *out = g_string_new (NULL);
+    g_autofree char *text = rsp_escape_text (error, -1, 200);
+    g_autofree char *shown = code ? rsp_escape_text (code, -1, 60) : NULL;
+    Search search = {.function = step, .code = code ? code : error};
+    const char *problem = rsp_gateway_problem (d->gateway);
+    rsp_conditions_foreach (look_at, &search);
+    g_string_append_printf (out, "%s: %s", step, text);
+    if (shown)
+        g_string_append_printf (out, " %s", shown);
+    if (search.meaning)
+        g_string_append_printf (out, " (%s)", search.meaning);
+    g_free (search.meaning);
+    if (problem && !code) {
+        g_autofree char *why = rsp_escape_text (problem, -1, 300);
+        g_string_append_printf (out, " (%s)", why);
+    }
+    return g_string_free (out, FALSE);
 }

@@ -1,4 +1,4 @@
-#include "sim/run/cmd-lpa.h"
+#include "sim/run/desk.h"
 
 #include <gio/gio.h>
 #include <stdio.h>
@@ -6,6 +6,7 @@
 
 #define CARD "card"
 #define MAX_ROOTS 1000
+#define MAX_TIMEOUT 3600 /* s */
 
 /* --- what servers are trusted by ---------------------------------------------------------------
  */
@@ -70,7 +71,7 @@ read_root_folder (GPtrArray *roots, const char *folder, GError **error)
 }
 
 static gboolean
-add_roots (RspLpaDesk *d, GError **error)
+add_roots (RspDesk *d, GError **error)
 {
     for (char **path = d->args->ca; path && *path; path++) {
         gboolean folder = g_file_test (*path, G_FILE_TEST_IS_DIR);
@@ -98,7 +99,7 @@ no_such_card (GError **error, const char *text)
 }
 
 static gboolean
-open_process (RspLpaDesk *d, const char *command, GError **error)
+open_process (RspDesk *d, const char *command, GError **error)
 {
     d->own_bus = d->bus = rsp_bus_new (d->loop, d->trace, NULL);
     d->card = g_strdup (CARD);
@@ -110,7 +111,7 @@ open_process (RspLpaDesk *d, const char *command, GError **error)
 }
 
 static gboolean
-open_world (RspLpaDesk *d, const char *text, GError **error)
+open_world (RspDesk *d, const char *text, GError **error)
 {
     const char *colon = strrchr (text, ':');
     if (!colon || colon == text || !colon[1])
@@ -145,7 +146,7 @@ open_world (RspLpaDesk *d, const char *text, GError **error)
 }
 
 static gboolean
-open_card (RspLpaDesk *d, GError **error)
+open_card (RspDesk *d, GError **error)
 {
     const char *card = d->args->card;
     if (card && g_str_has_prefix (card, "stdio:"))
@@ -159,7 +160,7 @@ open_card (RspLpaDesk *d, GError **error)
  */
 
 static gboolean
-map_places (RspLpaDesk *d, GError **error)
+map_places (RspDesk *d, GError **error)
 {
     for (char **text = d->args->places; text && *text; text++) {
         g_auto (GStrv) sides = g_strsplit (*text, "=", 2);
@@ -175,9 +176,14 @@ map_places (RspLpaDesk *d, GError **error)
 }
 
 gboolean
-rsp_lpa_desk_open (RspLpaDesk *d, const RspLpaArgs *args, GError **error)
+rsp_desk_open (RspDesk *d, const char *name, const RspDeskArgs *args, GError **error)
 {
-    *d = (RspLpaDesk){.args = args};
+    *d = (RspDesk){.args = args};
+    if (args->timeout < 0 || args->timeout > MAX_TIMEOUT) {
+        g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, "--timeout is 1 to %d",
+                     MAX_TIMEOUT);
+        return FALSE;
+    }
     d->loop = rsp_loop_new (RSP_CLOCK_REAL, 0);
     d->roots = g_ptr_array_new_with_free_func ((GDestroyNotify)rsp_cert_unref);
     d->trace = rsp_trace_new (d->loop, args->trace, (RspTraceOptions){.bodies = TRUE}, error);
@@ -189,24 +195,17 @@ rsp_lpa_desk_open (RspLpaDesk *d, const RspLpaArgs *args, GError **error)
         rsp_gateway_trust_all (d->gateway);
     if (!map_places (d, error))
         return FALSE;
-    d->actor = (RspActor){.name = "lpa",
+    d->actor = (RspActor){.name = name,
                           .loop = d->loop,
                           .bus = d->bus,
                           .trace = d->trace,
                           .system_random = args->seed < 0};
-    d->lpa = rsp_lpa_new (&d->actor, &(RspLpaConfig){.card = d->card,
-                                                     .imei = args->imei,
-                                                     .timeout = args->timeout * G_USEC_PER_SEC,
-                                                     .user_timeout = G_MAXINT64,
-                                                     .test_mode = TRUE,
-                                                     .lenient_matching_id = args->lenient});
     return TRUE;
 }
 
 void
-rsp_lpa_desk_close (RspLpaDesk *d)
+rsp_desk_close (RspDesk *d)
 {
-    g_clear_pointer (&d->lpa, rsp_lpa_free);
     g_clear_pointer (&d->gateway, rsp_gateway_free);
     g_clear_pointer (&d->link, rsp_apdu_link_free);
     g_clear_pointer (&d->process, rsp_card_process_free);
@@ -217,6 +216,42 @@ rsp_lpa_desk_close (RspLpaDesk *d)
     g_clear_pointer (&d->roots, g_ptr_array_unref);
     g_clear_pointer (&d->loop, rsp_loop_free);
     g_clear_pointer (&d->card, g_free);
+}
+
+/* --- options and questions ---------------------------------------------------------------------
+ */
+
+void
+rsp_desk_args_clear (RspDeskArgs *a)
+{
+    g_free (a->card);
+    g_free (a->state);
+    g_free (a->trace);
+    g_strfreev (a->ca);
+    g_strfreev (a->places);
+}
+
+void
+rsp_desk_add_options (GOptionContext *context, RspDeskArgs *a)
+{
+    const GOptionEntry entries[] = {
+        {"card", 0, 0, G_OPTION_ARG_STRING, &a->card,
+         "stdio:COMMAND (a program that speaks the stdio APDU protocol) or sim:WORLD:EUICC",
+         "CARD"},
+        {"state", 0, 0, G_OPTION_ARG_FILENAME, &a->state, "keep the memory of a sim: card", "DIR"},
+        {"ca", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &a->ca,
+         "CI certificate(s) of servers, PEM or DER; default: the world's, or the host's trust "
+         "store",
+         "FILE|DIR"},
+        {"insecure", 0, 0, G_OPTION_ARG_NONE, &a->insecure, "accept any TLS certificate", NULL},
+        {"resolve", 0, 0, G_OPTION_ARG_STRING_ARRAY, &a->places, "where a server's address is",
+         "ADDRESS=HOST:PORT"},
+        {"timeout", 0, 0, G_OPTION_ARG_INT, &a->timeout, "of a call; default 30", "SECONDS"},
+        {"json", 0, 0, G_OPTION_ARG_NONE, &a->json, "results as JSON", NULL},
+        {"trace", 0, 0, G_OPTION_ARG_FILENAME, &a->trace, "write a trace", "FILE"},
+        {"seed", 0, 0, G_OPTION_ARG_INT64, &a->seed, "sim: card without system randomness", "N"},
+        {NULL}};
+    g_option_context_add_main_entries (context, entries, NULL);
 }
 
 typedef struct {
@@ -240,7 +275,7 @@ is_answered (gpointer data)
 }
 
 GBytes *
-rsp_lpa_desk_ask_card (RspLpaDesk *d, RspFunctionId function, const char *hex, GError **error)
+rsp_desk_ask_card (RspDesk *d, RspFunctionId function, const char *hex, GError **error)
 {
     CardAnswer answer = {0};
     const RspFunction *fn = rsp_function (function);

@@ -1,0 +1,55 @@
+/* Inside `rspsim lpa` and `rspsim ipa`: the desk at which a user sits, with a card, a bus, and a way
+ * out to servers; and what both commands show of a card. */
+#pragma once
+
+#include "sim/net/apdu.h"
+#include "sim/net/gateway.h"
+#include "sim/run/world.h"
+
+typedef struct {
+    char *card, *state, *trace;
+    char **ca, **places; /* NULL-terminated */
+    gboolean json, insecure;
+    gint timeout; /* s */
+    gint64 seed;  /* -1: system randomness */
+} RspDeskArgs;
+void rsp_desk_args_clear (RspDeskArgs *args);
+/* The options that both commands have. */
+void rsp_desk_add_options (GOptionContext *context, RspDeskArgs *args);
+
+typedef struct _RspCardProcess RspCardProcess;
+
+typedef struct {
+    const RspDeskArgs *args;
+    RspLoop *loop;
+    RspTrace *trace;
+    RspScenario *scenario; /* sim: cards */
+    RspWorld *world;
+    RspBus *own_bus; /* of other cards */
+    RspCardProcess *process;
+    RspApduLink *link;
+    RspBus *bus; /* the world's or one's own */
+    char *card;  /* its name on the bus */
+    GPtrArray *roots;
+    RspGateway *gateway;
+    RspActor actor; /* of the command: "lpa", "ipa" */
+} RspDesk;
+
+/* NAME is the actor's and the command's. */
+gboolean rsp_desk_open (RspDesk *desk, const char *name, const RspDeskArgs *args, GError **error);
+void rsp_desk_close (RspDesk *desk); /* also after a failure of rsp_desk_open */
+/* One ES10 call. NULL with ERROR set if the card did not answer with 9000. (transfer full) */
+GBytes *rsp_desk_ask_card (RspDesk *desk, RspFunctionId function, const char *hex, GError **error);
+
+/* desk-card.c: a card behind a program that speaks the stdio APDU protocol. COMMAND is split as
+ * a shell would; the program ends with the process that is freed. */
+RspCardProcess *rsp_card_process_new (RspBus *bus, RspLoop *loop, const char *name,
+                                      const char *command, GError **error);
+void rsp_card_process_free (RspCardProcess *process);
+
+/* desk-show.c: what the card says of itself; the exit status. */
+int rsp_desk_show_info (RspDesk *desk);
+int rsp_desk_show_notifications (RspDesk *desk);
+int rsp_desk_show_profiles (const RspDesk *desk, const GPtrArray *profiles);
+/* Why STEP failed with ERROR and, from a server, CODE (nullable), on one line. (transfer full) */
+char *rsp_desk_explain (const RspDesk *desk, const char *step, const char *error, const char *code);
