@@ -137,6 +137,10 @@ def test_a_package_in_json(eim):
     assert eim.json("getEimPackage", {"eidValue": EID[:-1] + "0"})["eimPackageError"] == 3
     assert eim.json("getEimPackage", {})["eimPackageError"] == 4
     eim.manage("POST", "/packages", {"eid": EID, "do": "list-profile-info"})
+    said = {"eidValue": STRANGER, "eimPackageResult": base64.b64encode(bytes.fromhex("a00302017f")).decode()}
+    status = eim.json("provideEimPackageResult", said)["header"]["functionExecutionStatus"]
+    assert status["status"] == "Failed" and status["statusCodeData"]["subjectCode"] == "8.1.1"
+    assert status["statusCodeData"]["reasonCode"] == "3.9"
     package = base64.b64decode(eim.json("getEimPackage", {"eidValue": EID})["euiccPackageRequest"])
     counter, transaction = eim.open(package)
     listed = bytes.fromhex("bf2d14a012e3105a0a" + ICCID + "9f700101")

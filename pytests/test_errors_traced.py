@@ -135,8 +135,10 @@ def codes_of(event):
     if not event["body"]:
         return set()
     if event["encoding"] == "json":
-        status = json.loads(event["body"]).get("header", {}).get("functionExecutionStatus", {})
-        data = status.get("statusCodeData")
+        body = json.loads(event["body"])
+        data = body.get("header", {}).get("functionExecutionStatus", {}).get("statusCodeData")
+        if "eimPackageError" in body:
+            return {n for n, number in RESULTS["GetEimPackage"].items() if number == body["eimPackageError"]}
         return {f"{data['subjectCode']}/{data['reasonCode']}"} if data else set()
     if event["encoding"] != "der":
         return set()

@@ -56,7 +56,8 @@ refuse_result (RspCall *call, gint64 code)
     const RspFunction *fn = rsp_call_function (call);
     g_autoptr (GBytes) body = rsp_fields_encode_failed_as (fn, rsp_call_encoding (call),
                                                            rsp_fields_error_status (fn, code));
-    RspOutcome outcome = {.http = 200, .error = rsp_code_name ("ProvideEimPackageResultError", code)};
+    RspOutcome outcome = {.http = 200,
+                          .error = rsp_code_name ("ProvideEimPackageResultError", code)};
     rsp_call_reply (call, &outcome, body);
 }
 

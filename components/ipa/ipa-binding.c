@@ -7,8 +7,7 @@ GBytes *
 ipa_request_in_json (const RspFunction *fn, GBytes *body)
 {
     g_autoptr (GError) error = NULL;
-    g_autoptr (RspFields) f =
-        rsp_fields_decode_as (fn, RSP_LEG_REQUEST, RSP_ENC_DER, body, &error);
+    g_autoptr (RspFields) f = rsp_fields_decode_as (fn, RSP_LEG_REQUEST, RSP_ENC_DER, body, &error);
     if (!f) {
         g_warning ("%s", error->message);
         return g_bytes_new (NULL, 0);

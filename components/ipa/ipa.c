@@ -246,9 +246,8 @@ ipa_call (RspIpa *ipa, RspFunctionId function, const char *address, GBytes *body
     ipa->answered = answered;
     gboolean card = ipa->function->binding == RSP_BINDING_CARD;
     g_autoptr (GBytes) asn1 = body;
-    g_autoptr (GBytes) sent = ipa->config.json && !card
-                                  ? ipa_request_in_json (ipa->function, asn1)
-                                  : g_bytes_ref (asn1);
+    g_autoptr (GBytes) sent =
+        ipa->config.json && !card ? ipa_request_in_json (ipa->function, asn1) : g_bytes_ref (asn1);
     RspCallOptions options = {.timeout = ipa->timeout, .asn1 = !ipa->config.json};
     rsp_bus_call (ipa->actor->bus, ipa->actor->name, card ? ipa->card : address, ipa->function,
                   sent, &options, on_reply, ipa);

@@ -56,10 +56,10 @@ typedef struct {
     gboolean immediate_enable; /* asks the card for immediate enabling after a download */
     RspIpaNotify notify;
     const char *eim_address; /* where every eIM is found, whatever its eimFqdn says; NULL */
-    gint64 timeout; /* µs a call; default 30 s */
-    gint64 period;  /* µs from one poll by itself to the next; 0: none */
-    gint64 pause;   /* µs before a retry */
-    guint retries;  /* of the delivery of a result before a rollback; 0: the first failure */
+    gint64 timeout;          /* µs a call; default 30 s */
+    gint64 period;           /* µs from one poll by itself to the next; 0: none */
+    gint64 pause;            /* µs before a retry */
+    guint retries; /* of the delivery of a result before a rollback; 0: the first failure */
     RspIpaDownloader downloader;
 } RspIpaConfig;
 

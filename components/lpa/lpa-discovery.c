@@ -194,9 +194,7 @@ lpa_session_function (const RspLpa *lpa, RspFunctionId es9p, RspFunctionId es11)
 RspEncoding
 lpa_session_encoding (const RspLpa *lpa)
 {
-    return lpa->op->proxy       ? lpa->proxy_encoding
-           : lpa->op->discovery ? RSP_ENC_JSON
-                                : lpa->encoding;
+    return lpa->op->proxy ? lpa->proxy_encoding : lpa->op->discovery ? RSP_ENC_JSON : lpa->encoding;
 }
 
 const char *

@@ -63,7 +63,7 @@ static const struct {
 } both[] = {
     {RSP_FN_ESIPA_GET_EIM_PACKAGE, RSP_LEG_REQUEST,
      "{\"eidValue\":\"89049032001234000000000000000141\",\"notifyStateChange\":true,"
-     "\"stateChangeCause\":5,\"rPLMN\":\"00F110\"}",
+     "\"stateChangeCause\":5,\"rPlmn\":\"APEQ\"}",
      "bf4f1c5a1089049032001234000000000000000141800081010582"
      "0300f110"},
     {RSP_FN_ESIPA_GET_EIM_PACKAGE, RSP_LEG_RESPONSE,

@@ -158,7 +158,8 @@ https_finish (RspTransport *transport, RspCall *call)
     /* Cut: the client hangs up, and the server, which would wait for ever, lets go. */
     g_cancellable_cancel (exchange->cancellable);
     if (exchange->served && !exchange->responding && !exchange->peer_gone) {
-        rsp_https_answer (exchange->served, NULL, RSP_ENC_RAW, SOUP_STATUS_SERVICE_UNAVAILABLE, NULL);
+        rsp_https_answer (exchange->served, NULL, RSP_ENC_RAW, SOUP_STATUS_SERVICE_UNAVAILABLE,
+                          NULL);
         soup_server_message_unpause (exchange->served);
     }
 }

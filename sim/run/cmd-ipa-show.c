@@ -49,8 +49,7 @@ from_json (RspSlice text)
 {
     json_t *object = json_loadb ((const char *)text.data, text.len, JSON_REJECT_DUPLICATES, NULL);
     const char *value = json_string_value (json_object_get (object, "addInitialEimRequest"));
-    GBytes *member =
-        value ? rsp_decode_input (RSP_SLICE (value, strlen (value)), NULL) : NULL;
+    GBytes *member = value ? rsp_decode_input (RSP_SLICE (value, strlen (value)), NULL) : NULL;
     json_decref (object);
     return member;
 }
@@ -165,8 +164,8 @@ rsp_ipa_show_eims (const RspDesk *d, GBytes *answer)
         json_array_append_new (all, eim_of (node, base));
     }
     for (gsize i = 0; i < json_array_size (all) && !d->args->json; i++) {
-        const json_t *eim = json_array_get (all, i), *token =
-                                                         json_object_get (eim, "associationToken");
+        const json_t *eim = json_array_get (all, i),
+                     *token = json_object_get (eim, "associationToken");
         printf ("%s\t%s\t", shown (eim, "eimId"), shown (eim, "eimFqdn"));
         if (json_is_integer (token))
             printf ("%" JSON_INTEGER_FORMAT, json_integer_value (token));
@@ -208,8 +207,7 @@ void
 rsp_ipa_show_message (const RspDesk *d, GBytes *answer)
 {
     g_autoptr (GError) error = NULL;
-    g_autofree char *text =
-        rsp_decode (rsp_slice_of (answer), NULL, d->args->json, &error);
+    g_autofree char *text = rsp_decode (rsp_slice_of (answer), NULL, d->args->json, &error);
     if (text)
         fputs (text, stdout);
     else

@@ -49,7 +49,7 @@ typedef struct Ending Ending;
 struct Ending {
     IpaDesk *desk;
     void (*show) (const RspDesk *desk, GBytes *answer); /* NULL: only how it ended */
-    gboolean quiet; /* about what worked, for people */
+    gboolean quiet;                                     /* about what worked, for people */
     gboolean done;
     int status;
 };

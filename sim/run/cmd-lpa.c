@@ -374,8 +374,7 @@ find_command (int argc, char **argv)
 static gboolean
 sit_down (LpaDesk *d, const Args *a, GError **error)
 {
-    const RspLpaUi ui = {
-        .ask = on_question, .code = on_code, .progress = on_progress, .data = d};
+    const RspLpaUi ui = {.ask = on_question, .code = on_code, .progress = on_progress, .data = d};
     *d = (LpaDesk){.args = a};
     if (!rsp_desk_open (&d->desk, "lpa", &a->desk, error))
         return FALSE;

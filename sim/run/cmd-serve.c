@@ -162,6 +162,22 @@ management_token (const RspWorldActor *a)
     return given ? g_strdup (given) : rsp_hex (RSP_SLICE_ARRAY (octets));
 }
 
+/* An eIM answers in plain HTTP as well: on private links to devices TLS is often left to the link.
+ */
+static gboolean
+open_plain (Host *h, RspWorldActor *a, const char *fqdn, json_t *description, GError **error)
+{
+    guint port = 0;
+    RspDoor *door = rsp_door_open (h->world->bus, h->loop, a->base.name, NULL, 0, &port, error);
+    if (!door)
+        return FALSE;
+    g_ptr_array_add (h->doors, door);
+    add_addresses (service_of (a), a, fqdn, port);
+    g_autofree char *url = g_strdup_printf ("http://127.0.0.1:%u", port);
+    json_object_set_new (description, "plainUrl", json_string (url));
+    return TRUE;
+}
+
 /* The managing side of an eIM, told of in its DESCRIPTION. */
 static gboolean
 open_management (Host *h, RspWorldActor *a, json_t *description, GError **error)
@@ -200,7 +216,8 @@ open_door (Host *h, const Service *service, RspWorldActor *a, guint port, json_t
     add_addresses (service, a, fqdn, bound);
     json_t *description = describe (service, a, fqdn, bound);
     json_array_append_new (list, description);
-    return a->role != RSP_ACTOR_EIM || open_management (h, a, description, error);
+    return a->role != RSP_ACTOR_EIM || (open_plain (h, a, fqdn, description, error) &&
+                                        open_management (h, a, description, error));
 }
 
 /* The world's own `port:` first, then --port and those after it, else any. */

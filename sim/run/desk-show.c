@@ -126,15 +126,12 @@ int
 rsp_desk_show_info (RspDesk *d)
 {
     GError *error = NULL;
-    g_autoptr (GBytes) eid =
-        rsp_desk_ask_card (d, RSP_FN_ES10C_GET_EID, "bf3e035c015a", &error);
+    g_autoptr (GBytes) eid = rsp_desk_ask_card (d, RSP_FN_ES10C_GET_EID, "bf3e035c015a", &error);
     g_autoptr (GBytes) addresses =
-        eid ? rsp_desk_ask_card (d, RSP_FN_ES10A_GET_EUICC_CONFIGURED_ADDRESSES, "bf3c00",
-                                     &error)
+        eid ? rsp_desk_ask_card (d, RSP_FN_ES10A_GET_EUICC_CONFIGURED_ADDRESSES, "bf3c00", &error)
             : NULL;
     g_autoptr (GBytes) info2 =
-        addresses ? rsp_desk_ask_card (d, RSP_FN_ES10B_GET_EUICC_INFO2, "bf2200", &error)
-                  : NULL;
+        addresses ? rsp_desk_ask_card (d, RSP_FN_ES10B_GET_EUICC_INFO2, "bf2200", &error) : NULL;
     if (!info2)
         return failed (d, error);
     json_t *info = info_of (rsp_slice_of (eid), rsp_slice_of (addresses), rsp_slice_of (info2));

@@ -1,5 +1,5 @@
-/* Inside `rspsim lpa` and `rspsim ipa`: the desk at which a user sits, with a card, a bus, and a way
- * out to servers; and what both commands show of a card. */
+/* Inside `rspsim lpa` and `rspsim ipa`: the desk at which a user sits, with a card, a bus, and a
+ * way out to servers; and what both commands show of a card. */
 #pragma once
 
 #include "sim/net/apdu.h"

@@ -216,7 +216,8 @@ check_managed (const Check *c, const RspYaml *item, GError **error)
 static gboolean
 check_esipa (const RspYaml *actor, GError **error)
 {
-    const RspYaml *esipa = rsp_yaml_get (actor, "esipa"), *version = rsp_yaml_get (actor, "version");
+    const RspYaml *esipa = rsp_yaml_get (actor, "esipa"),
+                  *version = rsp_yaml_get (actor, "version");
     return !esipa || strcmp (esipa->text, "json") != 0 || !version ||
            strcmp (version->text, "1.0") != 0 ||
            rsp_yaml_fail (esipa, error, "not supported: ESipa in JSON with version 1.0");

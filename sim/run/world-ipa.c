@@ -72,8 +72,7 @@ rsp_world_ipa_new (const RspActor *actor, const RspLpaConfig *engine, const RspI
 {
     RspWorldIpa *ipa = g_new0 (RspWorldIpa, 1);
     RspIpaConfig own = *config;
-    own.downloader =
-        (RspIpaDownloader){.download = download, .deliver = deliver, .engine = ipa};
+    own.downloader = (RspIpaDownloader){.download = download, .deliver = deliver, .engine = ipa};
     ipa->engine = rsp_lpa_new (actor, engine);
     ipa->ipa = rsp_ipa_new (actor, &own);
     return ipa;
