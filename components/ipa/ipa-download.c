@@ -80,7 +80,7 @@ on_enabled (RspIpa *ipa, const RspReply *reply)
     gint64 code = node ? rsp_asn1_int (node, "immediateEnableResult", UNDEFINED) : UNDEFINED;
     ipa_check_event (ipa, "immediateEnable", NULL, ipa_code_name ("ImmediateEnableResult", code));
     if (code == 0)
-        ipa->change = IPA_CHANGE_IMMEDIATE_ENABLE;
+        ipa_note_change (ipa, IPA_CHANGE_IMMEDIATE_ENABLE, NULL);
     send_profile_result (ipa, rsp_slice_of (result));
 }
 
@@ -126,6 +126,8 @@ on_downloaded (const RspIpaDownloaded *o, gpointer data)
         return;
     }
     op->installed += !o->error;
+    if (!o->error)
+        ipa_note_change (ipa, IPA_CHANGE_OTHER_EIM, ipa_eim (ipa));
     op->failed += o->error != NULL;
     if (!o->error && ipa->config.immediate_enable)
         enable_at_once (ipa, o->result);

@@ -48,6 +48,22 @@ executed (RspIpa *ipa)
         ipa_deliver_and_finish (ipa);
 }
 
+/* Whose package it is: eUICC packages say so, others are the caller's. */
+static void
+choose_eim (RspIpa *ipa, const RspAsn1 *node)
+{
+    IpaOperation *op = ipa->op;
+    g_autofree char *id = rsp_asn1_text (node, "euiccPackageRequest.euiccPackageSigned.eimId");
+    for (guint i = 0; i < op->eims->len; i++) {
+        const IpaEim *eim = g_ptr_array_index (op->eims, i);
+        const char *actor = eim->fqdn ? rsp_bus_resolve (ipa->actor->bus, eim->fqdn) : NULL;
+        if (id ? strcmp (id, eim->id) == 0 : g_strcmp0 (actor, rsp_call_src (op->call)) == 0) {
+            op->eim = i;
+            return;
+        }
+    }
+}
+
 static void
 execute (RspIpa *ipa)
 {
@@ -57,6 +73,7 @@ execute (RspIpa *ipa)
     const char *kind = rsp_asn1_choice (node, "");
     RspSlice package = rsp_asn1_slice (node, kind);
     op->packages = 1;
+    choose_eim (ipa, node);
     if (strcmp (kind, "eimAcknowledgements") == 0) {
         ipa_remove_acknowledged (ipa, node, kind, acknowledged);
     } else if (strcmp (kind, "euiccPackageRequest") == 0) {

@@ -87,7 +87,7 @@ on_local (RspIpa *ipa, const RspReply *reply)
     if (error)
         ipa_note_failure (ipa, NULL, error);
     else if (local->change != IPA_NO_CHANGE)
-        ipa->change = local->change;
+        ipa_note_change (ipa, local->change, NULL);
     if (!error && op->local == RSP_IPA_ENABLE_EMERGENCY)
         ipa->emergency = TRUE;
     if (!error && op->local == RSP_IPA_DISABLE_EMERGENCY)
@@ -200,7 +200,7 @@ on_reset (RspIpa *ipa, const RspReply *reply)
     if (!error)
         error = part_error (response.value, 0x82, "ResetImmediateEnableConfigResult");
     ipa_set_result (ipa, error ? error : "ok");
-    ipa->change = IPA_CHANGE_RESET;
+    ipa_note_change (ipa, IPA_CHANGE_RESET, NULL);
     if (error)
         ipa_note_failure (ipa, NULL, error);
     ipa_finish (ipa);

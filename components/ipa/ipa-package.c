@@ -17,6 +17,7 @@ end_package (RspIpa *ipa)
     if (!op->reached)
         op->kept++;
     g_clear_pointer (&op->package_result, g_bytes_unref);
+    g_clear_pointer (&op->transaction, g_bytes_unref);
     op->after_package (ipa);
 }
 
@@ -103,11 +104,30 @@ first_error (const RspAsn1 *node)
     return NULL;
 }
 
+/* An enabling, disabling or deletion that went well, or what undoes one. */
+static gboolean
+changes_profiles (const RspAsn1 *node)
+{
+    static const guint32 tags[] = {0x83, 0x84, 0x85, 0x8C};
+    RspTlv list, result;
+    RspSlice slice =
+        rsp_asn1_slice (node, "euiccPackageResultSigned.euiccPackageResultDataSigned.euiccResult");
+    if (!rsp_tlv_single (slice, 0x30, &list))
+        return FALSE;
+    while (rsp_tlv_next (&list.value, &result) == RSP_TLV_OK)
+        for (guint i = 0; i < G_N_ELEMENTS (tags); i++)
+            if (result.tag == tags[i] && result.value.len == 1 && result.value.data[0] == 0)
+                return TRUE;
+    return FALSE;
+}
+
 static void
-note_result (RspIpa *ipa, const char *error)
+note_result (RspIpa *ipa, const RspAsn1 *node, const char *error)
 {
     ipa->op->failed += error != NULL;
     ipa_set_result (ipa, error ? error : "ok");
+    if (changes_profiles (node))
+        ipa_note_change (ipa, IPA_CHANGE_OTHER_EIM, ipa_eim (ipa));
 }
 
 /* --- rollback --- */
@@ -205,7 +225,7 @@ on_executed (RspIpa *ipa, const RspReply *reply)
         return;
     }
     const char *error = first_error (node);
-    note_result (ipa, error);
+    note_result (ipa, node, error);
     op->may_roll_back = op->may_roll_back && !error && !op->call;
     op->package_result = g_bytes_ref (reply->body);
     send_package_result (ipa);
@@ -216,6 +236,7 @@ ipa_run_package (RspIpa *ipa, RspSlice package, IpaNext next)
 {
     IpaOperation *op = ipa->op;
     op->after_package = next;
+    ipa_note_transaction (ipa, package);
     op->may_roll_back = wants_rollback (package);
     op->tries = 0;
     ipa_call (ipa, RSP_FN_ES10B_LOAD_EUICC_PACKAGE, NULL, rsp_slice_to_bytes (package),

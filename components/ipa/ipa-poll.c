@@ -45,19 +45,27 @@ after_package (RspIpa *ipa)
     }
 }
 
+static void
+end_refused (RspIpa *ipa)
+{
+    g_clear_pointer (&ipa->op->transaction, g_bytes_unref);
+    next_eim (ipa);
+}
+
 /* A package of no known kind, or of none that can be read. */
 static void
 refuse_package (RspIpa *ipa, const RspReply *reply)
 {
-    RspTlv outer, package;
+    RspTlv outer, package = {0};
     guint8 code = INVALID_FORMAT;
     if (rsp_tlv_single (rsp_slice_of (reply->body), 0xBF4F, &outer) &&
         rsp_tlv_next (&outer.value, &package) == RSP_TLV_OK && package.tag != 0xBF51 &&
         package.tag != 0xBF52 && package.tag != 0xBF54)
         code = UNKNOWN_PACKAGE;
+    ipa_note_transaction (ipa, package.whole);
     ipa_check_event (ipa, "eimPackage", NULL, ipa_code_name ("EimPackageResultErrorCode", code));
     ipa_note_failure (ipa, NULL, "badReply");
-    ipa_send_error (ipa, code, next_eim);
+    ipa_send_error (ipa, code, end_refused);
 }
 
 static void
@@ -68,6 +76,22 @@ on_no_package (RspIpa *ipa, gint64 code)
     if (code != NO_PACKAGE_AVAILABLE)
         ipa_note_failure (ipa, NULL, name);
     next_eim (ipa);
+}
+
+static gboolean
+is_told (const RspIpa *ipa, const IpaEim *eim)
+{
+    return ipa->change == IPA_NO_CHANGE ||
+           g_ptr_array_find_with_equal_func (ipa->told, eim->id, g_str_equal, NULL);
+}
+
+void
+ipa_note_change (RspIpa *ipa, IpaStateChange change, const IpaEim *eim)
+{
+    ipa->change = change;
+    g_ptr_array_set_size (ipa->told, 0);
+    if (eim)
+        g_ptr_array_add (ipa->told, g_strdup (eim->id));
 }
 
 static void
@@ -85,7 +109,8 @@ on_package (RspIpa *ipa, const RspReply *reply)
         refuse_package (ipa, reply);
         return;
     }
-    ipa->change = IPA_NO_CHANGE; /* the eIM has heard of it */
+    if (!is_told (ipa, ipa_eim (ipa)))
+        g_ptr_array_add (ipa->told, g_strdup (ipa_eim (ipa)->id));
     const char *kind = rsp_asn1_choice (node, "");
     RspSlice package = rsp_asn1_slice (node, kind);
     if (strcmp (kind, "eimPackageError") == 0) {
@@ -107,7 +132,7 @@ ipa_next_package (RspIpa *ipa)
     GByteArray *out = g_byte_array_new ();
     gsize mark = rsp_tlv_open (out, 0xBF4F);
     rsp_tlv_put (out, 0x5A, RSP_SLICE_ARRAY (ipa->eid));
-    if (ipa->change != IPA_NO_CHANGE) {
+    if (!is_told (ipa, ipa_eim (ipa))) {
         rsp_tlv_put (out, 0x80, RSP_SLICE (NULL, 0));
         if (!ipa->config.v10)
             rsp_tlv_put_int (out, 0x81, ipa->change);

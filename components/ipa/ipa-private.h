@@ -9,6 +9,7 @@
 /* StateChangeCause, SGP.32 6.3.2.6; told to the eIM by the next GetEimPackage. */
 typedef enum {
     IPA_NO_CHANGE = -1,
+    IPA_CHANGE_OTHER_EIM = 0,
     IPA_CHANGE_FALLBACK = 1,
     IPA_CHANGE_EMERGENCY = 2,
     IPA_CHANGE_LOCAL = 3,
@@ -64,7 +65,7 @@ typedef struct {
     RspAsn1 *request;     /* IpaEuiccDataRequest */
     guint wanted, row;    /* its rows, and the one being read */
     GByteArray *elements; /* of the answer */
-    GBytes *transaction;  /* eimTransactionId (nullable) */
+    GBytes *transaction;  /* eimTransactionId of the package in hand (nullable) */
     guint triggers;       /* one leads to another */
     GBytes *profile_result;
 
@@ -88,9 +89,10 @@ struct _RspIpa {
     GPtrArray *refused; /* of RefusedOperation: answered "busy" from the loop */
     gboolean knows_eid;
     guint8 eid[16];
-    IpaStateChange change;
-    gboolean emergency; /* the Emergency Profile is enabled */
-    GQueue unsent;      /* of IpaUnsent */
+    IpaStateChange change; /* the last one, */
+    GPtrArray *told;       /* and the ids of the eIMs that know of it */
+    gboolean emergency;    /* the Emergency Profile is enabled */
+    GQueue unsent;         /* of IpaUnsent */
 
     const RspFunction *function; /* of the call under way */
     IpaAnswered answered;
@@ -131,11 +133,16 @@ const IpaEim *ipa_eim (const RspIpa *ipa); /* being served; NULL: there is none 
 
 /* ipa-poll.c: what the eIM being served has for us. */
 void ipa_next_package (RspIpa *ipa);
+/* The state of the eUICC has changed: each eIM hears of it, but for EIM (nullable) whose doing it
+ * is. */
+void ipa_note_change (RspIpa *ipa, IpaStateChange change, const IpaEim *eim);
 
 /* ipa-result.c: BF50 of RESULT (an EimPackageResult; taken) to the eIM being served, or the answer
  * to who injected the package; removes what is acknowledged, then NEXT. op->reached says whether
  * the eIM has taken it. */
 void ipa_send_result (RspIpa *ipa, GBytes *result, IpaNext next);
+/* PACKAGE, a TLV as received, is the one in hand: its eimTransactionId is kept. */
+void ipa_note_transaction (RspIpa *ipa, RspSlice package);
 /* eimPackageError or EimPackageResultResponseError of CODE, then NEXT. */
 void ipa_send_error (RspIpa *ipa, guint8 code, IpaNext next);
 /* The elements of PATH, EimAcknowledgements: BF30 each, then NEXT. */

@@ -162,6 +162,21 @@ ipa_send_result (RspIpa *ipa, GBytes *result, IpaNext next)
 }
 
 void
+ipa_note_transaction (RspIpa *ipa, RspSlice package)
+{
+    RspTlv tlv, signed_data, id;
+    g_clear_pointer (&ipa->op->transaction, g_bytes_unref);
+    if (rsp_tlv_next (&package, &tlv) != RSP_TLV_OK)
+        return;
+    RspSlice in = tlv.value;
+    if (tlv.tag == 0xBF51)
+        in = rsp_tlv_find (in, 0x30, &signed_data) ? signed_data.value : RSP_SLICE (NULL, 0);
+    if (rsp_tlv_find (in, tlv.tag == 0xBF52 ? 0x83 : 0x82, &id) && id.value.len > 0 &&
+        id.value.len <= 16)
+        ipa->op->transaction = rsp_slice_to_bytes (id.value);
+}
+
+void
 ipa_send_error (RspIpa *ipa, guint8 code, IpaNext next)
 {
     IpaOperation *op = ipa->op;

@@ -274,6 +274,7 @@ rsp_ipa_new (const RspActor *actor, const RspIpaConfig *config)
     ipa->timeout = config->timeout > 0 ? config->timeout : DEFAULT_TIMEOUT;
     ipa->refused = g_ptr_array_new_with_free_func (g_free);
     ipa->change = IPA_NO_CHANGE;
+    ipa->told = g_ptr_array_new_with_free_func (g_free);
     g_queue_init (&ipa->unsent);
     rsp_bus_attach (actor->bus, actor->name, ipa_serve, ipa);
     if (ipa->fqdn)
@@ -304,6 +305,7 @@ rsp_ipa_free (RspIpa *ipa)
         rsp_loop_cancel (ipa->actor->loop, refused->event);
     }
     g_ptr_array_unref (ipa->refused);
+    g_ptr_array_unref (ipa->told);
     operation_free (ipa->op);
     g_queue_clear_full (&ipa->unsent, ipa_unsent_free);
     g_free (ipa->card);
