@@ -69,6 +69,33 @@ def test_compare(rspsim):
     assert rspsim("compare").returncode == 2
 
 
+def test_compare_puts_every_device_on_the_link(rspsim, tmp_path):
+    """Scenarios that name no link, too; one that does not pass costs the others nothing."""
+    thrifty = tmp_path / "thrifty.yaml"
+    thrifty.write_text("""
+scenario: thrifty
+world:
+  actors:
+    ci: {role: ci}
+    eum: {role: eum, certified-by: ci}
+    eim1: {role: eim, certified-by: ci, fqdn: eim1.example.com, devices: [card]}
+    card: {role: euicc, certified-by: eum, eid: "89049032001234000000000000000141", iot: {version: "1.2", eims: [{eim: eim1}]}}
+    dev1: {role: ipa, euicc: card, fqdn: dev1.example.com, connectivity: {link: lte}}
+steps:
+  - eim: {at: eim1, to: card, do: list-profile-info}
+  - eim: {at: eim1, to: card, do: push, address: dev1.example.com}
+expect: {eim1: {packages: [{state: done}]}, dev1: {traffic: {airtime: 100ms}}}
+""")
+    done = rspsim("compare", thrifty, "scenarios/iot/direct-smds.yaml", check=1)
+    rows = [line.split() for line in done.stdout.splitlines()[1:]]
+    assert [row[:2] for row in rows if row[0] == "direct-smds"] == [["direct-smds", link] for link in RATES]
+    assert all(int(row[7]) > 10 and int(row[5]) > 5000 for row in rows if row[0] == "direct-smds")
+    pushed = {row[1]: row for row in rows if row[0] == "thrifty"}
+    assert list(pushed) == ["lte-m", "lte"] and "thrifty, over nb-iot: thrifty.yaml:" in done.stderr
+    # package and acknowledgement come down to the device, with a request's headers, and the answers go up
+    assert int(pushed["lte"][6]) > 2 * 389 and 2 * 249 < int(pushed["lte"][5]) < 2 * 389
+
+
 @pytest.mark.parametrize("bad,message", [
     ("network: {places: {home: {coverage: [nobody]}}}", '"nobody" is no operator'),
     ("network: {places: {home: {}}}\n  actors: {phone: {connectivity: {place: moon}}}",

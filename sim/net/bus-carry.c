@@ -97,11 +97,15 @@ response_arrives (RspCall *call)
         seq);
 }
 
-/* The link of the device that called; NULL: none that is modelled. */
+/* The link of the device that called, or was called; NULL: none that is modelled. */
 static RspLink *
 link_of (const RspCall *call)
 {
-    return call->fn->binding == RSP_BINDING_HTTP && call->caller ? call->caller->link : NULL;
+    if (call->fn->binding != RSP_BINDING_HTTP)
+        return NULL;
+    return call->caller && call->caller->link ? call->caller->link
+           : call->dst                        ? call->dst->link
+                                              : NULL;
 }
 
 /* The device has no bearer, or one that does not take such a message. */
@@ -268,7 +272,8 @@ link_time (const RspTransit *transit)
     gboolean request = transit->leg == RSP_LEG_REQUEST;
     if (!link || call->ghost)
         return 0;
-    return rsp_link_carry (link, request, g_bytes_get_size (transit->body),
+    gboolean called = !call->caller || link != call->caller->link;
+    return rsp_link_carry (link, request != called, request, g_bytes_get_size (transit->body),
                            request && rsp_bus_tls_opens (call));
 }
 

@@ -2,15 +2,15 @@
 
 #include <string.h>
 
-#define HEADERS_UP 320   /* HTTP request line and headers */
-#define HEADERS_DOWN 180 /* status line and headers */
-#define RECORD 29        /* TLS record: header, content type, tag */
+#define HEADERS_REQUEST 320  /* HTTP request line and headers */
+#define HEADERS_RESPONSE 180 /* status line and headers */
+#define RECORD 29            /* TLS record: header, content type, tag */
 #define RECORD_MAX 16384
-#define PACKET 1400         /* octets of a packet's payload */
-#define PACKET_HEAD 40      /* IPv4 and TCP */
-#define HANDSHAKE_UP 640    /* ClientHello, Finished */
-#define HANDSHAKE_DOWN 1500 /* ServerHello, a P-256 chain of two certificates, Finished */
-#define HANDSHAKE_TRIPS 2   /* TCP, TLS 1.3 */
+#define PACKET 1400           /* octets of a packet's payload */
+#define PACKET_HEAD 40        /* IPv4 and TCP */
+#define HANDSHAKE_CLIENT 640  /* ClientHello, Finished */
+#define HANDSHAKE_SERVER 1500 /* ServerHello, a P-256 chain of two certificates, Finished */
+#define HANDSHAKE_TRIPS 2     /* TCP, TLS 1.3 */
 #define TIMEOUT_MIN G_USEC_PER_SEC
 #define TRIES_MAX 16
 
@@ -134,15 +134,16 @@ send (RspLink *link, gboolean up, gsize octets)
 }
 
 gint64
-rsp_link_carry (RspLink *link, gboolean up, gsize octets, gboolean connects)
+rsp_link_carry (RspLink *link, gboolean up, gboolean request, gsize octets, gboolean connects)
 {
     if (link->bearer != RSP_BEARER_CELLULAR)
         return 0;
     gsize records = 1 + octets / RECORD_MAX;
     gint64 time = link->model.latency;
     if (connects)
-        time += HANDSHAKE_TRIPS * 2 * link->model.latency + send (link, TRUE, HANDSHAKE_UP) +
-                send (link, FALSE, HANDSHAKE_DOWN);
+        time += HANDSHAKE_TRIPS * 2 * link->model.latency + send (link, up, HANDSHAKE_CLIENT) +
+                send (link, !up, HANDSHAKE_SERVER);
     link->use.messages++;
-    return time + send (link, up, octets + records * RECORD + (up ? HEADERS_UP : HEADERS_DOWN));
+    return time + send (link, up,
+                        octets + records * RECORD + (request ? HEADERS_REQUEST : HEADERS_RESPONSE));
 }

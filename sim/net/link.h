@@ -47,6 +47,7 @@ const RspLinkUse *rsp_link_use (const RspLink *link);
 
 /* Whether a body of OCTETS can be carried at all. */
 gboolean rsp_link_takes (const RspLink *link, gsize octets);
-/* The time that a message takes, and counts it. UP: from the device. CONNECTS: it opens a
- * connection. */
-gint64 rsp_link_carry (RspLink *link, gboolean up, gsize octets, gboolean connects);
+/* The time that an HTTP message takes, and counts it. UP: from the device, which asks as a rule and
+ * is asked where a package is brought to it. CONNECTS: the REQUEST opens a connection. */
+gint64 rsp_link_carry (RspLink *link, gboolean up, gboolean request, gsize octets,
+                       gboolean connects);

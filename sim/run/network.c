@@ -308,8 +308,8 @@ rsp_network_new (RspWorld *world)
     add_places (network, yaml ? rsp_yaml_get (yaml, "places") : NULL);
     for (guint i = 0; i < world->actors->len; i++) {
         RspWorldActor *a = world->actors->pdata[i];
-        const RspYaml *connectivity = a->modem ? rsp_yaml_get (a->yaml, "connectivity") : NULL;
-        if (connectivity)
+        const RspYaml *connectivity = rsp_yaml_get (a->yaml, "connectivity");
+        if (a->modem && (connectivity || world->options.link))
             add_device (network, a, connectivity);
     }
     return network;
