@@ -128,6 +128,17 @@ free_isdp (const RspEuicc *card)
 }
 
 guint
+rsp_euicc_new_isdp (RspEuicc *card)
+{
+    guint number = free_isdp (card);
+    if (number == 0 || card->profiles->len >= RSP_EUICC_PROFILES_MAX)
+        return RSP_REASON_NO_MEMORY;
+    card->session.load.profile = g_new0 (RspEuiccProfile, 1);
+    card->session.load.profile->number = number;
+    return 0;
+}
+
+guint
 rsp_euicc_configure_isdp (RspEuicc *card, RspSlice plain)
 {
     RspTlv data, oid;
@@ -138,14 +149,10 @@ rsp_euicc_configure_isdp (RspEuicc *card, RspSlice plain)
     if (present && !(rsp_tlv_find (data.value, 0x06, &oid) &&
                      rsp_oid_equal (oid.value, rsp_cert_oid (card->session.pb))))
         return RSP_REASON_INCORRECT_INPUT;
-    guint number = free_isdp (card);
-    if (number == 0 || card->profiles->len >= RSP_EUICC_PROFILES_MAX)
-        return RSP_REASON_NO_MEMORY;
-    load->profile = g_new0 (RspEuiccProfile, 1);
-    load->profile->number = number;
-    if (present)
+    guint reason = rsp_euicc_new_isdp (card);
+    if (!reason && present)
         load->profile->dp_data = rsp_slice_to_bytes (data.whole);
-    return 0;
+    return reason;
 }
 
 static guint

@@ -389,6 +389,7 @@ enum {
 };
 
 guint rsp_euicc_initialise_channel (RspEuicc *card, const RspTlv *tlv);
+guint rsp_euicc_new_isdp (RspEuicc *card); /* load.profile, with a number that is free */
 guint rsp_euicc_configure_isdp (RspEuicc *card, RspSlice plain);
 guint rsp_euicc_store_metadata (RspEuicc *card);
 guint rsp_euicc_replace_keys (RspEuicc *card, RspSlice plain);
@@ -398,6 +399,11 @@ guint rsp_euicc_load_elements (RspEuicc *card, gboolean last);
 /* One STORE DATA chain of a Bound Profile Package. */
 guint rsp_euicc_load_chain (RspEuicc *card, RspSlice chain, GByteArray *out);
 void rsp_euicc_load_clear (RspEuiccLoad *load);
+/* The loaded profile becomes one of the card's, disabled; not written yet. Borrowed. */
+RspEuiccProfile *rsp_euicc_add_profile (RspEuicc *card);
+/* --- euicc-preload.c --- */
+/* Installs PROFILES (nullable), unless that was done at an earlier start. */
+gboolean rsp_euicc_preload (RspEuicc *card, const GPtrArray *profiles, GError **error);
 /* The session ends by a command: a load under way leaves nothing. */
 void rsp_euicc_load_abandon (RspEuicc *card);
 /* After a power-off: a load that was under way is answered for with a stored result. */

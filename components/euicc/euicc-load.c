@@ -197,6 +197,20 @@ refuse (RspEuicc *card, guint command, guint reason, GByteArray *out)
 
 /* --- Installation --- */
 
+RspEuiccProfile *
+rsp_euicc_add_profile (RspEuicc *card)
+{
+    RspEuiccLoad *load = &card->session.load;
+    RspEuiccProfile *p = g_steal_pointer (&load->profile);
+    p->order = card->next_order++;
+    p->cost =
+        rsp_uicc_used (rsp_install_uicc (load->install)) + (guint32)g_bytes_get_size (p->bf25);
+    p->cost = MIN (p->cost, rsp_euicc_room (card));
+    p->upp = rsp_secret_bytes (load->upp->data, load->upp->len);
+    g_ptr_array_add (card->profiles, p);
+    return p;
+}
+
 static guint
 install_profile (RspEuicc *card, GByteArray *out)
 {
@@ -209,19 +223,12 @@ install_profile (RspEuicc *card, GByteArray *out)
     g_autofree char *iccid = rsp_iccid_from_octets (RSP_SLICE_ARRAY (p->iccid));
     guint8 aid[16];
     rsp_euicc_isdp_aid (p->number, aid);
-    p->order = card->next_order++;
-    p->cost =
-        rsp_uicc_used (rsp_install_uicc (s->load.install)) + (guint32)g_bytes_get_size (p->bf25);
-    p->cost = MIN (p->cost, rsp_euicc_room (card));
-    p->upp = rsp_secret_bytes (s->load.upp->data, s->load.upp->len);
     gsize mark = rsp_tlv_open (final, 0xA0);
     rsp_tlv_put (final, 0x4F, RSP_SLICE_ARRAY (aid));
     rsp_tlv_put (final, 0x04, rsp_slice_of (response));
     rsp_tlv_close (final, mark);
     rsp_euicc_begin (card);
-    s->load.profile = NULL;
-    g_ptr_array_add (card->profiles, p);
-    rsp_euicc_put_profile (card, p, TRUE);
+    rsp_euicc_put_profile (card, rsp_euicc_add_profile (card), TRUE);
     rsp_euicc_drop_otpk (card, rsp_cert_oid (s->pb));
     rsp_euicc_drop_loading (card);
     g_autoptr (GByteArray) result =

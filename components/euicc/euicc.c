@@ -157,7 +157,8 @@ rsp_euicc_new (const RspActor *actor, const RspEuiccConfig *config, GError **err
     }
     card->nvm = rsp_nvm_open (config->nvm_path, error);
     if (!card->nvm || !rsp_euicc_load_state (card, error) ||
-        !rsp_euicc_iot_personalise (card, error))
+        !rsp_euicc_iot_personalise (card, error) ||
+        !rsp_euicc_preload (card, config->preloaded, error))
         return NULL;
     rsp_euicc_reset (card);
     if (actor->bus) {

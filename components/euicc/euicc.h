@@ -20,6 +20,12 @@ typedef struct {
     GPtrArray *eims;      /* (nullable) of GBytes: EimConfigurationData that the EUM loads */
 } RspEuiccIotConfig;
 
+/* A profile that the EUM loads. */
+typedef struct {
+    GBytes *metadata, *package; /* StoreMetadataRequest; unprotected profile package */
+    gboolean enabled;           /* the first that says so is */
+} RspEuiccPreloaded;
+
 typedef struct {
     const char *eid;
     RspKey *key; /* borrowed: SK.EUICC */
@@ -37,6 +43,7 @@ typedef struct {
     gboolean timed;               /* answers over the bus take the time that a real card takes */
     gboolean lpae;                /* has an LPA of its own (CAT based); default FALSE */
     const RspEuiccIotConfig *iot; /* NULL: a card for consumer devices */
+    const GPtrArray *preloaded;   /* (nullable) of RspEuiccPreloaded: on a new card */
     const RspSlice *rat;          /* RulesAuthorisationTable content DER, NULL: empty */
 } RspEuiccConfig;
 

@@ -85,6 +85,7 @@ struct _RspIpa {
     char *card, *fqdn, *tac, *eim_address;
     gint64 timeout;
     guint64 start_event, poll_event; /* of the operation; of the period */
+    RspRng *jitter;                  /* NULL: there is none */
     IpaNext after_pause;
     GPtrArray *refused; /* of RefusedOperation: answered "busy" from the loop */
     gboolean knows_eid;

@@ -75,14 +75,23 @@ ipa_begin (RspIpa *ipa, const char *name, RspIpaFunc func, gpointer data)
 
 static void on_period (gpointer data);
 
+/* In whole milliseconds. */
+static gint64
+jitter (RspIpa *ipa)
+{
+    gint64 most = MIN (ipa->config.jitter / 1000, (gint64)G_MAXINT32);
+    return (gint64)rsp_rng_below (ipa->jitter, (guint32)most + 1) * 1000;
+}
+
 static void
 arm (RspIpa *ipa)
 {
     rsp_loop_cancel (ipa->actor->loop, ipa->poll_event);
     ipa->poll_event = 0;
+    gint64 later = ipa->jitter ? jitter (ipa) : 0;
     if (ipa->config.period > 0)
-        ipa->poll_event =
-            rsp_loop_after_background (ipa->actor->loop, ipa->config.period, on_period, ipa, NULL);
+        ipa->poll_event = rsp_loop_after_background (ipa->actor->loop, ipa->config.period + later,
+                                                     on_period, ipa, NULL);
 }
 
 static void
@@ -276,6 +285,7 @@ rsp_ipa_new (const RspActor *actor, const RspIpaConfig *config)
     ipa->change = IPA_NO_CHANGE;
     ipa->told = g_ptr_array_new_with_free_func (g_free);
     g_queue_init (&ipa->unsent);
+    ipa->jitter = config->jitter > 0 ? rsp_actor_rng (actor, "poll") : NULL;
     rsp_bus_attach (actor->bus, actor->name, ipa_serve, ipa);
     if (ipa->fqdn)
         rsp_bus_add_address (actor->bus, ipa->fqdn, actor->name);
@@ -308,6 +318,7 @@ rsp_ipa_free (RspIpa *ipa)
     g_ptr_array_unref (ipa->told);
     operation_free (ipa->op);
     g_queue_clear_full (&ipa->unsent, ipa_unsent_free);
+    g_clear_pointer (&ipa->jitter, rsp_rng_free);
     g_free (ipa->card);
     g_free (ipa->fqdn);
     g_free (ipa->eim_address);

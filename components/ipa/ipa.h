@@ -58,6 +58,7 @@ typedef struct {
     const char *eim_address; /* where every eIM is found, whatever its eimFqdn says; NULL */
     gint64 timeout;          /* µs a call; default 30 s */
     gint64 period;           /* µs from one poll by itself to the next; 0: none */
+    gint64 jitter;           /* µs by which each is later at most, at random */
     gint64 pause;            /* µs before a retry */
     guint retries; /* of the delivery of a result before a rollback; 0: the first failure */
     RspIpaDownloader downloader;

@@ -492,6 +492,47 @@ test_apdu (void)
     }
 }
 
+/* Calls of others do not count; an answer has its call's number, whenever it comes. */
+static void
+test_peers (void)
+{
+    static const char *const callers[] = {"dev-0001", "dev-0002", "dev-0001", "dev-0002", "devil"};
+    static const struct {
+        const char *from, *to;
+        RspLeg leg;
+        guint nth, call; /* CALL: the one that is hit, from 1; 0: none */
+    } rows[] = {
+        {"dev-0002", NULL, RSP_LEG_REQUEST, 2, 4},   {"dev-0002", "dp1", RSP_LEG_REQUEST, 1, 2},
+        {"dev-*", "dp1", RSP_LEG_REQUEST, 3, 3},     {"dev-0002", "dp2", RSP_LEG_REQUEST, 1, 0},
+        {"dp1", "dev-0001", RSP_LEG_RESPONSE, 2, 3}, {NULL, "dev-0002", RSP_LEG_RESPONSE, 2, 4},
+        {"dev-0001", NULL, RSP_LEG_RESPONSE, 1, 0},  {"dev-0001", NULL, RSP_LEG_REQUEST, 3, 0},
+    };
+    for (guint k = 0; k < G_N_ELEMENTS (rows); k++) {
+        RspFaults *faults = rsp_faults_new (NULL);
+        RspFault *fault = g_new0 (RspFault, 1);
+        *fault = (RspFault){.function = rsp_function (RSP_FN_ES9P_HANDLE_NOTIFICATION),
+                            .from = g_strdup (rows[k].from),
+                            .to = g_strdup (rows[k].to),
+                            .leg = rows[k].leg,
+                            .nth = rows[k].nth};
+        rsp_faults_add (faults, fault);
+        for (guint i = 0; i < 2 * G_N_ELEMENTS (callers); i++) {
+            gboolean answer = i >= G_N_ELEMENTS (callers);
+            guint position = 0, call = i % G_N_ELEMENTS (callers);
+            RspFaultMessage m = {.function = fault->function,
+                                 .leg = answer ? RSP_LEG_RESPONSE : RSP_LEG_REQUEST,
+                                 .src = answer ? "dp1" : callers[call],
+                                 .dst = answer ? callers[call] : "dp1",
+                                 .nth = call + 1,
+                                 .ordinal = call + 100};
+            g_assert_cmpint (rsp_faults_match (faults, &m, &position) != NULL, ==,
+                             rows[k].call == call + 1 &&
+                                 answer == (rows[k].leg == RSP_LEG_RESPONSE));
+        }
+        rsp_faults_free (faults);
+    }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -507,5 +548,6 @@ main (int argc, char **argv)
     g_test_add_func ("/fault/resign-member", test_resign_member);
     g_test_add_func ("/fault/hostile", test_hostile);
     g_test_add_func ("/fault/apdu", test_apdu);
+    g_test_add_func ("/fault/peers", test_peers);
     return g_test_run ();
 }

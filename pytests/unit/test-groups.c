@@ -106,6 +106,45 @@ test_steps (void)
     g_assert_cmpstr (text (other, "at"), ==, "mno");
 }
 
+static void
+test_declared_members (void)
+{
+    g_autoptr (RspYaml) a = parse ("card: {role: euicc, count: 12, eid: \"" EID
+                                   "\", memory: 1000, iot: {ecall: true, v: a}}\n"
+                                   "card-0002: {memory: 5, iot: {v: b, fallback: false}}\n"
+                                   "card-0013: {memory: 6}\ncard-x: {memory: 7}\nphone: 5\n");
+    const RspYaml *card = rsp_yaml_get (a, "card");
+    guint number = 0;
+    rsp_group_resolve_members (a);
+    const RspYaml *own = rsp_yaml_get (a, "card-0002"), *iot = rsp_yaml_get (own, "iot");
+    g_assert_cmpstr (text (own, "role"), ==, "euicc");
+    g_assert_cmpstr (text (own, "eid"), ==, "89049032001234000000000000000238");
+    g_assert_cmpstr (text (own, "memory"), ==, "5");
+    g_assert_null (rsp_yaml_get (own, "count"));
+    g_assert_cmpstr (text (iot, "ecall"), ==, "true");
+    g_assert_cmpstr (text (iot, "v"), ==, "b");
+    g_assert_cmpstr (text (iot, "fallback"), ==, "false");
+    /* The group is as it was; who is no member of it, too. */
+    g_assert_cmpstr (text (card, "memory"), ==, "1000");
+    g_assert_cmpstr (text (rsp_yaml_get (card, "iot"), "v"), ==, "a");
+    g_assert_cmpuint (rsp_group_size (a, "card"), ==, 12);
+    g_assert_null (rsp_yaml_get (rsp_yaml_get (a, "card-0013"), "role"));
+    g_assert_null (rsp_yaml_get (rsp_yaml_get (a, "card-x"), "role"));
+    g_assert_true (rsp_group_declaration (a, "card-0002", &number) == own);
+    g_assert_cmpuint (number, ==, 2);
+    g_assert_true (rsp_group_of_member (a, "card-0002", &number) == card);
+    g_assert_null (rsp_group_of_member (a, "card-0013", &number));
+    g_assert_null (rsp_group_of_member (a, "card", &number));
+}
+
+static void
+test_at_once (void)
+{
+    g_autoptr (RspYaml) a = actors ();
+    g_autoptr (RspYaml) steps = parse ("ipa: {at: phone, do: poll, spread: 0s}\n");
+    g_assert_cmpuint (rsp_group_of_step (a, rsp_yaml_get (steps, "ipa")), ==, 0);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -114,5 +153,7 @@ main (int argc, char **argv)
     g_test_add_func ("/groups/names", test_names);
     g_test_add_func ("/groups/members", test_members);
     g_test_add_func ("/groups/steps", test_steps);
+    g_test_add_func ("/groups/declared-members", test_declared_members);
+    g_test_add_func ("/groups/at-once", test_at_once);
     return g_test_run ();
 }

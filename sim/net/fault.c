@@ -70,7 +70,7 @@ rsp_fault_free (RspFault *fault)
     g_free (fault->text);
     g_clear_pointer (&fault->value, g_bytes_unref);
     g_clear_pointer (&fault->apdu, g_bytes_unref);
-    g_clear_pointer (&fault->apdu_calls, g_array_unref);
+    g_clear_pointer (&fault->calls, g_array_unref);
     g_free (fault);
 }
 
@@ -187,31 +187,6 @@ leg_matches (const RspFault *fault, RspLeg leg)
     return fault->any_leg || fault->leg == leg;
 }
 
-/* The number of the call among those whose command APDU begins as FAULT says; 0: it does not. */
-static guint64
-apdu_number (RspFault *fault, const RspFaultMessage *message)
-{
-    RspSlice wanted = rsp_slice_of (fault->apdu), command = message->request;
-    if (!fault->apdu_calls)
-        fault->apdu_calls = g_array_new (FALSE, FALSE, sizeof (guint64));
-    for (guint i = fault->apdu_calls->len; i-- > 0;)
-        if (g_array_index (fault->apdu_calls, guint64, i) == message->ordinal)
-            return i + 1;
-    if (message->leg != RSP_LEG_REQUEST || command.len < wanted.len ||
-        memcmp (command.data, wanted.data, wanted.len) != 0)
-        return 0;
-    g_array_append_val (fault->apdu_calls, message->ordinal);
-    return fault->apdu_calls->len;
-}
-
-static guint64
-number_of (RspFault *fault, const RspFaultMessage *message)
-{
-    if (fault->apdu)
-        return apdu_number (fault, message);
-    return fault->function ? message->nth : message->ordinal;
-}
-
 /* WANT: nobody in particular, a name, or the beginning of one and an asterisk. */
 static gboolean
 peer_matches (const char *want, const char *name)
@@ -222,11 +197,43 @@ peer_matches (const char *want, const char *name)
     return !want || strcmp (want, name) == 0;
 }
 
+/* The call that MESSAGE, a request, begins is one that the fault counts. */
+static gboolean
+counts (const RspFault *fault, const RspFaultMessage *message)
+{
+    RspSlice wanted = rsp_slice_of (fault->apdu), command = message->request;
+    gboolean there =
+        peer_matches (fault->from, message->src) && peer_matches (fault->to, message->dst);
+    gboolean back =
+        peer_matches (fault->to, message->src) && peer_matches (fault->from, message->dst);
+    gboolean request = leg_matches (fault, RSP_LEG_REQUEST);
+    return command.len >= wanted.len && memcmp (command.data, wanted.data, wanted.len) == 0 &&
+           ((request && there) || (leg_matches (fault, RSP_LEG_RESPONSE) && back));
+}
+
+/* The number of the call among those that FAULT counts; 0: it is none of them. */
+static guint64
+number_of (RspFault *fault, const RspFaultMessage *message)
+{
+    if (!fault->apdu && !fault->from && !fault->to)
+        return fault->function ? message->nth : message->ordinal;
+    if (!fault->calls)
+        fault->calls = g_array_new (FALSE, FALSE, sizeof (guint64));
+    for (guint i = fault->calls->len; i-- > 0;)
+        if (g_array_index (fault->calls, guint64, i) == message->ordinal)
+            return i + 1;
+    if (message->leg != RSP_LEG_REQUEST || !counts (fault, message))
+        return 0;
+    g_array_append_val (fault->calls, message->ordinal);
+    return fault->calls->len;
+}
+
 static gboolean
 fault_matches (RspFaults *faults, RspFault *fault, const RspFaultMessage *message)
 {
-    guint64 number = number_of (fault, message);
-    if ((fault->apdu && number == 0) || !leg_matches (fault, message->leg) ||
+    gboolean numbered = fault->apdu || fault->nth || fault->every;
+    guint64 number = numbered ? number_of (fault, message) : 1;
+    if (number == 0 || !leg_matches (fault, message->leg) ||
         !peer_matches (fault->from, message->src) || !peer_matches (fault->to, message->dst) ||
         (fault->nth && number != fault->nth) || (fault->every && number % fault->every != 0))
         return FALSE;
@@ -247,7 +254,7 @@ rsp_faults_at_point (RspFaults *faults, const char *actor, RspFaultPoint point)
     g_hash_table_replace (faults->visits, key, GUINT_TO_POINTER (visit));
     for (guint i = 0; i < faults->at_points->len; i++) {
         RspFault *fault = g_ptr_array_index (faults->at_points, i);
-        if (fault->point != point || (fault->at && strcmp (fault->at, actor) != 0) ||
+        if (fault->point != point || !peer_matches (fault->at, actor) ||
             (fault->nth && visit != fault->nth) || (fault->every && visit % fault->every != 0))
             continue;
         fault->fired++;

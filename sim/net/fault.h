@@ -40,13 +40,13 @@ typedef struct {
     const RspFunction *function;
     gboolean any_leg;
     RspLeg leg;
-    char *from, *to;    /* names; NAME* stands for all that begin so */
-    char *at;           /* with a point: the actor; power-loss, crash: the card or server, default
-                           the message's */
-    guint nth;          /* the nth call of the named function, from 1; the nth time at the point */
+    char *from, *to; /* names; NAME* stands for all that begin so */
+    char *at;  /* with a point: the actor, or NAME*; power-loss, crash: the card or server, default
+                  the message's */
+    guint nth; /* the nth call that matches, from 1; the nth time at the point */
     guint every;        /* each nth */
-    GBytes *apdu;       /* first octets of the command APDU; NTH and EVERY count those alone */
-    GArray *apdu_calls; /* of guint64: ordinals of the calls that began so */
+    GBytes *apdu;       /* first octets of the command APDU */
+    GArray *calls;      /* of guint64: ordinals of the calls that NTH and EVERY have counted */
     double probability; /* 0: always */
     /* action */
     RspFaultAction action;
@@ -75,8 +75,8 @@ typedef struct {
  * repeats that element in place of the message. A field that is not there leaves the message alone:
  * the fault event says fieldNotFound and the fault has not fired.
  *
- * NTH and EVERY count the calls of the named function, whoever makes them; with APDU those whose
- * command begins so. */
+ * NTH and EVERY count the calls of the named function between the named peers (whoever is not named
+ * is anyone); with APDU those whose command begins so. */
 void rsp_fault_free (RspFault *fault);
 
 typedef struct _RspFaults RspFaults;

@@ -58,9 +58,8 @@ rsp_expect_eim (RspRun *run, const RspYaml *what, const RspWorldActor *a)
 
 /* --- belief and card --- */
 
-/* The device changed the card without the eIM, which hears of it when the IPA next asks. */
 static gboolean
-changed_locally (const RspRun *run, const RspWorldActor *card)
+is_local (RspFunctionId id)
 {
     static const RspFunctionId local[] = {RSP_FN_ES10C_ENABLE_PROFILE,
                                           RSP_FN_ES10C_DISABLE_PROFILE,
@@ -72,26 +71,35 @@ changed_locally (const RspRun *run, const RspWorldActor *card)
                                           RSP_FN_ES10B_ENABLE_EMERGENCY_PROFILE,
                                           RSP_FN_ES10B_DISABLE_EMERGENCY_PROFILE,
                                           RSP_FN_ES10B_IMMEDIATE_ENABLE};
-    for (guint i = 0; i < run->messages->len; i++) {
-        const RspSentMessage *m = &g_array_index (run->messages, RspSentMessage, i);
-        if (g_strcmp0 (m->dst, card->base.name) != 0)
-            continue;
-        for (guint k = 0; k < G_N_ELEMENTS (local); k++)
-            if (m->function->id == local[k])
-                return TRUE;
-    }
+    for (guint k = 0; k < G_N_ELEMENTS (local); k++)
+        if (id == local[k])
+            return TRUE;
     return FALSE;
 }
 
-static guint
-managers (const RspRun *run, const RspWorldActor *card)
+/* Names of cards that their devices changed without an eIM, which hears of it when the IPA next
+ * asks. (transfer full) */
+static GHashTable *
+changed_locally (const RspRun *run)
 {
-    guint n = 0;
+    GHashTable *changed = g_hash_table_new (g_str_hash, g_str_equal);
+    for (guint i = 0; i < run->messages->len; i++) {
+        const RspSentMessage *m = &g_array_index (run->messages, RspSentMessage, i);
+        if (m->dst && is_local (m->function->id))
+            g_hash_table_add (changed, (gpointer)m->dst);
+    }
+    return changed;
+}
+
+static gboolean
+has_other_manager (const RspRun *run, const RspWorldActor *eim, const RspWorldActor *card)
+{
     for (guint i = 0; i < run->world->actors->len; i++) {
         const RspWorldActor *a = run->world->actors->pdata[i];
-        n += a->role == RSP_ACTOR_EIM && rsp_world_manages (a, card);
+        if (a->role == RSP_ACTOR_EIM && a != eim && rsp_world_manages (a, card))
+            return TRUE;
     }
-    return n;
+    return FALSE;
 }
 
 /* EIDs of packages whose outcome the eIM does not know. (transfer full) */
@@ -107,6 +115,24 @@ open_devices (RspEim *eim)
             g_hash_table_add (open, g_strdup (v->eid));
     }
     return open;
+}
+
+/* EID → card, of those whose every change A must know of. (transfer full) */
+static GHashTable *
+known_cards (const RspRun *run, const RspWorldActor *a)
+{
+    g_autoptr (GHashTable) open = open_devices (a->eim);
+    g_autoptr (GHashTable) changed = changed_locally (run);
+    GHashTable *known = g_hash_table_new (g_str_hash, g_str_equal);
+    for (guint i = 0; i < run->world->actors->len; i++) {
+        const RspWorldActor *card = run->world->actors->pdata[i];
+        if (card->role != RSP_ACTOR_EUICC || g_hash_table_contains (changed, card->base.name))
+            continue;
+        const char *eid = rsp_yaml_get (card->yaml, "eid")->text;
+        if (!g_hash_table_contains (open, eid) && !has_other_manager (run, a, card))
+            g_hash_table_insert (known, (gpointer)eid, (gpointer)card);
+    }
+    return known;
 }
 
 static gboolean
@@ -126,20 +152,13 @@ check_belief (RspRun *run, const RspYaml *node, const RspWorldActor *a, const Rs
 gboolean
 rsp_invariant_eim (RspRun *run, const RspYaml *node, const RspWorldActor *a)
 {
-    g_autoptr (GHashTable) open = open_devices (a->eim);
+    g_autoptr (GHashTable) known = known_cards (run, a);
     g_autoptr (GPtrArray) beliefs = rsp_eim_profiles (a->eim);
-    for (guint i = 0; i < run->world->actors->len; i++) {
-        const RspWorldActor *card = run->world->actors->pdata[i];
-        const char *eid =
-            card->role == RSP_ACTOR_EUICC ? rsp_yaml_get (card->yaml, "eid")->text : NULL;
-        if (!eid || g_hash_table_contains (open, eid) || managers (run, card) > 1 ||
-            changed_locally (run, card))
-            continue;
-        for (guint k = 0; k < beliefs->len; k++) {
-            const RspEimProfileView *belief = beliefs->pdata[k];
-            if (strcmp (belief->eid, eid) == 0 && !check_belief (run, node, a, card, belief))
-                return FALSE;
-        }
+    for (guint i = 0; i < beliefs->len; i++) {
+        const RspEimProfileView *belief = beliefs->pdata[i];
+        const RspWorldActor *card = g_hash_table_lookup (known, belief->eid);
+        if (card && !check_belief (run, node, a, card, belief))
+            return FALSE;
     }
     return TRUE;
 }

@@ -35,7 +35,7 @@ read_match (const RspScenario *s, const RspYaml *match, RspFault *f, GError **er
     f->leg = leg && strcmp (leg, "response") == 0 ? RSP_LEG_RESPONSE : RSP_LEG_REQUEST;
     f->from = peer_of (s, match, "from");
     f->to = peer_of (s, match, "to");
-    f->at = g_strdup (text_of (match, "at"));
+    f->at = peer_of (s, match, "at");
     if (point)
         rsp_fault_point_parse (point, &f->point);
     f->nth = (guint)nth;

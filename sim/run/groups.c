@@ -32,21 +32,29 @@ rsp_group_has (const char *group, const char *name)
 }
 
 const RspYaml *
+rsp_group_of_member (const RspYaml *actors, const char *name, guint *ret_number)
+{
+    const char *hyphen = strrchr (name, '-');
+    if (!hyphen)
+        return NULL;
+    g_autofree char *group = g_strndup (name, (gsize)(hyphen - name));
+    guint number = (guint)strtoul (hyphen + 1, NULL, 10);
+    g_autofree char *member = rsp_group_member (group, number);
+    if (!number || number > rsp_group_size (actors, group) || strcmp (member, name) != 0)
+        return NULL;
+    *ret_number = number;
+    return rsp_yaml_get (actors, group);
+}
+
+const RspYaml *
 rsp_group_declaration (const RspYaml *actors, const char *name, guint *ret_number)
 {
-    const RspYaml *actor = rsp_yaml_get (actors, name);
-    const char *hyphen = strrchr (name, '-');
     guint number = 0;
-    if (!actor && hyphen) {
-        g_autofree char *group = g_strndup (name, (gsize)(hyphen - name));
-        number = (guint)strtoul (hyphen + 1, NULL, 10);
-        g_autofree char *member = rsp_group_member (group, number);
-        if (number && number <= rsp_group_size (actors, group) && strcmp (member, name) == 0)
-            actor = rsp_yaml_get (actors, group);
-    }
+    const RspYaml *own = rsp_yaml_get (actors, name);
+    const RspYaml *group = rsp_group_of_member (actors, name, &number);
     if (ret_number)
         *ret_number = number;
-    return actor;
+    return own ? own : group;
 }
 
 /* --- what counts up --------------------------------------------------------------------------- */
@@ -123,6 +131,45 @@ rsp_group_instance (const RspYaml *actors, const RspYaml *node, guint number)
     return copy;
 }
 
+/* BASE with what OVER says; neither is changed. (transfer full) */
+static RspYaml *
+overlay (const RspYaml *base, const RspYaml *over)
+{
+    if (base->kind != RSP_YAML_MAP || over->kind != RSP_YAML_MAP)
+        return rsp_yaml_ref (over);
+    RspYaml *out = copy_head (over);
+    out->items = g_ptr_array_new_with_free_func ((GDestroyNotify)rsp_yaml_free);
+    for (guint i = 0; i < base->items->len; i++) {
+        const RspYaml *item = base->items->pdata[i], *own = rsp_yaml_get (over, item->key);
+        g_ptr_array_add (out->items, own ? overlay (item, own) : rsp_yaml_ref (item));
+    }
+    for (guint i = 0; i < over->items->len; i++) {
+        const RspYaml *item = over->items->pdata[i];
+        if (!rsp_yaml_get (base, item->key))
+            g_ptr_array_add (out->items, rsp_yaml_ref (item));
+    }
+    return out;
+}
+
+void
+rsp_group_resolve_members (RspYaml *actors)
+{
+    for (guint i = 0; actors->kind == RSP_YAML_MAP && i < actors->items->len; i++) {
+        RspYaml *item = actors->items->pdata[i];
+        guint number;
+        const RspYaml *group = rsp_group_of_member (actors, item->key, &number);
+        if (!group || item->kind != RSP_YAML_MAP)
+            continue;
+        g_autoptr (RspYaml) base = rsp_group_instance (actors, group, number);
+        RspYaml *whole = overlay (base, item);
+        for (guint k = whole->items->len; k > 0; k--)
+            if (strcmp (((RspYaml *)whole->items->pdata[k - 1])->key, "count") == 0)
+                g_ptr_array_remove_index (whole->items, k - 1);
+        rsp_yaml_free (item);
+        actors->items->pdata[i] = whole;
+    }
+}
+
 guint
 rsp_group_of_step (const RspYaml *actors, const RspYaml *step)
 {
@@ -130,6 +177,8 @@ rsp_group_of_step (const RspYaml *actors, const RspYaml *step)
     if (step->kind != RSP_YAML_MAP)
         return 0;
     const RspYaml *at = rsp_yaml_get (step, "at"), *to = rsp_yaml_get (step, "to");
+    if (rsp_yaml_get (step, "spread"))
+        return 0;
     guint n = at ? rsp_group_size (actors, at->text) : 0;
     if (!n && to && to->kind == RSP_YAML_SCALAR && g_strv_contains (singly, step->key))
         n = rsp_group_size (actors, to->text);

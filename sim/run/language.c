@@ -274,6 +274,10 @@ static const RspKeySpec iot_keys[] = {
     {"fallback", &boolean, FALSE, "knows a Fallback Profile; default true"}, {"ipae", &boolean, FALSE, "has an IPA of its own"},
     {"connectivity", &hex, FALSE, "httpParams of GetConnectivityParameters"}, END};
 MAP_OF (iot, iot_keys, "the IoT part of a euicc");
+static const RspKeySpec preloaded_keys[] = {
+    {"iccid", &iccid, TRUE, "of a profile in someone's stock"}, {"state", &profile_state, FALSE, "default disabled"}, END};
+MAP_OF (preloaded, preloaded_keys, "a preloaded profile");
+LIST_OF (preloaded_list, preloaded);
 static const RspKeySpec euicc_keys[] = {
     {"role", &text, TRUE, NULL}, {"certified-by", &text, TRUE, "an eum"}, {"eid", &eid, TRUE, NULL},
     {"count", &group, FALSE, "so many, NAME-0001 and on, EIDs counting up; default: one, without a number"},
@@ -289,6 +293,7 @@ static const RspKeySpec euicc_keys[] = {
     {"worn-memory", &octets, FALSE, "octets of a profile after which writing fails; default: none fails"},
     {"lpae", &boolean, FALSE, "has an LPA of its own; default false"},
     {"rat", &rat, FALSE, "Rules Authorisation Table; default: empty"},
+    {"preloaded", &preloaded_list, FALSE, "profiles that the EUM loads at manufacture"},
     {"iot", &iot, FALSE, "makes it an eUICC for IoT"},
     {"certificate", &twist, FALSE, NULL}, END};
 MAP_OF (euicc, euicc_keys, "a euicc");
@@ -344,7 +349,9 @@ static const RspKeySpec ipa_keys[] = {
     {"esipa", &binding, FALSE, "binding of ESipa; default asn1"},
     {"fqdn", &text, FALSE, "where eIMs may inject packages"}, {"trusts", &texts, FALSE, "ci actors for TLS; default: all"},
     {"imei", &text, FALSE, NULL}, {"tac", &text, FALSE, NULL}, {"timeout", &duration, FALSE, "of a call; default 30s"},
+    {"count", &group, FALSE, "so many, NAME-0001 and on, each with the card of its number"},
     {"poll-period", &duration, FALSE, "from one poll by itself to the next; default: none"},
+    {"poll-jitter", &duration, FALSE, "each of them so much later at most, at random; default 0"},
     {"retries", &small, FALSE, "of the delivery of a result, before a rollback; default 0"},
     {"retry-pause", &duration, FALSE, "before each of them; default 10s"},
     {"connectivity", &connectivity, FALSE, "the device needs a bearer; default: it has one always"},
@@ -468,6 +475,7 @@ static const RspKeySpec ipa_step_keys[] = {
     {"token", &boolean, FALSE, "the card gives an association token"}, {"indirect", &boolean, FALSE, "indirectProfileDownload"},
     {"options", &ipa_reset_list, FALSE, "reset; default: eim"},
     {"address", &text, FALSE, "set-default-dp-address, configure-immediate-enable"},
+    {"spread", &duration, FALSE, "of a group: all at once, their beginnings over this time; default: one after the other"},
     {"expect", &ipa_outcome, FALSE, "default: it works"}, END};
 MAP_OF (ipa_step, ipa_step_keys, "an ipa step");
 static const RspKeySpec apdu_reply_keys[] = {

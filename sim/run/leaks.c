@@ -16,27 +16,20 @@ struct _RspLeaks {
     char *seen;
 };
 
-static guint
-distinct (const guint8 *p)
-{
-    guint8 seen[256] = {0};
-    guint n = 0;
-    for (guint i = 0; i < SAMPLE; i++)
-        n += !seen[p[i]]++;
-    return n;
-}
-
-/* The most telling stretch of a package: files are full of FF, keys are not. */
+/* The most telling stretch of a package, which has the most different octets: files are full of FF,
+ * keys are not. */
 static RspSlice
 sample_of (RspSlice upp)
 {
+    guint count[256] = {0}, different = 0, most = 0;
     gsize best = 0;
-    guint most = 0;
-    for (gsize at = 0; at + SAMPLE <= upp.len; at++) {
-        guint n = distinct (upp.data + at);
-        if (n > most) {
-            most = n;
-            best = at;
+    for (gsize end = 0; end < upp.len; end++) {
+        different += count[upp.data[end]]++ == 0;
+        if (end >= SAMPLE)
+            different -= --count[upp.data[end - SAMPLE]] == 0;
+        if (end + 1 >= SAMPLE && different > most) {
+            most = different;
+            best = end + 1 - SAMPLE;
         }
     }
     return RSP_SLICE (upp.data + best, MIN (upp.len, SAMPLE));

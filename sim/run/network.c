@@ -26,8 +26,9 @@ typedef struct {
 
 struct _RspNetwork {
     RspWorld *world;
-    GHashTable *places; /* name → Place */
-    GPtrArray *devices; /* of Device */
+    GHashTable *places;  /* name → Place */
+    GPtrArray *devices;  /* of Device */
+    GHashTable *by_name; /* the same by name */
 };
 
 /* --- Bearers --- */
@@ -141,12 +142,7 @@ on_card_changed (gpointer data)
 static Device *
 find_device (const RspNetwork *network, const char *name)
 {
-    for (guint i = 0; i < network->devices->len; i++) {
-        Device *d = network->devices->pdata[i];
-        if (strcmp (d->actor->base.name, name) == 0)
-            return d;
-    }
-    return NULL;
+    return g_hash_table_lookup (network->by_name, name);
 }
 
 /* A device keeps its network as long as it reaches it. */
@@ -294,6 +290,7 @@ add_device (RspNetwork *network, RspWorldActor *a, const RspYaml *yaml)
     RspWorldActor *card = rsp_world_actor (w, rsp_yaml_get (a->yaml, "euicc")->text);
     rsp_euicc_on_change (card->euicc, on_card_changed, d);
     g_ptr_array_add (network->devices, d);
+    g_hash_table_insert (network->by_name, (gpointer)a->base.name, d);
     schedule (d, SEARCH);
 }
 
@@ -304,6 +301,7 @@ rsp_network_new (RspWorld *world)
     const RspYaml *yaml = rsp_yaml_get (world->scenario->world, "network");
     network->world = world;
     network->places = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, place_free);
+    network->by_name = g_hash_table_new (g_str_hash, g_str_equal);
     network->devices = g_ptr_array_new_with_free_func (device_free);
     add_places (network, yaml ? rsp_yaml_get (yaml, "places") : NULL);
     for (guint i = 0; i < world->actors->len; i++) {
@@ -321,6 +319,7 @@ rsp_network_free (RspNetwork *network)
     if (!network)
         return;
     g_ptr_array_unref (network->devices);
+    g_hash_table_unref (network->by_name);
     g_hash_table_unref (network->places);
     g_free (network);
 }

@@ -1,6 +1,7 @@
 #include "sim/run/scenario.h"
 
 #include "pki/hash.h"
+#include "sim/run/groups.h"
 #include "sim/run/language.h"
 #include "sim/run/semantics.h"
 
@@ -233,6 +234,9 @@ fill (RspScenario *s, GError **error)
     if (until && !rsp_yaml_duration (until, &s->until, error))
         return FALSE;
     s->world = resolve_world (s, take_item (s->doc, "world"), 0, error);
+    const RspYaml *actors = s->world ? rsp_yaml_get (s->world, "actors") : NULL;
+    if (actors)
+        rsp_group_resolve_members ((RspYaml *)actors);
     return s->world && rsp_shape_check (&rsp_language_world, s->world, error) &&
            rsp_semantics_check (s, error);
 }

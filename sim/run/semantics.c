@@ -182,13 +182,18 @@ check_pairing (const Check *c, const RspYaml *actor, GError **error)
 static gboolean
 check_group_name (const Check *c, const RspYaml *actor, GError **error)
 {
+    guint number;
     for (guint i = 0; i < c->actors->items->len; i++) {
         const RspYaml *group = c->actors->items->pdata[i];
-        if (group != actor && rsp_group_size (c->actors, group->key) &&
-            rsp_group_has (group->key, actor->key))
+        if (group == actor || !rsp_group_size (c->actors, group->key) ||
+            !rsp_group_has (group->key, actor->key))
+            continue;
+        if (rsp_group_of_member (c->actors, actor->key, &number) != group)
             return rsp_yaml_fail (actor, error,
                                   "names that begin with \"%s-\" are those of the group \"%s\"",
                                   group->key, group->key);
+        if (strcmp (rsp_yaml_get (group, "role")->text, rsp_yaml_get (actor, "role")->text) != 0)
+            return rsp_yaml_fail (actor, error, "a member of \"%s\" has its role", group->key);
     }
     return TRUE;
 }
@@ -265,6 +270,9 @@ check_unique (const Check *c, const char *key, const char *what, GError **error)
         const RspYaml *actor = c->actors->items->pdata[i], *value = rsp_yaml_get (actor, key);
         guint n = MAX (rsp_group_size (c->actors, actor->key), 1);
         for (guint number = 1; value && number <= n; number++) {
+            g_autofree char *member = rsp_group_member (actor->key, number);
+            if (rsp_yaml_get (c->actors, member))
+                continue; /* has its turn */
             g_autoptr (RspYaml) own = rsp_group_instance (c->actors, value, number);
             if (!g_hash_table_add (seen, g_ascii_strdown (own->text, -1)))
                 return rsp_yaml_fail (value, error, "another actor has this %s already", what);
@@ -633,7 +641,7 @@ check_ipa (const Check *c, const RspYaml *step, GError **error)
     if (strcmp (verb->text, "add-initial-eim") == 0 && !rsp_yaml_get (step, "eim") &&
         !needs (step, verb->text, "public-key", error))
         return FALSE;
-    return check_ref (c, rsp_yaml_get (step, "at"), "ipa", error) &&
+    return check_group_ref (c, rsp_yaml_get (step, "at"), "ipa", error) &&
            check_ref (c, rsp_yaml_get (step, "eim"), "eim", error);
 }
 

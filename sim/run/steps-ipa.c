@@ -1,4 +1,5 @@
 /* `ipa:` steps: an IPA polls, or uses its card. */
+#include "sim/run/groups.h"
 #include "sim/run/language.h"
 #include "sim/run/runner.h"
 #include "sim/run/world-private.h"
@@ -8,6 +9,9 @@
 typedef struct {
     RspRun *run;
     const RspYaml *step;
+    const char *member; /* of a group that acts all at once; NULL */
+    guint *left;        /* of that group */
+    RspYaml *own;       /* what the step is for this member */
 } Pending;
 
 static void
@@ -47,8 +51,13 @@ static void
 on_done (const RspIpaOutcome *o, gpointer data)
 {
     const Pending *p = data;
-    p->run->step_done = TRUE;
-    check_outcome (p->run, p->step, o);
+    RspRun *run = p->run;
+    if (p->member)
+        run->member = p->member;
+    check_outcome (run, p->step, o);
+    if (p->member)
+        run->member = NULL;
+    run->step_done = !p->left || --*p->left == 0;
 }
 
 static guint
@@ -80,23 +89,73 @@ add_initial_eim (RspRun *run, const RspYaml *step, RspIpa *ipa, Pending *pending
     return TRUE;
 }
 
-void
-rsp_step_ipa (RspRun *run, const RspYaml *step)
+/* FALSE: it has not begun, and the run has failed. */
+static gboolean
+begin (Pending *pending)
 {
+    RspRun *run = pending->run;
+    const RspYaml *step = pending->step;
     RspIpa *ipa = rsp_world_actor (run->world, rsp_yaml_get (step, "at")->text)->ipa->ipa;
     const char *verb = rsp_yaml_get (step, "do")->text;
     g_autofree char *address = rsp_run_text (run, rsp_yaml_get (step, "address"));
-    Pending pending = {run, step};
     guint local = index_of (rsp_language_ipa_verbs, verb);
     if (local < RSP_IPA_LOCALS)
-        rsp_ipa_local (ipa, (RspIpaLocal)local, address, on_done, &pending);
+        rsp_ipa_local (ipa, (RspIpaLocal)local, address, on_done, pending);
     else if (strcmp (verb, "poll") == 0)
-        rsp_ipa_poll (ipa, on_done, &pending);
+        rsp_ipa_poll (ipa, on_done, pending);
     else if (strcmp (verb, "reset") == 0)
-        rsp_ipa_reset (ipa, options_of (rsp_yaml_get (step, "options")), on_done, &pending);
+        rsp_ipa_reset (ipa, options_of (rsp_yaml_get (step, "options")), on_done, pending);
     else if (strcmp (verb, "deliver-notifications") == 0)
-        rsp_ipa_deliver_notifications (ipa, on_done, &pending);
-    else if (!add_initial_eim (run, step, ipa, &pending))
-        return;
+        rsp_ipa_deliver_notifications (ipa, on_done, pending);
+    else
+        return add_initial_eim (run, step, ipa, pending);
+    return TRUE;
+}
+
+/* --- a whole group at once --- */
+
+static void
+on_turn (gpointer data)
+{
+    Pending *pending = data;
+    if (!begin (pending))
+        pending->run->step_done = TRUE;
+}
+
+static void
+pending_free (gpointer data)
+{
+    Pending *pending = data;
+    rsp_yaml_free (pending->own);
+    g_free (pending);
+}
+
+static void
+step_group (RspRun *run, const RspYaml *step, const GPtrArray *members)
+{
+    const RspYaml *actors = rsp_yaml_get (run->scenario->world, "actors");
+    g_autoptr (GPtrArray) all = g_ptr_array_new_with_free_func (pending_free);
+    gint64 spread = rsp_world_duration (step, "spread", 0);
+    guint left = members->len;
+    for (guint i = 0; i < members->len; i++) {
+        Pending *pending = g_new0 (Pending, 1);
+        pending->run = run;
+        pending->member = ((const RspWorldActor *)members->pdata[i])->base.name;
+        pending->left = &left;
+        pending->step = pending->own = rsp_group_instance (actors, step, i + 1);
+        g_ptr_array_add (all, pending);
+        rsp_loop_after (run->loop, spread * i / members->len, on_turn, pending, NULL);
+    }
     rsp_run_wait (run, step);
+}
+
+void
+rsp_step_ipa (RspRun *run, const RspYaml *step)
+{
+    g_autoptr (GPtrArray) members = rsp_world_members (run->world, rsp_yaml_get (step, "at")->text);
+    Pending pending = {.run = run, .step = step};
+    if (rsp_yaml_get (step, "spread"))
+        step_group (run, step, members);
+    else if (begin (&pending))
+        rsp_run_wait (run, step);
 }

@@ -108,6 +108,7 @@ rsp_world_start_ipa (RspWorld *w, RspWorldActor *a)
         .notify = notify (yaml),
         .timeout = engine.timeout,
         .period = rsp_world_duration (yaml, "poll-period", 0),
+        .jitter = rsp_world_duration (yaml, "poll-jitter", 0),
         .pause = rsp_world_duration (yaml, "retry-pause", 10 * G_USEC_PER_SEC),
         .retries = (guint)rsp_world_number (yaml, "retries", 0),
     };

@@ -391,6 +391,17 @@ build_trust (const RspWorld *w, RspWorldActor *a)
                rsp_world_actor (w, rsp_yaml_get (further->items->pdata[i], "certified-by")->text));
 }
 
+/* What the two say of it is the same: members of a group do, unless they are declared apart. */
+static gboolean
+trusts_alike (const RspWorldActor *a, const RspWorldActor *b)
+{
+    static const char *const keys[] = {"trusts", "certified-by"};
+    for (guint i = 0; i < G_N_ELEMENTS (keys); i++)
+        if (rsp_yaml_get (a->yaml, keys[i]) != rsp_yaml_get (b->yaml, keys[i]))
+            return FALSE;
+    return TRUE;
+}
+
 static gboolean
 build_role (RspWorld *w, RspActorRole role, GError **error)
 {
@@ -428,7 +439,7 @@ build_role (RspWorld *w, RspActorRole role, GError **error)
         if (!ok)
             return FALSE;
         const RspWorldActor *before = i ? w->actors->pdata[i - 1] : NULL;
-        if (a->group && before->group == a->group) {
+        if (a->group && before->group == a->group && trusts_alike (a, before)) {
             g_ptr_array_unref (a->roots);
             a->roots = g_ptr_array_ref (before->roots); /* members of a group trust alike */
         } else {

@@ -22,6 +22,8 @@ GBytes *rsp_world_eim_configuration (const RspWorld *w, const RspYaml *entry, GE
 /* `iot:` of a euicc, with what its eIMs give. (transfer full) */
 RspEuiccIotConfig *rsp_world_euicc_iot (const RspWorld *w, const RspYaml *card, GError **error);
 void rsp_world_euicc_iot_free (RspEuiccIotConfig *config);
+/* `preloaded:` of a euicc, of RspEuiccPreloaded; NULL with ERROR. (transfer full) */
+GPtrArray *rsp_world_preloaded (const RspWorld *w, const RspYaml *card, GError **error);
 /* RSP_SERVICE_BIT of `services:`; 0 if LIST is NULL. */
 guint64 rsp_world_services (const RspYaml *list);
 static inline const char *

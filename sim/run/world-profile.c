@@ -89,6 +89,36 @@ rsp_world_package (RspWorld *w, const RspYaml *profile, guint nth, GError **erro
     return g_steal_pointer (&p);
 }
 
+static void
+preloaded_free (gpointer data)
+{
+    RspEuiccPreloaded *p = data;
+    g_bytes_unref (p->metadata);
+    g_bytes_unref (p->package);
+    g_free (p);
+}
+
+GPtrArray *
+rsp_world_preloaded (const RspWorld *w, const RspYaml *card, GError **error)
+{
+    const RspYaml *list = rsp_yaml_get (card, "preloaded");
+    g_autoptr (GPtrArray) out = g_ptr_array_new_with_free_func (preloaded_free);
+    for (guint i = 0; list && i < list->items->len; i++) {
+        const RspYaml *yaml = list->items->pdata[i], *iccid = rsp_yaml_get (yaml, "iccid");
+        const RspWorldPackage *p = g_hash_table_lookup (w->by_iccid, iccid->text);
+        if (!p) {
+            rsp_yaml_fail (iccid, error, "no profile in stock has the ICCID %s", iccid->text);
+            return NULL;
+        }
+        RspEuiccPreloaded *one = g_new0 (RspEuiccPreloaded, 1);
+        one->metadata = rsp_metadata_encode (p->package->metadata);
+        one->package = g_bytes_ref (p->package->upp);
+        one->enabled = strcmp (rsp_world_text (yaml, "state", "disabled"), "enabled") == 0;
+        g_ptr_array_add (out, one);
+    }
+    return g_steal_pointer (&out);
+}
+
 /* --- rules authorisation table -----------------------------------------------------------------
  */
 

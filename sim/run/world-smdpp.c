@@ -21,6 +21,8 @@ rsp_world_load_stock (RspWorld *w, const RspWorldActor *a, GError **error)
             record->package = p;
             rsp_sha256 (&upp, 1, record->sha256);
             g_ptr_array_add (w->packages, record);
+            if (!g_hash_table_contains (w->by_iccid, record->iccid))
+                g_hash_table_insert (w->by_iccid, record->iccid, record);
         }
     }
     return TRUE;

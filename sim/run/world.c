@@ -102,6 +102,7 @@ rsp_world_free (RspWorld *w)
     g_ptr_array_unref (w->cis);
     g_hash_table_unref (w->devices);
     g_hash_table_unref (w->by_name);
+    g_hash_table_unref (w->by_iccid);
     g_ptr_array_unref (w->packages);
     rsp_world_end_crashes (w);
     g_clear_pointer (&w->documents, g_hash_table_unref);
@@ -183,20 +184,30 @@ add_actor (RspWorld *w, RspYaml *yaml)
     return a;
 }
 
+/* What GROUP makes of its member NUMBER, unless that one is declared itself. (transfer full) */
+static RspYaml *
+member_of (const RspYaml *actors, const RspYaml *group, guint number)
+{
+    g_autofree char *name = rsp_group_member (group->key, number);
+    const RspYaml *own = rsp_yaml_get (actors, name);
+    if (own)
+        return rsp_yaml_ref (own);
+    RspYaml *member = rsp_group_instance (actors, group, number);
+    g_free (member->key);
+    member->key = g_steal_pointer (&name);
+    return member;
+}
+
 static void
 add_actors (RspWorld *w, const RspYaml *actors)
 {
     for (guint i = 0; i < actors->items->len; i++) {
         const RspYaml *yaml = actors->items->pdata[i];
-        guint n = rsp_group_size (actors, yaml->key);
-        if (!n)
+        guint n = rsp_group_size (actors, yaml->key), number;
+        if (!n && !rsp_group_of_member (actors, yaml->key, &number))
             add_actor (w, rsp_yaml_ref (yaml));
-        for (guint number = 1; number <= n; number++) {
-            RspYaml *member = rsp_group_instance (actors, yaml, number);
-            g_free (member->key);
-            member->key = rsp_group_member (yaml->key, number);
-            add_actor (w, member)->group = yaml->key;
-        }
+        for (number = 1; number <= n; number++)
+            add_actor (w, member_of (actors, yaml, number))->group = yaml->key;
     }
 }
 
@@ -262,6 +273,11 @@ start_euicc (RspWorld *w, RspWorldActor *a, GError **error)
         rsp_yaml_get (a->yaml, "iot") ? rsp_world_euicc_iot (w, a->yaml, error) : NULL;
     if (rsp_yaml_get (a->yaml, "iot") && !iot)
         return FALSE;
+    g_autoptr (GPtrArray) preloaded = rsp_world_preloaded (w, a->yaml, error);
+    if (!preloaded) {
+        rsp_world_euicc_iot_free (iot);
+        return FALSE;
+    }
     RspSlice rat_slice = rsp_slice_of (rat);
     RspEuiccConfig config = {
         .eid = rsp_yaml_get (a->yaml, "eid")->text,
@@ -282,6 +298,7 @@ start_euicc (RspWorld *w, RspWorldActor *a, GError **error)
         .has_clock = rsp_world_flag (a->yaml, "has-clock", FALSE),
         .test_profiles = rsp_world_flag (a->yaml, "test-profiles", TRUE),
         .iot = iot,
+        .preloaded = preloaded,
         .rat = rat ? &rat_slice : NULL};
     if (read_version (rsp_yaml_get (a->yaml, "version"), config.svn, error))
         a->euicc = rsp_euicc_new (&a->base, &config, error);
@@ -357,6 +374,7 @@ rsp_world_new (const RspScenario *scenario, const RspWorldOptions *options, GErr
     w->by_name = g_hash_table_new (g_str_hash, g_str_equal);
     w->devices = g_hash_table_new (g_str_hash, g_str_equal);
     w->cis = g_ptr_array_new ();
+    w->by_iccid = g_hash_table_new (g_str_hash, g_str_equal);
     w->packages = g_ptr_array_new_with_free_func ((GDestroyNotify)package_free);
     w->bus = rsp_bus_new (options->loop, options->trace, options->faults);
     if (latency)

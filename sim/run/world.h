@@ -102,6 +102,7 @@ typedef struct {
     GHashTable *devices;         /* name of a card → RspWorldActor that holds it */
     GPtrArray *cis;              /* those of role ci */
     GPtrArray *packages;         /* of RspWorldPackage */
+    GHashTable *by_iccid;        /* the first of them with each ICCID */
     struct _RspNetwork *network; /* NULL until the actors are alive */
     GHashTable *documents;       /* path → RspYaml of a package file */
     char *folder;                /* of durable state (nullable) */
