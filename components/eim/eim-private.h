@@ -92,6 +92,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (RspEimPackage, rsp_eim_package_free)
 RspEimDevice *rsp_eim_device (RspEim *eim, const char *eid, GError **error);
 gboolean rsp_eim_put_device (RspEim *eim, const RspEimDevice *device, GError **error);
 RspEimPackage *rsp_eim_next_package (RspEim *eim, const char *eid, GError **error);
+/* Of all eUICCs; NULL if there are several. */
+RspEimPackage *rsp_eim_only_package_out (RspEim *eim, GError **error);
 RspEimPackage *rsp_eim_package_by_transaction (RspEim *eim, RspSlice id, GError **error);
 RspEimPackage *rsp_eim_package_by_id (RspEim *eim, gint64 id, GError **error);
 /* Inserts, and sets the number. */

@@ -203,7 +203,8 @@ take_signed (Taking *t, const RspAsn1 *result)
     return finish (t, failure ? RSP_EIM_FAILED : RSP_EIM_DONE, failure ? failure : "ok");
 }
 
-/* By its eimTransactionId; without one, the package that is out. */
+/* By its eimTransactionId; without one, the package that is out. What comes in v1.0 may not even
+ * say of whom it is: then it is taken for the only package that is out. */
 static gboolean
 find_package (Taking *t, const char *eid, RspSlice transaction_id)
 {
@@ -211,6 +212,8 @@ find_package (Taking *t, const char *eid, RspSlice transaction_id)
         t->package = rsp_eim_package_by_transaction (t->eim, transaction_id, t->error);
     else if (eid)
         t->package = rsp_eim_next_package (t->eim, eid, t->error);
+    else if (t->eim->version == RSP_SGP32_V1_0)
+        t->package = rsp_eim_only_package_out (t->eim, t->error);
     if (t->package &&
         ((eid && strcmp (t->package->eid, eid) != 0) || t->package->state == RSP_EIM_QUEUED))
         g_clear_pointer (&t->package, rsp_eim_package_free);
@@ -371,6 +374,15 @@ take_lists (Taking *t, const RspAsn1 *node, const char *data)
     return TRUE;
 }
 
+/* The EID in the eUICC's certificate; NULL: there is none. (transfer full) */
+static char *
+owner_of (const RspAsn1 *node, const char *data)
+{
+    g_autofree char *path = g_strconcat (data, ".euiccCertificate", NULL);
+    g_autoptr (RspCert) cert = body_cert (node, path);
+    return cert ? g_strdup (rsp_cert_serial_number (cert)) : NULL;
+}
+
 static gboolean
 take_data (Taking *t, const char *eid, const RspAsn1 *node, const char *base)
 {
@@ -380,7 +392,8 @@ take_data (Taking *t, const char *eid, const RspAsn1 *node, const char *base)
         g_strconcat (base, v10 ? ".ipaEuiccDataError" : ".ipaEuiccDataResponseError", NULL);
     gboolean good = rsp_asn1_has (node, data);
     g_autofree char *id_path = g_strconcat (good ? data : wrong, ".eimTransactionId", NULL);
-    if (!find_package (t, eid, v10 ? RSP_SLICE (NULL, 0) : rsp_asn1_octets (node, id_path)) ||
+    g_autofree char *owner = eid ? g_strdup (eid) : owner_of (node, data);
+    if (!find_package (t, owner, v10 ? RSP_SLICE (NULL, 0) : rsp_asn1_octets (node, id_path)) ||
         t->package->kind != RSP_EIM_KIND_DATA || rsp_eim_package_is_settled (t->package))
         return *t->error == NULL;
     if (!good) {

@@ -173,6 +173,17 @@ rsp_eim_next_package (RspEim *eim, const char *eid, GError **error)
 }
 
 RspEimPackage *
+rsp_eim_only_package_out (RspEim *eim, GError **error)
+{
+    return read_package (eim,
+                         rsp_store_bind (eim->store,
+                                         "SELECT " COLUMNS " FROM package WHERE state = 1"
+                                         " AND (SELECT count(*) FROM package WHERE state = 1) = 1",
+                                         ""),
+                         error);
+}
+
+RspEimPackage *
 rsp_eim_package_by_transaction (RspEim *eim, RspSlice id, GError **error)
 {
     g_autoptr (GBytes) octets = g_bytes_new (id.data, id.len);
