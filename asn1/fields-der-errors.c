@@ -5,7 +5,7 @@
 typedef struct {
     gint64 value;
     const char *subject, *reason;
-    gboolean esipa; /* SGP.32 alone has it */
+    enum { BOTH, ESIPA, ES9P } of; /* which of the two has it */
 } Code;
 
 /* Several statuses may share a value; the first of them is what it is read as. SGP.22 5.6, 5.7. */
@@ -19,20 +19,25 @@ static const Code initiate_authentication[] = {
     {3, "8.9.2", "3.1"},
     {3, "8.9.4", "3.7"},
     /* the eIM's own refusals */
-    {50, "8.8.1", "3.10", TRUE},
-    {51, "8.8", "3.10", TRUE},
-    {52, "8.31.2", "3.10", TRUE},
+    {50, "8.8.1", "3.10", ESIPA},
+    {51, "8.8", "3.10", ESIPA},
+    {52, "8.31.2", "3.10", ESIPA},
 };
 static const Code authenticate_client[] = {
-    {1, "8.1.2", "6.1"},  {2, "8.1.2", "6.3"},        {3, "8.1.3", "6.1"}, {4, "8.1.3", "6.3"},
-    {5, "8.1", "6.1"},    {6, "8.2.6", "3.8"},        {7, "8.1.1", "3.8"}, {8, "8.2.5", "4.3"},
-    {9, "8.11.1", "3.9"}, {10, "8.10.1", "3.9"},      {11, "8.1", "4.8"},  {18, "8.8.5", "4.10"},
-    {6, "8.2", "1.2"},    {56, "8.9.5", "3.9", TRUE},
+    {1, "8.1.2", "6.1"},         {2, "8.1.2", "6.3"},
+    {3, "8.1.3", "6.1"},         {4, "8.1.3", "6.3"},
+    {5, "8.1", "6.1"},           {6, "8.2.6", "3.8"},
+    {7, "8.1.1", "3.8"},         {8, "8.2.5", "4.3"},
+    {9, "8.11.1", "3.9"},        {10, "8.10.1", "3.9"},
+    {11, "8.1", "4.8"},          {18, "8.8.5", "4.10", ES9P},
+    {6, "8.2", "1.2"},           {56, "8.9.5", "3.9", ESIPA},
+    {50, "8.2.8", "3.8", ESIPA}, /* pprNotAllowed */
 };
 static const Code get_bound_profile_package[] = {
-    {1, "8.1", "6.1"},          {2, "8.2.7", "2.2"},         {3, "8.2.7", "3.8"},
-    {4, "8.2.7", "6.4"},        {5, "8.2", "3.7"},           {95, "8.10.1", "3.9"},
-    {6, "8.8.5", "4.10", TRUE}, {50, "8.2.9", "3.11", TRUE}, /* metadataMismatch */
+    {1, "8.1", "6.1"},           {2, "8.2.7", "2.2"},
+    {3, "8.2.7", "3.8"},         {4, "8.2.7", "6.4"},
+    {5, "8.2", "3.7"},           {95, "8.10.1", "3.9"},
+    {6, "8.8.5", "4.10", ESIPA}, {50, "8.2.9", "3.11", ESIPA}, /* metadataMismatch */
 };
 /* SGP.32 5.14.5; 5.14.6 has all but the first. */
 static const Code get_eim_package[] = {
@@ -70,7 +75,7 @@ codes_of (const RspFunction *fn, gsize *ret_n)
 static gboolean
 knows (const RspFunction *fn, const Code *code)
 {
-    return !code->esipa || fn->interface == RSP_IF_ESIPA;
+    return code->of == BOTH || (code->of == ESIPA) == (fn->interface == RSP_IF_ESIPA);
 }
 
 gint64

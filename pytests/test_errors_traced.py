@@ -104,6 +104,28 @@ ASN1_BINDING = {
     "CancelSession": {1: "8.10.1/3.9", 2: "8.1/6.1"},
 }
 
+ESIPA = {  # SGP.32 v1.2; of ProvideEimPackageResult also what the request tells
+    "InitiateAuthentication": {"invalidDpAddress": 1, "euiccVersionNotSupportedByDp": 2, "ciPKIdNotSupported": 3,
+                               "smdpAddressMismatch": 50, "smdpOidMismatch": 51, "invalidEimTransactionId": 52,
+                               "undefinedError": 127},
+    "AuthenticateClient": {"eumCertificateInvalid": 1, "eumCertificateExpired": 2, "euiccCertificateInvalid": 3,
+                           "euiccCertificateExpired": 4, "euiccSignatureInvalid": 5, "matchingIdRefused": 6,
+                           "eidMismatch": 7, "noEligibleProfile": 8, "ciPKUnknown": 9, "invalidTransactionId": 10,
+                           "insufficientMemory": 11, "pprNotAllowed": 50, "eventIdUnknown": 56, "undefinedError": 127},
+    "GetBoundProfilePackage": {"euiccSignatureInvalid": 1, "confirmationCodeMissing": 2, "confirmationCodeRefused": 3,
+                               "confirmationCodeRetriesExceeded": 4, "bppRebindingRefused": 5,
+                               "downloadOrderExpired": 6, "metadataMismatch": 50, "invalidTransactionId": 95,
+                               "undefinedError": 127},
+    "CancelSession": {"invalidTransactionId": 1, "euiccSignatureInvalid": 2, "undefinedError": 127},
+    "TransferEimPackage": {"invalidPackageFormat": 1, "unknownPackage": 2, "undefinedError": 127},
+}
+TOLD_BY_IPA = [  # where ProvideEimPackageResult has a code, and its names
+    ((0xBF50, 0xA0, 0x02), {"invalidPackageFormat": 1, "unknownPackage": 2, "undefinedError": 127}),
+    ((0xBF50, 0xBF52, 0xA1, 0x02), {"incorrectTagList": 1, "euiccCiPKIdNotFound": 5, "ecallActive": 104,
+                                    "undefinedError": 127}),
+    ((0xBF50, 0xBF54, 0x30, 0x80), {"ecallActive": 104, "undefinedError": 127}),
+]
+
 CODES = {  # where an answer has its code, behind its own tag
     "PrepareDownload": [(0xA1, 0x02)],
     "AuthenticateServer": [(0xA1, 0x02)],
@@ -148,6 +170,10 @@ def codes_of(event):
         number = choice[2] if len(choice) == 3 else None
         return {names[event["function"]][number] for names in (ASN1_BINDING, ASN1_NAMES)
                 if number in names[event["function"]]}
+    if event["interface"] == "ESipa" and event["function"] in ESIPA:
+        tag, value, _ = next(iter(tlv.walk(tlv.read(body)[1])))
+        return {name for name, number in ESIPA[event["function"]].items()
+                if tag in (0x02, 0x81, 0x82) and value == bytes([number])}
     if event["interface"] == "ESep" and body[0] == 0x02:  # processingTerminated: the package's code
         return set()
     if event["function"] in ("RetrieveNotificationsList", "LoadBoundProfilePackage"):
@@ -164,6 +190,11 @@ def produced(trace):
     found = set()
     for line in trace.read_text().splitlines():
         event = json.loads(line)
+        if event["kind"] == "message" and event["function"] == "ProvideEimPackageResult" and \
+                event["leg"] == "request" and event.get("encoding") == "der" and event.get("body"):
+            body = bytes.fromhex(event["body"])
+            found |= {f"ESipa.ProvideEimPackageResult {name}" for path, names in TOLD_BY_IPA
+                      for name, number in names.items() if bytes([number]) in inside(body, *path)}
         # An answer as it was given, whatever became of it on its way.
         if event["kind"] != "message" or event["leg"] != "response" or "body" not in event:
             continue

@@ -211,6 +211,7 @@ rsp_eim_queue_download (RspEim *eim, const char *eid, const RspEimDownload *d, G
     if (!d->activation_code && d->smds_address)
         p->address = g_strdup (d->smds_address);
     p->code = g_strdup (d->confirmation_code);
+    p->iccid = g_strdup (d->iccid);
     p->body = download_data (d);
     return queue (eim, p, error);
 }

@@ -21,6 +21,7 @@ typedef struct {
     gint64 token, counter; /* the last counter used */
     GBytes *point;         /* of PK.EUICC; NULL: not known yet */
     GBytes *info1;         /* EUICCInfo1, NULL: not known */
+    GBytes *info;          /* content of DeviceInfo, NULL: not known */
 } RspEimDevice;
 
 typedef struct {
@@ -33,6 +34,7 @@ typedef struct {
     gint64 counter;         /* of a signed package; 0: not signed yet */
     GBytes *sent;           /* what was delivered, octet for octet */
     char *address, *matching_id, *oid, *code; /* of a download through the eIM */
+    char *iccid;                              /* … : the profile expected (nullable) */
     char *before; /* of an enable that was done: the ICCID that was enabled, "" none; NULL */
     char *result;
 } RspEimPackage;
@@ -43,15 +45,26 @@ rsp_eim_package_is_settled (const RspEimPackage *p)
     return p->state >= RSP_EIM_DONE && p->state != RSP_EIM_EXPIRED;
 }
 
-/* A session of an indirect download: the eIM between IPA and server. */
+/* How far a session of an indirect download has come. */
+typedef enum {
+    RSP_EIM_INITIATED,     /* the server is known */
+    RSP_EIM_AUTHENTICATED, /* the eUICC, too, and the profile announced */
+    RSP_EIM_BOUND,         /* the package has gone out */
+    RSP_EIM_REFUSED,       /* the eIM will not have it: cancelling is all that is left */
+} RspEimStep;
+
+/* The eIM between IPA and server. */
 typedef struct {
-    char *transaction_id; /* upper-case hex, as the server wrote it */
-    char *address;
-    gboolean event;   /* with an SM-DS */
-    gint64 package;   /* number */
-    GBytes *metadata; /* StoreMetadataRequest of AuthenticateClient (nullable) */
+    char *transaction_id; /* upper-case hex */
+    char *address, *oid;  /* of the server; OID (nullable): as its certificate says */
+    gboolean event;       /* with an SM-DS */
+    gint64 package;       /* number of the order; 0: not known yet, or none */
+    RspEimStep step;
+    gboolean unwanted; /* the profile is not what was ordered: told in place of its package */
+    GBytes *metadata;  /* StoreMetadataRequest of AuthenticateClient (nullable) */
     gint64 due;
-} RspEimRelay;
+    GList link; /* in RspEim.session_queue */
+} RspEimSession;
 
 struct _RspEim {
     const RspActor *actor;
@@ -62,11 +75,14 @@ struct _RspEim {
     gint64 package_lifetime;
     RspStore *store;
     RspRng *rng;
-    GHashTable *relays;   /* transactionId → RspEimRelay, owned */
-    GHashTable *pending;  /* calls under way for a relay: pointer → itself, owned */
-    GHashTable *pushes;   /* of Push: pointer → itself, owned */
-    GPtrArray *changes;   /* of packages, in the open transaction (sim/net/actor.h) */
-    GHashTable *outboxes; /* server's address → outbox of notifications, owned */
+    RspEimRules rules;
+    GHashTable *sessions;   /* transactionId → RspEimSession, owned */
+    GHashTable *session_of; /* package → RspEimSession */
+    GQueue session_queue;   /* of them, least recently used first */
+    GHashTable *pending;    /* calls under way for a relay: pointer → itself, owned */
+    GHashTable *pushes;     /* of Push: pointer → itself, owned */
+    GPtrArray *changes;     /* of packages, in the open transaction (sim/net/actor.h) */
+    GHashTable *outboxes;   /* server's address → outbox of notifications, owned */
     guint64 start_timer;
 };
 
@@ -96,6 +112,10 @@ RspEimPackage *rsp_eim_next_package (RspEim *eim, const char *eid, GError **erro
 RspEimPackage *rsp_eim_only_package_out (RspEim *eim, GError **error);
 RspEimPackage *rsp_eim_package_by_transaction (RspEim *eim, RspSlice id, GError **error);
 RspEimPackage *rsp_eim_package_by_id (RspEim *eim, gint64 id, GError **error);
+/* The oldest download that is out and may come from the server at ADDRESS: of EID, or with EID NULL
+ * of any eUICC; then *RET_MORE: there are others. */
+RspEimPackage *rsp_eim_download_from (RspEim *eim, const char *eid, const char *address,
+                                      gboolean *ret_more, GError **error);
 /* Inserts, and sets the number. */
 gboolean rsp_eim_insert_package (RspEim *eim, RspEimPackage *package, GError **error);
 /* Packages past their time are expired from now on. */
@@ -152,4 +172,12 @@ void rsp_eim_push_free (gpointer push);
 
 /* --- eim-relay.c --- */
 void rsp_eim_relay (RspEim *eim, RspCall *call, const RspFields *in);
-void rsp_eim_relay_free (RspEimRelay *relay);
+
+/* --- eim-session.c: bounded in number, and in time without a call. --- */
+void rsp_eim_sessions_init (RspEim *eim);
+void rsp_eim_sessions_clear (RspEim *eim);
+RspEimSession *rsp_eim_session_new (RspEim *eim, const char *transaction_id, const char *address);
+/* What it is for: an earlier session for the same PACKAGE (0: none) ends. */
+void rsp_eim_session_settle (RspEim *eim, RspEimSession *session, gint64 package);
+RspEimSession *rsp_eim_session_find (RspEim *eim, const char *transaction_id);
+void rsp_eim_session_end (RspEim *eim, RspEimSession *session);

@@ -8,8 +8,6 @@
 
 #include <string.h>
 
-#define MAX_RELAYS 100000
-#define LIFETIME (600 * G_USEC_PER_SEC)
 #define MAC_SIZE 8
 
 /* What the ASN.1 of ESipa has values of its own for, asn1/fields-der-errors.c. */
@@ -18,6 +16,9 @@
 #define OID_MISMATCH ((RspStatus){"8.8", "3.10", "not the SM-DP+ of the activation code"})
 #define UNKNOWN_TRANSACTION ((RspStatus){"8.10.1", "3.9", "unknown transaction"})
 #define UNKNOWN_PACKAGE ((RspStatus){"8.31.2", "3.10", "unknown eimTransactionId"})
+#define WRONG_STEP ((RspStatus){"8.10.1", "3.9", "not the next step of this session"})
+#define OTHER_EUICC ((RspStatus){"8.1.1", "3.8", "nothing ordered for this eUICC from that server"})
+#define PPR_NOT_ALLOWED ((RspStatus){"8.2.8", "3.8", "this eIM lets no such profile through"})
 #define METADATA_MISMATCH ((RspStatus){"8.2.9", "3.11", "the profile is not what was announced"})
 #define EVENT_UNKNOWN ((RspStatus){"8.9.5", "3.9", "no event for this eUICC"})
 #define UNREACHABLE ((RspStatus){"8.8", "5.1", "the server does not answer"})
@@ -31,53 +32,8 @@ typedef struct {
     RspCall *call;
     const RspFunction *fn; /* of the server */
     gint64 package;
-    gboolean event;
     char address[256], transaction_id[65];
 } Relayed;
-
-void
-rsp_eim_relay_free (RspEimRelay *relay)
-{
-    g_free (relay->transaction_id);
-    g_free (relay->address);
-    g_clear_pointer (&relay->metadata, g_bytes_unref);
-    g_free (relay);
-}
-
-static gboolean
-is_over (gpointer key G_GNUC_UNUSED, gpointer value, gpointer now)
-{
-    return ((RspEimRelay *)value)->due <= *(gint64 *)now;
-}
-
-static RspEimRelay *
-find_relay (RspEim *eim, const char *transaction_id)
-{
-    gint64 now = rsp_loop_now (eim->actor->loop);
-    g_autofree char *upper = transaction_id ? g_ascii_strup (transaction_id, -1) : NULL;
-    RspEimRelay *relay = upper ? g_hash_table_lookup (eim->relays, upper) : NULL;
-    if (!relay || relay->due <= now)
-        return NULL;
-    relay->due = now + LIFETIME;
-    return relay;
-}
-
-static void
-remember (RspEim *eim, const Relayed *r, const char *transaction_id)
-{
-    gint64 now = rsp_loop_now (eim->actor->loop);
-    if (g_hash_table_size (eim->relays) >= MAX_RELAYS)
-        g_hash_table_foreach_remove (eim->relays, is_over, &now);
-    if (g_hash_table_size (eim->relays) >= MAX_RELAYS)
-        g_hash_table_remove_all (eim->relays);
-    RspEimRelay *relay = g_new0 (RspEimRelay, 1);
-    relay->transaction_id = g_ascii_strup (transaction_id, -1);
-    relay->address = g_strdup (r->address);
-    relay->event = r->event;
-    relay->package = r->package;
-    relay->due = now + LIFETIME;
-    g_hash_table_replace (eim->relays, relay->transaction_id, relay);
-}
 
 /* --- members --- */
 
@@ -124,32 +80,59 @@ copy_members (RspFields *to, const RspFields *from, const RspMember *members, gb
 
 /* --- answers of the server --- */
 
-/* The SM-DP+ is the one of the activation code; the IPA that has no code of its own gets the
- * MatchingID. */
+/* CtxParams1 for the eUICC to sign, where the eIM knows the device (SGP.32 3.2.3.2). */
+static GBytes *
+context (const RspEimPackage *p, const RspEimDevice *device)
+{
+    GByteArray *out = g_byte_array_new ();
+    gsize mark = rsp_tlv_open (out, 0xA0);
+    rsp_tlv_put_text (out, 0x80, p->matching_id);
+    rsp_tlv_put (out, 0xA1, rsp_slice_of (device->info));
+    rsp_tlv_close (out, mark);
+    return g_byte_array_free_to_bytes (out);
+}
+
+/* The IPA that has no activation code gets what the eUICC is to say, or the MatchingID alone. */
+static void
+put_download_data (RspEim *eim, const RspEimPackage *p, RspFields *out)
+{
+    if (!p || !p->matching_id || g_bytes_get_size (p->body) > 0)
+        return;
+    g_autoptr (RspEimDevice) device = rsp_eim_device (eim, p->eid, NULL);
+    if (device && device->info) {
+        g_autoptr (GBytes) params = context (p, device);
+        rsp_fields_set_bytes (out, "ctxParams1", params);
+    } else {
+        rsp_fields_set_text (out, "matchingId", p->matching_id);
+    }
+}
+
+/* The SM-DP+ is the one of the activation code. Who has answered, an SM-DP+ or an SM-DS, its
+ * certificate says. */
 static RspStatus
 after_initiate (RspEim *eim, Relayed *r, const RspFields *in, RspFields *out)
 {
     g_autoptr (RspEimPackage) p = rsp_eim_package_by_id (eim, r->package, NULL);
     GBytes *der = rsp_fields_bytes (in, "serverCertificate");
     g_autoptr (RspCert) cert = der ? rsp_cert_parse (der, NULL) : NULL;
-    if (p && p->oid && (!cert || g_strcmp0 (rsp_cert_oid (cert), p->oid) != 0))
+    const char *oid = cert ? rsp_cert_oid (cert) : NULL;
+    if (p && p->oid && g_strcmp0 (oid, p->oid) != 0)
         return OID_MISMATCH;
-    /* who has answered, an SM-DP+ or an SM-DS, its certificate says */
-    r->event = cert && rsp_cert_role (cert) == RSP_ROLE_DS_AUTH;
-    remember (eim, r, rsp_fields_text (in, "transactionId"));
-    if (p && p->matching_id && g_bytes_get_size (p->body) == 0)
-        rsp_fields_set_text (out, "matchingId", p->matching_id);
+    RspEimSession *s = rsp_eim_session_new (eim, rsp_fields_text (in, "transactionId"), r->address);
+    rsp_eim_session_settle (eim, s, r->package);
+    s->event = cert && rsp_cert_role (cert) == RSP_ROLE_DS_AUTH;
+    s->oid = g_strdup (oid);
+    put_download_data (eim, p, out);
     return (RspStatus){NULL};
 }
 
 /* The eIM knows the confirmation code; nobody else does. */
 static void
-put_hash_cc (RspEim *eim, const RspEimRelay *relay, const RspFields *in, RspFields *out)
+put_hash_cc (const RspEimSession *s, const RspEimPackage *p, const RspFields *in, RspFields *out)
 {
-    g_autoptr (RspEimPackage) p = rsp_eim_package_by_id (eim, relay->package, NULL);
     GBytes *der = rsp_fields_bytes (in, "smdpSigned2");
     g_autoptr (RspAsn1) signed2 = der ? rsp_asn1_decode ("SmdpSigned2", der, NULL) : NULL;
-    g_autoptr (GBytes) id = rsp_unhex (relay->transaction_id);
+    g_autoptr (GBytes) id = rsp_unhex (s->transaction_id);
     guint8 code_hash[RSP_SHA256_SIZE], hash[RSP_SHA256_SIZE];
     if (!p || !p->code || !signed2 || !rsp_asn1_bool (signed2, "ccRequiredFlag"))
         return;
@@ -163,12 +146,12 @@ put_hash_cc (RspEim *eim, const RspEimRelay *relay, const RspFields *in, RspFiel
 
 /* The first event of the list becomes the trigger of a further download (SGP.32 3.2.3.3). */
 static RspStatus
-after_events (RspEim *eim, const RspEimRelay *relay, const RspFields *in, RspFields *out)
+after_events (RspEim *eim, RspEimSession *s, RspEimPackage *p, const RspFields *in, RspFields *out)
 {
     g_autoptr (GError) error = NULL;
-    g_autoptr (RspEimPackage) p = rsp_eim_package_by_id (eim, relay->package, NULL);
     g_autoptr (GPtrArray) entries =
         rsp_event_entries_from_json (rsp_fields_text (in, "eventEntries"));
+    rsp_eim_session_end (eim, s);
     if (!entries)
         return BAD_ANSWER;
     if (!entries->len || !p)
@@ -177,20 +160,42 @@ after_events (RspEim *eim, const RspEimRelay *relay, const RspFields *in, RspFie
     if (!rsp_eim_redirect (eim, p, event->address, event->event_id, &error))
         return EXECUTION_ERROR;
     rsp_fields_set_bytes (out, "profileDownloadTrigger", p->sent);
-    g_hash_table_remove (eim->relays, relay->transaction_id);
     return (RspStatus){NULL};
 }
 
+/* What the eIM itself has to say of the profile announced (eimProfileMetadataVerification). */
 static RspStatus
-after_authenticate (RspEim *eim, RspEimRelay *relay, const RspFields *in, RspFields *out)
+check_metadata (RspEim *eim, RspEimSession *s, const RspEimPackage *p, GBytes *der)
 {
-    if (relay->event)
-        return after_events (eim, relay, in, out);
+    g_autoptr (RspMetadata) m = der ? rsp_metadata_decode (rsp_slice_of (der), NULL) : NULL;
+    if (!m)
+        return BAD_ANSWER;
+    s->unwanted = (p && p->iccid && strcmp (p->iccid, m->iccid) != 0) ||
+                  eim->rules.refused_classes & 1u << m->profile_class;
+    const char *what = m->ppr & eim->rules.refused_ppr ? "pprNotAllowed"
+                       : s->unwanted                   ? "metadataMismatch"
+                                                       : "ok";
+    rsp_trace_event (eim->actor->trace, &(RspTraceEvent){.kind = RSP_TRACE_CHECK,
+                                                         .src = eim->actor->name,
+                                                         .op = "profileMetadata",
+                                                         .key = m->iccid,
+                                                         .result = what});
+    return m->ppr & eim->rules.refused_ppr ? PPR_NOT_ALLOWED : (RspStatus){NULL};
+}
+
+static RspStatus
+after_authenticate (RspEim *eim, RspEimSession *s, const RspFields *in, RspFields *out)
+{
+    g_autoptr (RspEimPackage) p = rsp_eim_package_by_id (eim, s->package, NULL);
+    if (s->event)
+        return after_events (eim, s, p, in, out);
     GBytes *metadata = rsp_fields_bytes (in, "profileMetadata");
-    g_clear_pointer (&relay->metadata, g_bytes_unref);
-    relay->metadata = metadata ? g_bytes_ref (metadata) : NULL;
-    put_hash_cc (eim, relay, in, out);
-    return (RspStatus){NULL};
+    g_clear_pointer (&s->metadata, g_bytes_unref);
+    s->metadata = metadata ? g_bytes_ref (metadata) : NULL;
+    RspStatus status = check_metadata (eim, s, p, metadata);
+    s->step = status.subject ? RSP_EIM_REFUSED : RSP_EIM_AUTHENTICATED;
+    put_hash_cc (s, p, in, out);
+    return status;
 }
 
 /* StoreMetadata of a BoundProfilePackage is protected, but not enciphered: A1{88 segment ‖ MAC …}.
@@ -209,15 +214,15 @@ bound_metadata (RspSlice package)
 }
 
 static RspStatus
-after_package (const RspEimRelay *relay, const RspFields *in)
+after_package (RspEimSession *s, const RspFields *in)
 {
     g_autoptr (GByteArray) bound =
         bound_metadata (rsp_slice_of (rsp_fields_bytes (in, "boundProfilePackage")));
-    if (!bound || !relay->metadata)
-        return (RspStatus){NULL};
-    return rsp_slice_equal (RSP_SLICE (bound->data, bound->len), rsp_slice_of (relay->metadata))
-               ? (RspStatus){NULL}
-               : METADATA_MISMATCH;
+    gboolean same =
+        !bound || !s->metadata ||
+        rsp_slice_equal (RSP_SLICE (bound->data, bound->len), rsp_slice_of (s->metadata));
+    s->step = same ? RSP_EIM_BOUND : RSP_EIM_REFUSED;
+    return same ? (RspStatus){NULL} : METADATA_MISMATCH;
 }
 
 static RspStatus
@@ -226,14 +231,14 @@ after (RspEim *eim, Relayed *r, const RspFields *in, RspFields *out)
     guint id = rsp_call_function (r->call)->id;
     if (id == RSP_FN_ESIPA_INITIATE_AUTHENTICATION)
         return after_initiate (eim, r, in, out);
-    RspEimRelay *relay = g_hash_table_lookup (eim->relays, r->transaction_id);
-    if (!relay)
+    RspEimSession *s = rsp_eim_session_find (eim, r->transaction_id);
+    if (!s)
         return UNKNOWN_TRANSACTION;
     if (id == RSP_FN_ESIPA_AUTHENTICATE_CLIENT)
-        return after_authenticate (eim, relay, in, out);
+        return after_authenticate (eim, s, in, out);
     if (id == RSP_FN_ESIPA_GET_BOUND_PROFILE_PACKAGE)
-        return after_package (relay, in);
-    g_hash_table_remove (eim->relays, r->transaction_id);
+        return after_package (s, in);
+    rsp_eim_session_end (eim, s);
     return (RspStatus){NULL};
 }
 
@@ -276,20 +281,11 @@ send_on (RspEim *eim, RspCall *call, const Relayed *template, const RspFields *o
                   r);
 }
 
-/* The package that the IPA downloads for. A transaction that is given must be of an open one. */
-static RspStatus
-find_package (RspEim *eim, const RspFields *in, RspEimPackage **ret)
+/* A download that is out, and not over. */
+static gboolean
+is_open (const RspEimPackage *p)
 {
-    g_autoptr (GError) error = NULL;
-    GBytes *id = rsp_fields_bytes (in, "eimTransactionId");
-    g_autoptr (RspEimPackage) p =
-        id ? rsp_eim_package_by_transaction (eim, rsp_slice_of (id), &error) : NULL;
-    if (error)
-        return EXECUTION_ERROR;
-    if (id && (!p || p->kind != RSP_EIM_KIND_DOWNLOAD || p->state != RSP_EIM_DELIVERED))
-        return UNKNOWN_PACKAGE;
-    *ret = g_steal_pointer (&p);
-    return (RspStatus){NULL};
+    return p && p->kind == RSP_EIM_KIND_DOWNLOAD && p->state == RSP_EIM_DELIVERED;
 }
 
 static RspStatus
@@ -299,6 +295,42 @@ choose_address (const RspEimPackage *p, const char *given, const char **ret)
         return ADDRESS_MISMATCH;
     *ret = given ? given : p ? p->address : NULL;
     return *ret && **ret ? (RspStatus){NULL} : INVALID_ADDRESS;
+}
+
+/* Without a transaction the address alone can say which order it is for: if there are several, the
+ * eUICC will, once it is known. */
+static RspStatus
+find_order (RspEim *eim, const char *address, RspEimPackage **ret)
+{
+    g_autoptr (GError) error = NULL;
+    gboolean more;
+    g_autoptr (RspEimPackage) p = rsp_eim_download_from (eim, NULL, address, &more, &error);
+    if (error)
+        return EXECUTION_ERROR;
+    if (!p && !eim->rules.any)
+        return ADDRESS_MISMATCH;
+    *ret = more ? NULL : g_steal_pointer (&p);
+    return (RspStatus){NULL};
+}
+
+/* What the IPA downloads for, and from whom: never from a server that nobody ordered from. */
+static RspStatus
+find_package (RspEim *eim, const RspFields *in, RspEimPackage **ret, const char **ret_address)
+{
+    g_autoptr (GError) error = NULL;
+    GBytes *id = rsp_fields_bytes (in, "eimTransactionId");
+    const char *given = rsp_fields_text (in, "smdpAddress");
+    g_autoptr (RspEimPackage) p =
+        id ? rsp_eim_package_by_transaction (eim, rsp_slice_of (id), &error) : NULL;
+    if (error || !rsp_eim_expire (eim, &error))
+        return EXECUTION_ERROR;
+    if (id && !is_open (p))
+        return UNKNOWN_PACKAGE;
+    RspStatus status = choose_address (p, given, ret_address);
+    if (!status.subject && !id)
+        status = find_order (eim, *ret_address, &p);
+    *ret = g_steal_pointer (&p);
+    return status;
 }
 
 /* euiccInfo1 that the IPA left out, for fewer octets, is what it once told (SGP.32 5.14.1).
@@ -326,9 +358,7 @@ initiate (RspEim *eim, RspCall *call, const RspFields *in)
 {
     g_autoptr (RspEimPackage) p = NULL;
     const char *address = NULL;
-    RspStatus status = find_package (eim, in, &p);
-    if (!status.subject)
-        status = choose_address (p, rsp_fields_text (in, "smdpAddress"), &address);
+    RspStatus status = find_package (eim, in, &p, &address);
     if (status.subject)
         return status;
     g_autoptr (GBytes) info = euicc_info (eim, p, in);
@@ -369,6 +399,59 @@ refuse_compact (const RspFields *in)
     return (RspStatus){NULL};
 }
 
+/* The EID of the eUICC that answers the server; NULL: it answers with an error. (transfer full) */
+static char *
+eid_of (const RspFields *in)
+{
+    g_autoptr (RspAsn1) answer = rsp_asn1_decode (
+        "AuthenticateServerResponse", rsp_fields_bytes (in, "authenticateServerResponse"), NULL);
+    RspSlice der = answer ? rsp_asn1_slice (answer, "authenticateResponseOk.euiccCertificate")
+                          : RSP_SLICE (NULL, 0);
+    g_autoptr (GBytes) bytes = der.len ? rsp_slice_to_bytes (der) : NULL;
+    g_autoptr (RspCert) cert = bytes ? rsp_cert_parse (bytes, NULL) : NULL;
+    return cert ? g_strdup (rsp_cert_serial_number (cert)) : NULL;
+}
+
+/* Now the eUICC is known: is the session for it? The server proves it; the eIM relies on that. */
+static RspStatus
+bind_to_euicc (RspEim *eim, RspEimSession *s, const RspFields *in)
+{
+    g_autoptr (GError) error = NULL;
+    g_autofree char *eid = eid_of (in);
+    gboolean more = FALSE;
+    g_autoptr (RspEimPackage) p = s->package ? rsp_eim_package_by_id (eim, s->package, &error)
+                                  : eid
+                                      ? rsp_eim_download_from (eim, eid, s->address, &more, &error)
+                                      : NULL;
+    g_autoptr (RspEimDevice) device = eid && !error ? rsp_eim_device (eim, eid, &error) : NULL;
+    if (error)
+        return EXECUTION_ERROR;
+    if ((eid && !device) || (p && eid && strcmp (p->eid, eid) != 0) || (!p && !eim->rules.any))
+        return OTHER_EUICC;
+    if (p && p->oid && g_strcmp0 (p->oid, s->oid) != 0)
+        return OTHER_EUICC;
+    rsp_eim_session_settle (eim, s, p ? p->id : 0);
+    return (RspStatus){NULL};
+}
+
+/* The steps of a session follow one another; each may come again, when its answer was lost. */
+static RspStatus
+check_step (RspEim *eim, RspEimSession *s, guint function, const RspFields *in)
+{
+    g_autoptr (RspEimPackage) p = rsp_eim_package_by_id (eim, s->package, NULL);
+    if (function == RSP_FN_ESIPA_CANCEL_SESSION)
+        return (RspStatus){NULL};
+    if (s->package && !is_open (p))
+        return UNKNOWN_TRANSACTION;
+    if (function == RSP_FN_ESIPA_AUTHENTICATE_CLIENT)
+        return s->step <= RSP_EIM_AUTHENTICATED ? bind_to_euicc (eim, s, in) : WRONG_STEP;
+    if (s->step != RSP_EIM_AUTHENTICATED && s->step != RSP_EIM_BOUND)
+        return WRONG_STEP;
+    if (s->unwanted)
+        s->step = RSP_EIM_REFUSED;
+    return s->unwanted ? METADATA_MISMATCH : (RspStatus){NULL};
+}
+
 static RspStatus
 relay (RspEim *eim, RspCall *call, const RspFields *in)
 {
@@ -380,14 +463,16 @@ relay (RspEim *eim, RspCall *call, const RspFields *in)
     guint row = 0;
     while (es9p[row][0] != (RspFunctionId)esipa->id)
         row++;
-    const RspEimRelay *session = find_relay (eim, rsp_fields_text (in, "transactionId"));
+    RspEimSession *s = rsp_eim_session_find (eim, rsp_fields_text (in, "transactionId"));
     RspStatus status = refuse_compact (in);
-    if (!session || status.subject)
-        return session ? status : UNKNOWN_TRANSACTION;
-    RspFunctionId id = row == 0 && session->event ? RSP_FN_ES11_AUTHENTICATE_CLIENT : es9p[row][1];
-    Relayed r = {.eim = eim, .call = call, .fn = rsp_function (id), .package = session->package};
-    g_strlcpy (r.address, session->address, sizeof r.address);
-    g_strlcpy (r.transaction_id, session->transaction_id, sizeof r.transaction_id);
+    if (!status.subject)
+        status = s ? check_step (eim, s, esipa->id, in) : UNKNOWN_TRANSACTION;
+    if (status.subject)
+        return status;
+    RspFunctionId id = row == 0 && s->event ? RSP_FN_ES11_AUTHENTICATE_CLIENT : es9p[row][1];
+    Relayed r = {.eim = eim, .call = call, .fn = rsp_function (id), .package = s->package};
+    g_strlcpy (r.address, s->address, sizeof r.address);
+    g_strlcpy (r.transaction_id, s->transaction_id, sizeof r.transaction_id);
     g_autoptr (RspFields) out = rsp_fields_new (r.fn, RSP_LEG_REQUEST);
     copy_members (out, in, esipa->request_members, TRUE);
     send_on (eim, call, &r, out);

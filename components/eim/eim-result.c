@@ -342,8 +342,13 @@ learn_device (Taking *t, const RspAsn1 *node, const char *data)
 {
     g_autofree char *info_path = g_strconcat (data, ".euiccInfo1", NULL);
     g_autofree char *token_path = g_strconcat (data, ".associationToken", NULL);
+    g_autofree char *device_path = g_strconcat (data, ".deviceInfo", NULL);
     learn_key (t, node, data);
     t->device->token = rsp_asn1_int (node, token_path, t->device->token);
+    if (rsp_asn1_has (node, device_path)) {
+        g_clear_pointer (&t->device->info, g_bytes_unref);
+        t->device->info = rsp_slice_to_bytes (rsp_asn1_octets (node, device_path));
+    }
     if (rsp_asn1_has (node, info_path)) {
         g_clear_pointer (&t->device->info1, g_bytes_unref);
         t->device->info1 = rsp_slice_to_bytes (rsp_asn1_slice (node, info_path));
@@ -443,6 +448,41 @@ take_installation (Taking *t, const RspAsn1 *node, const char *data, gint64 *ret
            finish (t, failure ? RSP_EIM_FAILED : RSP_EIM_DONE, failure ? failure : "ok");
 }
 
+/* The refusal of a server, as the IPA quotes it in the ASN.1 of ES9+ or ESipa: its own word says
+ * more than undefinedError. NULL: none. */
+static const char *
+server_error (RspSlice response)
+{
+    static const struct {
+        guint32 tag;
+        const char *enumerations[2];
+    } answers[] = {{0xBF39, {"InitiateAuthenticationErrorEsipa", "InitiateAuthenticationError"}},
+                   {0xBF3B, {"AuthenticateClientErrorEsipa", "AuthenticateClientError"}},
+                   {0xBF3A, {"GetBoundProfilePackageErrorEsipa", "GetBoundProfilePackageError"}}};
+    RspTlv message, code;
+    if (rsp_tlv_next (&response, &message) != RSP_TLV_OK ||
+        rsp_tlv_next (&message.value, &code) != RSP_TLV_OK || code.value.len != 1)
+        return NULL;
+    const char *name = NULL;
+    for (guint i = 0; i < G_N_ELEMENTS (answers); i++)
+        for (guint k = 0; k < 2 && !name && answers[i].tag == message.tag; k++)
+            name = rsp_code_name (answers[i].enumerations[k], code.value.data[0]);
+    return name;
+}
+
+/* (transfer full) */
+static char *
+download_failure (const RspAsn1 *node, const char *data)
+{
+    g_autofree char *reason =
+        g_strconcat (data, ".profileDownloadError.profileDownloadErrorReason", NULL);
+    g_autofree char *path = g_strconcat (data, ".profileDownloadError.errorResponse", NULL);
+    gint64 value = rsp_asn1_int (node, reason, RSP_UNDEFINED_ERROR);
+    const char *said = server_error (rsp_asn1_octets (node, path));
+    return value == RSP_UNDEFINED_ERROR && said ? g_strdup (said)
+                                                : code_name ("ProfileDownloadErrorReason", value);
+}
+
 static gboolean
 take_download (Taking *t, const char *eid, const RspAsn1 *node, const char *base, gint64 *ret_error)
 {
@@ -453,10 +493,7 @@ take_download (Taking *t, const char *eid, const RspAsn1 *node, const char *base
         return *t->error == NULL;
     if (g_strcmp0 (rsp_asn1_choice (node, data), "profileInstallationResult") == 0)
         return take_installation (t, node, data, ret_error);
-    g_autofree char *reason =
-        g_strconcat (data, ".profileDownloadError.profileDownloadErrorReason", NULL);
-    g_autofree char *name =
-        code_name ("ProfileDownloadErrorReason", rsp_asn1_int (node, reason, 127));
+    g_autofree char *name = download_failure (node, data);
     return finish (t, RSP_EIM_FAILED, name);
 }
 

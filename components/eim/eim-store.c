@@ -3,12 +3,12 @@
 
 const char rsp_eim_schema[] =
     "CREATE TABLE device (eid TEXT PRIMARY KEY, token INTEGER NOT NULL, counter INTEGER NOT NULL,"
-    " point BLOB, info1 BLOB) WITHOUT ROWID;"
+    " point BLOB, info1 BLOB, info BLOB) WITHOUT ROWID;"
     "CREATE TABLE package (id INTEGER PRIMARY KEY AUTOINCREMENT, eid TEXT NOT NULL, name TEXT NOT "
     "NULL,"
     " kind INTEGER NOT NULL, state INTEGER NOT NULL, body BLOB, transaction_id BLOB,"
     " counter INTEGER NOT NULL, sent BLOB, address TEXT, matching_id TEXT, oid TEXT, code TEXT,"
-    " before TEXT, result TEXT, due INTEGER NOT NULL);"
+    " iccid TEXT, before TEXT, result TEXT, due INTEGER NOT NULL);"
     "CREATE INDEX package_due ON package (due) WHERE state < 2 AND due > 0;"
     "CREATE INDEX package_state ON package (state);"
     "CREATE INDEX package_open ON package (eid, id) WHERE state < 2;"
@@ -20,7 +20,7 @@ const char rsp_eim_schema[] =
 
 #define COLUMNS                                                                                    \
     "id, eid, name, kind, state, body, transaction_id, counter, sent, address, matching_id, oid,"  \
-    " code, before, result, due"
+    " code, iccid, before, result, due"
 
 static const char *const state_names[] = {"queued", "delivered",   "done",
                                           "failed", "rolled-back", "expired"};
@@ -39,6 +39,7 @@ rsp_eim_device_free (RspEimDevice *device)
     g_free (device->eid);
     g_clear_pointer (&device->point, g_bytes_unref);
     g_clear_pointer (&device->info1, g_bytes_unref);
+    g_clear_pointer (&device->info, g_bytes_unref);
     g_free (device);
 }
 
@@ -56,6 +57,7 @@ rsp_eim_package_free (RspEimPackage *package)
     g_free (package->matching_id);
     g_free (package->oid);
     g_free (package->code);
+    g_free (package->iccid);
     g_free (package->before);
     g_free (package->result);
     g_free (package);
@@ -99,7 +101,8 @@ RspEimDevice *
 rsp_eim_device (RspEim *eim, const char *eid, GError **error)
 {
     sqlite3_stmt *row = rsp_store_bind (
-        eim->store, "SELECT eid, token, counter, point, info1 FROM device WHERE eid = ?", "s", eid);
+        eim->store, "SELECT eid, token, counter, point, info1, info FROM device WHERE eid = ?", "s",
+        eid);
     gboolean there;
     if (!rsp_store_step (eim->store, row, &there, error) || !there)
         return NULL;
@@ -109,15 +112,16 @@ rsp_eim_device (RspEim *eim, const char *eid, GError **error)
     device->counter = sqlite3_column_int64 (row, 2);
     device->point = rsp_store_blob (row, 3);
     device->info1 = rsp_store_blob (row, 4);
+    device->info = rsp_store_blob (row, 5);
     return device;
 }
 
 gboolean
 rsp_eim_put_device (RspEim *eim, const RspEimDevice *device, GError **error)
 {
-    return rsp_store_run (eim->store, error, "INSERT OR REPLACE INTO device VALUES (?,?,?,?,?)",
-                          "siibb", device->eid, device->token, device->counter, device->point,
-                          device->info1);
+    return rsp_store_run (eim->store, error, "INSERT OR REPLACE INTO device VALUES (?,?,?,?,?,?)",
+                          "siibbb", device->eid, device->token, device->counter, device->point,
+                          device->info1, device->info);
 }
 
 char **
@@ -154,9 +158,10 @@ read_package (RspEim *eim, sqlite3_stmt *row, GError **error)
     p->matching_id = rsp_store_text (row, 10);
     p->oid = rsp_store_text (row, 11);
     p->code = rsp_store_text (row, 12);
-    p->before = rsp_store_text (row, 13);
-    p->result = rsp_store_text (row, 14);
-    p->due = sqlite3_column_int64 (row, 15);
+    p->iccid = rsp_store_text (row, 13);
+    p->before = rsp_store_text (row, 14);
+    p->result = rsp_store_text (row, 15);
+    p->due = sqlite3_column_int64 (row, 16);
     return p;
 }
 
@@ -202,15 +207,30 @@ rsp_eim_package_by_id (RspEim *eim, gint64 id, GError **error)
         error);
 }
 
+RspEimPackage *
+rsp_eim_download_from (RspEim *eim, const char *eid, const char *address, gboolean *ret_more,
+                       GError **error)
+{
+    sqlite3_stmt *row = rsp_store_bind (
+        eim->store,
+        "SELECT " COLUMNS " FROM package WHERE state < 2 AND state = 1 AND kind = 3"
+        " AND (?1 IS NULL OR eid = ?1) AND (address IS NULL OR address = ?2 COLLATE NOCASE)"
+        " ORDER BY id LIMIT 2",
+        "ss", eid, address);
+    g_autoptr (RspEimPackage) p = read_package (eim, row, error);
+    *ret_more = FALSE;
+    return p && !rsp_store_step (eim->store, row, ret_more, error) ? NULL : g_steal_pointer (&p);
+}
+
 gboolean
 rsp_eim_insert_package (RspEim *eim, RspEimPackage *p, GError **error)
 {
     if (!rsp_store_run (
             eim->store, error,
             "INSERT INTO package (eid, name, kind, state, body, transaction_id, counter,"
-            " address, matching_id, oid, code, due) VALUES (?,?,?,?,?,?,0,?,?,?,?,?)",
-            "ssiibbssssi", p->eid, p->name, (gint64)p->kind, (gint64)p->state, p->body,
-            p->transaction_id, p->address, p->matching_id, p->oid, p->code, p->due))
+            " address, matching_id, oid, code, iccid, due) VALUES (?,?,?,?,?,?,0,?,?,?,?,?,?)",
+            "ssiibbsssssi", p->eid, p->name, (gint64)p->kind, (gint64)p->state, p->body,
+            p->transaction_id, p->address, p->matching_id, p->oid, p->code, p->iccid, p->due))
         return FALSE;
     sqlite3_stmt *row = rsp_store_bind (eim->store, "SELECT last_insert_rowid ()", "");
     gboolean there;

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#define SCHEMA_VERSION 1
+#define SCHEMA_VERSION 2
 
 typedef enum {
     NO_ERROR = 0,
@@ -416,8 +416,8 @@ rsp_eim_new (const RspActor *actor, const RspEimConfig *config, GError **error)
     eim->package_lifetime = config->package_lifetime;
     eim->store = g_steal_pointer (&store);
     eim->rng = rsp_actor_rng (actor, "transaction");
-    eim->relays =
-        g_hash_table_new_full (g_str_hash, g_str_equal, NULL, (GDestroyNotify)rsp_eim_relay_free);
+    eim->rules = config->rules;
+    rsp_eim_sessions_init (eim);
     eim->pending = g_hash_table_new_full (NULL, NULL, g_free, NULL);
     eim->pushes = g_hash_table_new_full (NULL, NULL, rsp_eim_push_free, NULL);
     eim->changes = rsp_changes_new ();
@@ -437,7 +437,7 @@ rsp_eim_free (RspEim *eim)
         return;
     rsp_loop_cancel (eim->actor->loop, eim->start_timer);
     rsp_bus_detach (eim->actor->bus, eim->actor->name);
-    g_hash_table_destroy (eim->relays);
+    rsp_eim_sessions_clear (eim);
     g_hash_table_destroy (eim->pending);
     g_hash_table_destroy (eim->pushes);
     g_ptr_array_unref (eim->changes);

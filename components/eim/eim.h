@@ -8,10 +8,18 @@
  */
 #pragma once
 
+#include "asn1/metadata.h"
 #include "pki/cert.h"
 #include "sim/net/actor.h"
 
 typedef enum { RSP_SGP32_V1_0, RSP_SGP32_V1_2 } RspSgp32Version;
+
+/* What this eIM lets through as the proxy of a download. */
+typedef struct {
+    gboolean any;          /* downloads that it has not ordered, too, for eUICCs that it manages */
+    guint32 refused_ppr;   /* RSP_PPR1, RSP_PPR2: profiles with one of them are refused */
+    guint refused_classes; /* bits 1 << RspProfileClass */
+} RspEimRules;
 
 typedef struct {
     const char *fqdn, *eim_id; /* eimId: 1 to 128 octets of UTF-8 */
@@ -20,6 +28,7 @@ typedef struct {
     GPtrArray *roots;          /* of RspCert: CIs of the eUICCs' certificates */
     RspSgp32Version version;   /* dialect of ESipa */
     gint64 package_lifetime;   /* µs; a package without a result expires then; 0: never */
+    RspEimRules rules;
 } RspEimConfig;
 
 typedef struct _RspEim RspEim;
@@ -75,6 +84,7 @@ typedef struct {
     const char *confirmation_code; /* (nullable), for an indirect download */
     gboolean smds;                 /* contactSmds; with SMDS_ADDRESS (nullable) */
     const char *smds_address;
+    const char *iccid; /* (nullable) the profile expected: through the eIM, another is refused */
     gboolean bare; /* the trigger has no data: the eIM, as proxy, supplies address and MatchingID */
 } RspEimDownload;
 gint64 rsp_eim_queue_download (RspEim *eim, const char *eid, const RspEimDownload *download,

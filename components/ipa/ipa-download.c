@@ -155,7 +155,7 @@ start (RspIpa *ipa, const RspAsn1 *trigger)
         .smds = rsp_asn1_has (trigger, "profileDownloadData.contactSmds"),
         .smds_address = smds,
         .via = goes_through_eim (ipa, trigger) ? ipa_eim (ipa)->fqdn : NULL,
-        .eim_transaction = ipa->op->transaction,
+        .eim_transaction = ipa->config.v10 ? NULL : ipa->op->transaction,
         .bare = !rsp_asn1_has (trigger, "profileDownloadData"),
         .keep_notifications = ipa->config.notify == RSP_IPA_NOTIFY_EIM,
     };

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-enum { INVALID_FORMAT = 1, UNDEFINED = 127 };
+enum { UNDEFINED = 127 };
 
 static void
 reply (RspCall *call, guint32 tag, RspSlice value)
@@ -102,7 +102,7 @@ ipa_serve (RspCall *call, gpointer data)
     g_autoptr (RspAsn1) node =
         rsp_asn1_decode ("TransferEimPackageRequest", rsp_call_body (call), NULL);
     if (!node) {
-        reply_error (call, INVALID_FORMAT);
+        reply_error (call, ipa_package_error (rsp_slice_of (rsp_call_body (call)), 0xBF4E));
         return;
     }
     if (ipa->op) {

@@ -45,6 +45,16 @@ after_package (RspIpa *ipa)
     }
 }
 
+guint8
+ipa_package_error (RspSlice message, guint32 tag)
+{
+    RspTlv outer, package;
+    gboolean known = !rsp_tlv_single (message, tag, &outer) ||
+                     rsp_tlv_next (&outer.value, &package) != RSP_TLV_OK ||
+                     (package.tag >= 0xBF51 && package.tag <= 0xBF54);
+    return known ? INVALID_FORMAT : UNKNOWN_PACKAGE;
+}
+
 static void
 end_refused (RspIpa *ipa)
 {
@@ -52,16 +62,14 @@ end_refused (RspIpa *ipa)
     next_eim (ipa);
 }
 
-/* A package of no known kind, or of none that can be read. */
 static void
 refuse_package (RspIpa *ipa, const RspReply *reply)
 {
     RspTlv outer, package = {0};
-    guint8 code = INVALID_FORMAT;
-    if (rsp_tlv_single (rsp_slice_of (reply->body), 0xBF4F, &outer) &&
-        rsp_tlv_next (&outer.value, &package) == RSP_TLV_OK && package.tag != 0xBF51 &&
-        package.tag != 0xBF52 && package.tag != 0xBF54)
-        code = UNKNOWN_PACKAGE;
+    RspSlice body = rsp_slice_of (reply->body);
+    guint8 code = ipa_package_error (body, 0xBF4F);
+    if (rsp_tlv_single (body, 0xBF4F, &outer))
+        (void)rsp_tlv_next (&outer.value, &package);
     ipa_note_transaction (ipa, package.whole);
     ipa_check_event (ipa, "eimPackage", NULL, ipa_code_name ("EimPackageResultErrorCode", code));
     ipa_note_failure (ipa, NULL, "badReply");

@@ -137,6 +137,9 @@ void ipa_next_package (RspIpa *ipa);
 /* The state of the eUICC has changed: each eIM hears of it, but for EIM (nullable) whose doing it
  * is. */
 void ipa_note_change (RspIpa *ipa, IpaStateChange change, const IpaEim *eim);
+/* What is wrong with the package in MESSAGE, of TAG, that does not decode: unknownPackage if it is
+ * of no known kind, else invalidPackageFormat. */
+guint8 ipa_package_error (RspSlice message, guint32 tag);
 
 /* ipa-result.c: BF50 of RESULT (an EimPackageResult; taken) to the eIM being served, or the answer
  * to who injected the package; removes what is acknowledged, then NEXT. op->reached says whether

@@ -368,7 +368,8 @@ lpa_on_authenticate_client (RspLpa *lpa, const RspReply *reply)
 {
     lpa->op->client_reply = lpa_server_reply (lpa, reply);
     if (!lpa->op->client_reply) {
-        lpa_finish (lpa);
+        if (!lpa_proxy_refused (lpa))
+            lpa_finish (lpa);
         return;
     }
     if (lpa_proxy_asked_smds (lpa)) {

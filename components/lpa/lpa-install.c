@@ -137,7 +137,7 @@ package_refused (RspLpa *lpa)
         prepare_download (lpa);
     } else if (wrong_code) {
         lpa_cancel (lpa, LPA_CANCEL_TIMEOUT, NULL, "refused");
-    } else {
+    } else if (!lpa_proxy_refused (lpa)) {
         lpa_finish (lpa);
     }
 }

@@ -207,6 +207,8 @@ RspFunctionId lpa_proxy_function (RspFunctionId es9p);
 /* A proxy's answer as the server's; what it has beyond that goes to the operation. NULL: unusable.
  * Takes ANSWER. */
 RspFields *lpa_proxy_reply (LpaOperation *op, RspFields *answer);
+/* Whether the proxy itself has refused in mid-session: then the session is being cancelled. */
+gboolean lpa_proxy_refused (RspLpa *lpa);
 /* Whether the proxy asked an SM-DS: then the operation ends here. */
 gboolean lpa_proxy_asked_smds (RspLpa *lpa);
 /* Where the messages of the session go. */

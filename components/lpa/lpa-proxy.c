@@ -119,6 +119,25 @@ lpa_proxy_reply (LpaOperation *op, RspFields *answer)
     }
 }
 
+/* Of a server's refusal nothing is left at the server; a refusal of the proxy's own leaves a
+ * session open there, which the eUICC has to cancel. */
+gboolean
+lpa_proxy_refused (RspLpa *lpa)
+{
+    static const struct {
+        const char *subject, *reason;
+        LpaCancelReason cancel;
+    } own[] = {{"8.2.8", "3.8", LPA_CANCEL_PPR_NOT_ALLOWED},
+               {"8.2.9", "3.11", LPA_CANCEL_METADATA_MISMATCH}};
+    const LpaOperation *op = lpa->op;
+    for (guint i = 0; op->proxy && op->subject && i < G_N_ELEMENTS (own); i++)
+        if (strcmp (op->subject, own[i].subject) == 0 && strcmp (op->reason, own[i].reason) == 0) {
+            lpa_cancel (lpa, own[i].cancel, NULL, "refused");
+            return TRUE;
+        }
+    return FALSE;
+}
+
 gboolean
 lpa_proxy_asked_smds (RspLpa *lpa)
 {

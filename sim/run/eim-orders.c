@@ -82,6 +82,7 @@ queue_download (Ordering *q, const char *eid, GError **error)
     RspEimDownload d = {.activation_code = text (q, q->order, "activationCode"),
                         .confirmation_code = text (q, q->order, "confirmationCode"),
                         .smds_address = text (q, q->order, "smdsAddress"),
+                        .iccid = text (q, q->order, "iccid"),
                         .bare = rsp_world_flag (q->order, "bare", FALSE)};
     d.smds = d.smds_address || rsp_world_flag (q->order, "smds", FALSE);
     return rsp_eim_queue_download (q->eim, eid, &d, error);

@@ -237,12 +237,19 @@ ENUM_OF (eim_version, eim_versions, "version");
 static const RspKeySpec eim_cert_keys[] = {
     {"eim", &twist, FALSE, "CERT.EIM"}, {"tls", &twist, FALSE, "the TLS certificate"}, END};
 MAP_OF (eim_certs, eim_cert_keys, "certificates of an eIM");
+static const char *const eim_relays[] = {"ordered", "any", NULL};
+ENUM_OF (eim_relay, eim_relays, "downloads");
+LIST_OF (profile_classes, profile_class);
+static const RspKeySpec eim_refuses_keys[] = {{"ppr", &ppr_list, FALSE, NULL}, {"class", &profile_classes, FALSE, NULL}, END};
+MAP_OF (eim_refuses, eim_refuses_keys, "profiles that an eIM refuses");
 static const RspKeySpec eim_keys[] = {
     {"role", &text, TRUE, NULL}, {"certified-by", &text, TRUE, "a ci"}, {"fqdn", &text, TRUE, NULL},
     {"eim-id", &text, FALSE, "eimId; default: fqdn"}, {"version", &eim_version, FALSE, "of SGP.32: \"1.2\" (default) or \"1.0\""},
     {"devices", &text_or_texts, FALSE, "euicc actors that it manages, or `all`"},
     {"trusts", &texts, FALSE, "ci actors; default: all"}, {"port", &port, FALSE, "of `serve`; default: any free one"},
     {"package-lifetime", &duration, FALSE, "a package without a result expires then; default: never"},
+    {"relay", &eim_relay, FALSE, "the proxy's downloads: those that it ordered (default), or any of its eUICCs"},
+    {"refuses", &eim_refuses, FALSE, "profiles that the proxy does not let through; default: none"},
     {"management-token", &text, FALSE, "bearer token of the management door of `serve`; default: a random one"},
     {"certificates", &eim_certs, FALSE, NULL}, END};
 MAP_OF (eim, eim_keys, "an eim");

@@ -54,6 +54,32 @@ rsp_world_manages (const RspWorldActor *eim, const RspWorldActor *card)
     return FALSE;
 }
 
+/* A bit for each name of the list, by its place in NAMES. */
+static guint32
+bits_of (const RspYaml *list, const char *const *names)
+{
+    guint32 mask = 0;
+    for (guint i = 0; list && i < list->items->len; i++)
+        for (guint k = 0; names[k]; k++)
+            if (strcmp (((RspYaml *)list->items->pdata[i])->text, names[k]) == 0)
+                mask |= 1u << k;
+    return mask;
+}
+
+static RspEimRules
+rules_of (const RspYaml *yaml)
+{
+    static const char *const pprs[] = {"update-control", "ppr1", "ppr2", NULL};
+    static const char *const classes[] = {"test", "provisioning", "operational", NULL};
+    const RspYaml *refuses = rsp_yaml_get (yaml, "refuses");
+    RspEimRules rules = {.any = strcmp (rsp_world_text (yaml, "relay", "ordered"), "any") == 0};
+    if (refuses) {
+        rules.refused_ppr = bits_of (rsp_yaml_get (refuses, "ppr"), pprs);
+        rules.refused_classes = bits_of (rsp_yaml_get (refuses, "class"), classes);
+    }
+    return rules;
+}
+
 gboolean
 rsp_world_start_eim (RspWorld *w, RspWorldActor *a, GError **error)
 {
@@ -68,7 +94,8 @@ rsp_world_start_eim (RspWorld *w, RspWorldActor *a, GError **error)
                            .version = strcmp (rsp_world_text (yaml, "version", "1.2"), "1.0") == 0
                                           ? RSP_SGP32_V1_0
                                           : RSP_SGP32_V1_2,
-                           .package_lifetime = rsp_world_duration (yaml, "package-lifetime", 0)};
+                           .package_lifetime = rsp_world_duration (yaml, "package-lifetime", 0),
+                           .rules = rules_of (yaml)};
     a->eim = rsp_eim_new (&a->base, &config, error);
     if (!a->eim)
         return FALSE;
