@@ -57,3 +57,19 @@ def test_whole_scenarios_of_the_docs_run(rspsim, root, tmp_path):
             path.write_text(block, encoding="utf-8")
             rspsim("run", path, check=0)
     assert found >= 1
+
+
+def test_the_walk_through_of_an_ipa(root):
+    """The shell blocks of docs/iot.md, as one session: each command prints what the page says."""
+    text = (root / "docs/iot.md").read_text(encoding="utf-8")
+    script, wanted = [], []
+    for line in "".join(re.findall(r"```sh\n(.*?)```", text, re.S)).replace("\\\n", "").splitlines():
+        if line.startswith("$ "):
+            script += [f"echo '{len(wanted)}:'", line[2:]]
+            wanted.append([])
+        else:
+            wanted[-1].append(line)
+    done = subprocess.run(["bash"], input="\n".join(script), cwd=root, text=True, timeout=120, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT)
+    found = [part.splitlines() for part in re.split(r"^\d+:\n", done.stdout, flags=re.M)[1:]]
+    assert found == wanted
