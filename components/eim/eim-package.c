@@ -109,6 +109,25 @@ put_operation (GByteArray *out, const RspEimOperation *o, GError **error)
     return TRUE;
 }
 
+GBytes *
+rsp_eim_encode_operations (const RspEimOperation *operations, guint n, gboolean *ret_eco,
+                           GError **error)
+{
+    g_autoptr (GByteArray) body = g_byte_array_new ();
+    RspEimKind kind = verbs[operations[0].verb].kind;
+    for (guint i = 0; i < n; i++) {
+        if (verbs[operations[i].verb].kind != kind) {
+            refuse (error, "PSMO and eCO do not go into one package",
+                    verbs[operations[i].verb].name);
+            return NULL;
+        }
+        if (!put_operation (body, &operations[i], error))
+            return NULL;
+    }
+    *ret_eco = kind == RSP_EIM_KIND_ECO;
+    return g_bytes_new (body->data, body->len);
+}
+
 /* --- queue --- */
 
 static gint64
@@ -137,22 +156,13 @@ gint64
 rsp_eim_queue_operations (RspEim *eim, const char *eid, const RspEimOperation *operations, guint n,
                           GError **error)
 {
-    g_autoptr (GByteArray) body = g_byte_array_new ();
+    gboolean eco;
     g_autoptr (RspEimPackage) p = g_new0 (RspEimPackage, 1);
     p->eid = g_strdup (eid);
-    p->kind = verbs[operations[0].verb].kind;
     p->name = g_strdup (verbs[operations[0].verb].name);
-    for (guint i = 0; i < n; i++) {
-        if (verbs[operations[i].verb].kind != p->kind) {
-            refuse (error, "PSMO and eCO do not go into one package",
-                    verbs[operations[i].verb].name);
-            return 0;
-        }
-        if (!put_operation (body, &operations[i], error))
-            return 0;
-    }
-    p->body = g_bytes_new (body->data, body->len);
-    return queue (eim, p, error);
+    p->body = rsp_eim_encode_operations (operations, n, &eco, error);
+    p->kind = eco ? RSP_EIM_KIND_ECO : RSP_EIM_KIND_PSMO;
+    return p->body ? queue (eim, p, error) : 0;
 }
 
 gint64

@@ -55,17 +55,14 @@ static const struct {
     {"processingTerminated", "ProcessingTerminated"},
 };
 
-/* NULL: ok. lastEimDeleted is a success that says more. (transfer full) */
-static char *
-failure_of (const RspAsn1 *result, const char *base, const char *choice)
+char *
+rsp_eim_result_name (const RspAsn1 *result, const char *base)
 {
+    const char *choice = rsp_asn1_choice (result, base);
     g_autofree char *path = g_strconcat (base, ".", choice, NULL);
     for (guint i = 0; i < G_N_ELEMENTS (plain_results); i++)
-        if (strcmp (choice, plain_results[i].choice) == 0) {
-            gint64 value = rsp_asn1_int (result, path, 127);
-            gboolean ok = value == 0 || (strcmp (choice, "deleteEimResult") == 0 && value == 2);
-            return ok ? NULL : code_name (plain_results[i].type, value);
-        }
+        if (strcmp (choice, plain_results[i].choice) == 0)
+            return code_name (plain_results[i].type, rsp_asn1_int (result, path, 127));
     static const struct {
         const char *choice, *error, *type;
     } nested[] = {
@@ -79,9 +76,16 @@ failure_of (const RspAsn1 *result, const char *base, const char *choice)
         if (strcmp (choice, nested[i].choice) == 0) {
             g_autofree char *deeper = g_strconcat (path, ".", nested[i].error, NULL);
             gint64 value = rsp_asn1_has (result, deeper) ? rsp_asn1_int (result, deeper, 127) : 0;
-            return value == 0 ? NULL : code_name (nested[i].type, value);
+            return value == 0 ? g_strdup ("ok") : code_name (nested[i].type, value);
         }
-    return NULL;
+    return g_strdup ("ok");
+}
+
+/* lastEimDeleted is a success that says more. */
+static gboolean
+is_success (const char *name)
+{
+    return strcmp (name, "ok") == 0 || strcmp (name, "lastEimDeleted") == 0;
 }
 
 /* The ICCID of the Nth operation of the package. (transfer full) (nullable) */
@@ -188,12 +192,13 @@ take_signed (Taking *t, const RspAsn1 *result)
     for (guint i = 1; i <= n; i++) {
         g_autofree char *base = g_strdup_printf (DATA ".euiccResult.?%u", i);
         const char *choice = rsp_asn1_choice (result, base);
-        g_autofree char *why = failure_of (result, base, choice);
-        rolled_back = rolled_back || (strcmp (choice, "rollbackResult") == 0 && !why);
-        if (!settled && !why && !note_success (t, result, base, choice, i - 1))
+        g_autofree char *name = rsp_eim_result_name (result, base);
+        gboolean good = is_success (name);
+        rolled_back = rolled_back || (strcmp (choice, "rollbackResult") == 0 && good);
+        if (!settled && good && !note_success (t, result, base, choice, i - 1))
             return FALSE;
-        if (why && !failure)
-            failure = g_steal_pointer (&why);
+        if (!good && !failure)
+            failure = g_steal_pointer (&name);
     }
     /* A result that comes once more says nothing new, but for the rollback of what was done. */
     if (t->package->state == RSP_EIM_ROLLED_BACK || (settled && !rolled_back))

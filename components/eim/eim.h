@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include "asn1/asn1.h"
 #include "asn1/metadata.h"
 #include "pki/cert.h"
 #include "sim/net/actor.h"
@@ -76,6 +77,12 @@ typedef struct {
     GBytes *configuration; /* addEim, updateEim: EimConfigurationData */
 } RspEimOperation;
 
+/* Psmo or Eco TLVs, as a package has them; PSMO and eCO do not mix. (transfer full) (nullable) */
+GBytes *rsp_eim_encode_operations (const RspEimOperation *operations, guint n, gboolean *ret_eco,
+                                   GError **error);
+/* What an EuiccPackageResult's element at path BASE, an EuiccResultData, says: "ok", or the name of
+ * the error. (transfer full) */
+char *rsp_eim_result_name (const RspAsn1 *result, const char *base);
 /* Each queues one package and gives its number; 0 with ERROR set. PSMO and eCO do not mix. */
 gint64 rsp_eim_queue_operations (RspEim *eim, const char *eid, const RspEimOperation *operations,
                                  guint n, GError **error);

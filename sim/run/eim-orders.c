@@ -112,6 +112,37 @@ rsp_order_eim_package (RspRun *run, const RspWorld *world, RspEim *eim, const Rs
     return queue_operations (&q, eid, error);
 }
 
+static gboolean
+put_operation (Ordering *q, const RspYaml *map, GByteArray *out, gboolean *ret_eco, GError **error)
+{
+    const RspYaml *raw = rsp_yaml_get (map, "raw");
+    g_autoptr (GBytes) octets = raw ? rsp_unhex (raw->text) : NULL;
+    if (!raw) {
+        RspEimOperation operation = read_operation (q, map);
+        octets = rsp_eim_encode_operations (&operation, 1, ret_eco, error);
+        g_clear_pointer (&operation.configuration, g_bytes_unref);
+    }
+    gint64 repeat = rsp_world_number (map, "repeat", 1);
+    for (gint64 i = 0; octets && i < repeat; i++)
+        g_byte_array_append (out, rsp_slice_of (octets).data, (guint)g_bytes_get_size (octets));
+    return octets != NULL;
+}
+
+GBytes *
+rsp_encode_eim_operations (RspRun *run, const RspWorld *world, const RspYaml *order,
+                           gboolean *ret_eco, GError **error)
+{
+    g_autoptr (GPtrArray) texts = g_ptr_array_new_with_free_func (g_free);
+    g_autoptr (GByteArray) out = g_byte_array_new ();
+    Ordering q = {.run = run, .world = world, .order = order, .texts = texts};
+    const RspYaml *list = rsp_yaml_get (order, "operations");
+    guint n = list ? list->items->len : 1;
+    for (guint i = 0; i < n; i++)
+        if (!put_operation (&q, list ? list->items->pdata[i] : order, out, ret_eco, error))
+            return NULL;
+    return g_bytes_new (out->data, out->len);
+}
+
 gboolean
 rsp_eim_order_is_operation (const RspYaml *operation)
 {

@@ -7,5 +7,8 @@
  * saved. */
 gint64 rsp_order_eim_package (RspRun *run, const RspWorld *world, RspEim *eim, const RspYaml *order,
                               const char *eid, GError **error);
+/* The operations that ORDER says, also those in `raw`, as an eUICC package has them. */
+GBytes *rsp_encode_eim_operations (RspRun *run, const RspWorld *world, const RspYaml *order,
+                                   gboolean *ret_eco, GError **error);
 /* OPERATION's `do` may stand among the operations of an eUICC package. */
 gboolean rsp_eim_order_is_operation (const RspYaml *operation);

@@ -18,6 +18,7 @@ INTEGER (small, 0, 255);
 INTEGER (ota_counter, 0, RSP_OTA_COUNTER_MAX);
 INTEGER (key_version, 1, 15);
 INTEGER (eim_limit, 1, 16);
+INTEGER (operation_repeat, 1, 10000);
 INTEGER (point, 1, RSP_COVERAGE_POINTS);
 INTEGER (positive, 1, 1000000);
 INTEGER (count, 0, 1000000);
@@ -583,6 +584,21 @@ static const RspKeySpec eim_step_keys[] = {
     OPERATION_KEYS, {"operations", &operation_list, FALSE, "several in one eUICC package"},
     DOWNLOAD_KEYS, {"expect", &eim_reply, FALSE, NULL}, END};
 MAP_OF (eim_step, eim_step_keys, "an eim step");
+#define RAW_KEYS {"raw", &hex, FALSE, "an operation in hex, in place of do"}, {"repeat", &operation_repeat, FALSE, "so many times"}
+static const RspKeySpec raw_operation_keys[] = {OPERATION_KEYS, RAW_KEYS, END};
+MAP_OF (raw_operation, raw_operation_keys, "an operation, right or wrong");
+LIST_OF (raw_operations, raw_operation);
+static const RspKeySpec package_reply_keys[] = {
+    {"results", &texts, FALSE, "of the operations: exactly these; default: all ok"},
+    {"error", &text, FALSE, "an EuiccPackageErrorCode, or unsigned"}, END};
+MAP_OF (package_reply, package_reply_keys, "an eUICC's answer to a package");
+static const RspKeySpec package_step_keys[] = {
+    {"to", &text, TRUE, "a euicc"}, {"from", &text, TRUE, "an eim, whose key signs"}, {"as-eim", &text, FALSE, "eimId; default: the eIM's own"},
+    {"eid", &eid, FALSE, "default: the eUICC's"}, {"association-token", &count, FALSE, "that both signatures cover; default: none"},
+    {"transaction", &hex, FALSE, "eimTransactionId"}, {"bad-signature", &boolean, FALSE, NULL}, {"as", &text, FALSE, "who hands it over; default: ipa"},
+    {"eco", &boolean, FALSE, "in an ecoList; default: as the operation asks"}, OPERATION_KEYS, RAW_KEYS,
+    {"operations", &raw_operations, FALSE, "several"}, {"expect", &package_reply, FALSE, NULL}, END};
+MAP_OF (package_step, package_step_keys, "a package step");
 
 /* --- expectations ------------------------------------------------------------------------------ */
 
@@ -662,6 +678,7 @@ const RspKeySpec rsp_language_steps[] = {
     {"attach", &attach, FALSE, "the device attaches to a mobile network"},
     {"device", &device, FALSE, "a device moves, and comes to rest"},
     {"coverage", &coverage, FALSE, "who covers a place changes"},
+    {"package", &package_step, FALSE, "an eUICC package made by hand, signed by an eIM's key, to a euicc"},
     {"send", &send_step, FALSE, "a hostile or broken peer says anything"},
     {"crl", &crl_step, FALSE, "a ci issues a CRL, and cards, servers and LPAs get it"},
     {"eim", &eim_step, FALSE, "an eIM queues packages for its eUICCs, or pushes the next"},

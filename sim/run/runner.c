@@ -142,6 +142,7 @@ rsp_step_func (const char *kind)
         {"expect", step_expect},         {"note", step_note},     {"crl", rsp_step_crl},
         {"attach", rsp_step_attach},     {"ota", rsp_step_ota},   {"device", rsp_step_device},
         {"coverage", rsp_step_coverage}, {"eim", rsp_step_eim},   {"ipa", rsp_step_ipa},
+        {"package", rsp_step_package},
     };
     for (guint i = 0; i < G_N_ELEMENTS (table); i++)
         if (strcmp (table[i].kind, kind) == 0)

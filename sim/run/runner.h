@@ -86,6 +86,7 @@ void rsp_step_coverage (RspRun *run, const RspYaml *step);
 /* `bearer`, `network` and `traffic` of WANT hold for DEVICE. */
 gboolean rsp_expect_device (RspRun *run, const RspYaml *want, const RspWorldActor *device);
 void rsp_step_eim (RspRun *run, const RspYaml *step);
+void rsp_step_package (RspRun *run, const RspYaml *step);
 
 /* expect-eim.c */
 gboolean rsp_expect_eim (RspRun *run, const RspYaml *what, const RspWorldActor *eim);

@@ -617,6 +617,30 @@ check_eim (const Check *c, const RspYaml *step, GError **error)
                                              : check_managed (c, to, error));
 }
 
+/* One operation in words or raw. */
+static gboolean
+check_operation (const Check *c, const RspYaml *map, GError **error)
+{
+    if (!rsp_yaml_get (map, "do") == !rsp_yaml_get (map, "raw"))
+        return rsp_yaml_fail (map, error, "an operation has either do or raw");
+    if (rsp_yaml_get (map, "do") && !rsp_eim_order_is_operation (map))
+        return rsp_yaml_fail (map, error, "not an operation of an eUICC package");
+    return check_ref (c, rsp_yaml_get (map, "eim"), "eim", error);
+}
+
+static gboolean
+check_package (const Check *c, const RspYaml *step, GError **error)
+{
+    const RspYaml *list = rsp_yaml_get (step, "operations");
+    if (!list && !check_operation (c, step, error))
+        return FALSE;
+    for (guint i = 0; list && i < list->items->len; i++)
+        if (!check_operation (c, list->items->pdata[i], error))
+            return FALSE;
+    return check_ref (c, rsp_yaml_get (step, "from"), "eim", error) &&
+           check_ref (c, rsp_yaml_get (step, "to"), "euicc", error);
+}
+
 static gboolean
 check_ota (const Check *c, const RspYaml *step, GError **error)
 {
@@ -672,6 +696,8 @@ check_step (const Check *c, const RspYaml *item, GError **error)
         return check_expect (c, step, error);
     if (strcmp (step->key, "eim") == 0)
         return check_eim (c, step, error);
+    if (strcmp (step->key, "package") == 0)
+        return check_package (c, step, error);
     if (strcmp (step->key, "crl") == 0)
         return check_crl (c, step, error);
     return TRUE;
