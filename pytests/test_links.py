@@ -100,6 +100,7 @@ def carried(events, device):
 
 
 @pytest.mark.parametrize("name,device", [("link-direct", "dev1"), ("link-indirect", "dev1"), ("link-package", "dev1"),
+                                         ("link-indirect-json", "dev1"),
                                          ("link-poll", "dev1"), ("link-download", "phone")])
 def test_octets_of_a_link(rspsim, tmp_path, name, device):
     report = tmp_path / "report.json"
@@ -121,7 +122,7 @@ def test_direct_and_indirect(rspsim):
 
 
 def test_package_costs_its_parts(rspsim, tmp_path):
-    """A verification, a signature, three operations and the record, beside the contacts."""
+    """A verification, a signature, a list, a switch and the record, beside the contacts."""
     rspsim("run", "scenarios/network/link-package.yaml", "--trace-dir", tmp_path, "--quiet", check=0)
     start, end = spans(messages(tmp_path / "link-package.jsonl"), ["LoadEuiccPackage"])["LoadEuiccPackage"]
-    assert (end - start) / 1e3 == pytest.approx(750 + 750 + 40 + 40 + 40 + 40, abs=60)
+    assert (end - start) / 1e3 == pytest.approx(750 + 750 + 40 + 100 + 40, abs=60)

@@ -71,15 +71,15 @@ def test_filter_and_explain(rspsim, trace):
 
 
 def test_from_step(rspsim, traces):
-    path = traces / "procedure-iot-package.jsonl"
+    path = traces / "procedure-iot-indirect-smds.jsonl"
     whole = rspsim("trace", path, "--format", "mermaid", check=0).stdout.splitlines()
     rest = rspsim("trace", path, "--format", "mermaid", "--from-step", 3, check=0).stdout.splitlines()
-    assert any("LoadBoundProfilePackage" in line for line in whole)
-    assert not any("LoadBoundProfilePackage" in line for line in rest)
-    assert any("LoadEuiccPackage" in line for line in rest)
+    assert any("ES2+.ConfirmOrder" in line for line in whole)
+    assert not any("ES2+.ConfirmOrder" in line for line in rest)
+    assert any("LoadBoundProfilePackage" in line for line in rest)
     assert ".yaml#58;" in next(line for line in rest if "Note" in line)
     none = rspsim("trace", path, "--from-step", 99, check=0).stdout
-    assert "LoadEuiccPackage" not in none and "procedure-iot-package" in none
+    assert "ESipa" not in none and "procedure-iot-indirect-smds" in none
 
 
 def test_callers_are_called_what_they_are(rspsim, traces):
