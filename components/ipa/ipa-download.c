@@ -129,6 +129,8 @@ on_downloaded (const RspIpaDownloaded *o, gpointer data)
     if (!o->error)
         ipa_note_change (ipa, IPA_CHANGE_OTHER_EIM, ipa_eim (ipa));
     op->failed += o->error != NULL;
+    if (!o->error)
+        ipa_emulation_installed (ipa, o->result);
     if (!o->error && ipa->config.immediate_enable)
         enable_at_once (ipa, o->result);
     else

@@ -17,6 +17,7 @@ typedef enum {
     IPA_CHANGE_IMMEDIATE_ENABLE = 5,
 } IpaStateChange;
 
+typedef struct _IpaEmulation IpaEmulation;
 typedef void (*IpaNext) (RspIpa *ipa); /* the operation goes on */
 typedef void (*IpaAnswered) (RspIpa *ipa, const RspReply *reply);
 
@@ -97,6 +98,7 @@ struct _RspIpa {
 
     const RspFunction *function; /* of the call under way */
     IpaAnswered answered;
+    IpaEmulation *emulation; /* (nullable) of SGP.32 in front of a consumer card */
     IpaOperation *op;
 };
 
@@ -169,5 +171,9 @@ void ipa_run_package (RspIpa *ipa, RspSlice package, IpaNext next);
 void ipa_answer_data_request (RspIpa *ipa, RspSlice request, IpaNext next);
 /* ipa-download.c: TRIGGER is a BF54 TLV. */
 void ipa_download (RspIpa *ipa, RspSlice trigger, IpaNext next);
+/* ipa-emulate.c: TRUE: FUNCTION of the card is emulated, and its answer will come. */
+gboolean ipa_emulates (RspIpa *ipa, const RspFunction *function, GBytes *body);
+void ipa_emulation_installed (RspIpa *ipa, GBytes *result);
+void ipa_emulation_free (RspIpa *ipa);
 /* ipa-inject.c */
 void ipa_serve (RspCall *call, gpointer ipa);

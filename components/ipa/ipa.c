@@ -255,6 +255,8 @@ ipa_call (RspIpa *ipa, RspFunctionId function, const char *address, GBytes *body
     ipa->answered = answered;
     gboolean card = ipa->function->binding == RSP_BINDING_CARD;
     g_autoptr (GBytes) asn1 = body;
+    if (card && ipa_emulates (ipa, ipa->function, body))
+        return;
     g_autoptr (GBytes) sent =
         ipa->config.json && !card ? ipa_request_in_json (ipa->function, asn1) : g_bytes_ref (asn1);
     RspCallOptions options = {.timeout = ipa->timeout, .asn1 = !ipa->config.json};
@@ -317,6 +319,7 @@ rsp_ipa_free (RspIpa *ipa)
     g_ptr_array_unref (ipa->refused);
     g_ptr_array_unref (ipa->told);
     operation_free (ipa->op);
+    ipa_emulation_free (ipa);
     g_queue_clear_full (&ipa->unsent, ipa_unsent_free);
     g_clear_pointer (&ipa->jitter, rsp_rng_free);
     g_free (ipa->card);

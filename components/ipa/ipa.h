@@ -68,6 +68,10 @@ typedef struct _RspIpa RspIpa;
 /* Copies CONFIG. */
 RspIpa *rsp_ipa_new (const RspActor *actor, const RspIpaConfig *config);
 void rsp_ipa_free (RspIpa *ipa);
+/* The card is one for consumer devices: the IPA emulates SGP.32's functions in front of it. What it
+ * writes down is at STATE_PATH (SQLite; NULL: in memory). Once, before the first operation. On
+ * FALSE only rsp_ipa_free is left. */
+gboolean rsp_ipa_emulate (RspIpa *ipa, const char *state_path, GError **error);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (RspIpa, rsp_ipa_free)
 
 /* How an operation ended. Borrowed for the callback. */
