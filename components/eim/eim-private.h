@@ -83,6 +83,7 @@ struct _RspEim {
     GHashTable *pushes;     /* of Push: pointer → itself, owned */
     GPtrArray *changes;     /* of packages, in the open transaction (sim/net/actor.h) */
     GHashTable *outboxes;   /* server's address → outbox of notifications, owned */
+    GHashTable *emulated;   /* EIDs whose package results nobody signs, owned */
     guint64 start_timer;
 };
 

@@ -421,6 +421,7 @@ rsp_eim_new (const RspActor *actor, const RspEimConfig *config, GError **error)
     eim->pending = g_hash_table_new_full (NULL, NULL, g_free, NULL);
     eim->pushes = g_hash_table_new_full (NULL, NULL, rsp_eim_push_free, NULL);
     eim->changes = rsp_changes_new ();
+    eim->emulated = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
     eim->outboxes = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, rsp_eim_outbox_free);
     rsp_bus_attach (actor->bus, actor->name, serve, eim);
     rsp_bus_set_interfaces (actor->bus, actor->name, 1u << RSP_IF_ESIPA);
@@ -428,6 +429,12 @@ rsp_eim_new (const RspActor *actor, const RspEimConfig *config, GError **error)
     /* what a former life left, when the servers are there */
     eim->start_timer = rsp_loop_after (actor->loop, 0, start, eim, NULL);
     return eim;
+}
+
+void
+rsp_eim_accept_emulated (RspEim *eim, const char *eid)
+{
+    g_hash_table_add (eim->emulated, g_strdup (eid));
 }
 
 void
@@ -442,6 +449,7 @@ rsp_eim_free (RspEim *eim)
     g_hash_table_destroy (eim->pushes);
     g_ptr_array_unref (eim->changes);
     g_hash_table_destroy (eim->outboxes);
+    g_hash_table_destroy (eim->emulated);
     rsp_store_free (eim->store);
     rsp_rng_free (eim->rng);
     g_ptr_array_unref (eim->roots);

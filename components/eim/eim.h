@@ -43,6 +43,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (RspEim, rsp_eim_free)
  * already: nothing happens. */
 gboolean rsp_eim_add_device (RspEim *eim, const char *eid, gint64 token, gint64 counter,
                              const RspCert *euicc, GError **error);
+/* The IoT functions in front of that eUICC are its IPA's: results of packages that the eUICC has
+ * not signed are taken, on the word of the connection alone. Not durable. */
+void rsp_eim_accept_emulated (RspEim *eim, const char *eid);
 /* EimConfigurationData for an eUICC; TOKEN: it asks the eUICC for one. (transfer full) */
 GBytes *rsp_eim_configuration (RspEim *eim, gboolean token, gint64 counter);
 /* A further address, of a door to the outside. */

@@ -178,6 +178,20 @@ check_pairing (const Check *c, const RspYaml *actor, GError **error)
                            card->text, MAX (devices, 1), MAX (cards, 1)));
 }
 
+/* An IPA emulates IoT functions for a card without them, and from without. */
+static gboolean
+check_emulation (const Check *c, const RspYaml *actor, GError **error)
+{
+    const RspYaml *emulate = rsp_yaml_get (actor, "emulate"), *place = rsp_yaml_get (actor, "in");
+    if (!emulate || strcmp (emulate->text, "true") != 0)
+        return TRUE;
+    const RspYaml *card = rsp_yaml_get (c->actors, rsp_yaml_get (actor, "euicc")->text);
+    if (rsp_yaml_get (card, "iot"))
+        return rsp_yaml_fail (emulate, error, "the card has IoT functions of its own");
+    return !place || strcmp (place->text, "device") == 0 ||
+           rsp_yaml_fail (emulate, error, "an IPA in the eUICC emulates nothing");
+}
+
 /* So that a name says of itself whether it is of a group. */
 static gboolean
 check_group_name (const Check *c, const RspYaml *actor, GError **error)
@@ -255,6 +269,8 @@ check_actor (const Check *c, const RspYaml *actor, GError **error)
            check_pairing (c, actor, error) &&
            check_parent (c, rsp_yaml_get (actor, "parent"), error) &&
            check_text_or_texts (c, rsp_yaml_get (actor, "devices"), check_managed, error) &&
+           check_text_or_texts (c, rsp_yaml_get (actor, "emulated"), check_managed, error) &&
+           check_emulation (c, actor, error) &&
            check_refs (c, rsp_yaml_get (actor, "trusts"), "ci", error) &&
            check_ref (c, rsp_yaml_get (actor, "imposed-ci"), "ci", error) &&
            check_stock (c, rsp_yaml_get (actor, "profiles"), error) &&

@@ -24,26 +24,16 @@ association (const RspWorldActor *card, const char *eim, gint64 *ret_token, gint
 }
 
 static gboolean
-add_device (const RspWorldActor *a, const RspWorldActor *card, GError **error)
-{
-    gint64 token, counter;
-    const RspWorldCredential *c = rsp_world_credential (card, "euicc");
-    association (card, a->base.name, &token, &counter);
-    return rsp_eim_add_device (a->eim, rsp_yaml_get (card->yaml, "eid")->text, token, counter,
-                               c->cert, error);
-}
-
-static gboolean
 names (const RspYaml *node, const RspWorldActor *card)
 {
     return strcmp (node->text, "all") == 0 || strcmp (node->text, card->base.name) == 0 ||
            g_strcmp0 (node->text, card->group) == 0;
 }
 
-gboolean
-rsp_world_manages (const RspWorldActor *eim, const RspWorldActor *card)
+static gboolean
+lists (const RspWorldActor *eim, const char *key, const RspWorldActor *card)
 {
-    const RspYaml *devices = rsp_yaml_get (eim->yaml, "devices");
+    const RspYaml *devices = rsp_yaml_get (eim->yaml, key);
     if (!devices || card->role != RSP_ACTOR_EUICC)
         return FALSE;
     if (devices->kind != RSP_YAML_LIST)
@@ -78,6 +68,24 @@ rules_of (const RspYaml *yaml)
         rules.refused_classes = bits_of (rsp_yaml_get (refuses, "class"), classes);
     }
     return rules;
+}
+
+gboolean
+rsp_world_manages (const RspWorldActor *eim, const RspWorldActor *card)
+{
+    return lists (eim, "devices", card);
+}
+
+static gboolean
+add_device (const RspWorldActor *a, const RspWorldActor *card, GError **error)
+{
+    gint64 token, counter;
+    const RspWorldCredential *c = rsp_world_credential (card, "euicc");
+    if (lists (a, "emulated", card))
+        rsp_eim_accept_emulated (a->eim, rsp_yaml_get (card->yaml, "eid")->text);
+    association (card, a->base.name, &token, &counter);
+    return rsp_eim_add_device (a->eim, rsp_yaml_get (card->yaml, "eid")->text, token, counter,
+                               c->cert, error);
 }
 
 gboolean

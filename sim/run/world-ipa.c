@@ -84,8 +84,8 @@ says (const RspYaml *yaml, const char *key, const char *value)
     return strcmp (rsp_world_text (yaml, key, ""), value) == 0;
 }
 
-void
-rsp_world_start_ipa (RspWorld *w, RspWorldActor *a)
+gboolean
+rsp_world_start_ipa (RspWorld *w, RspWorldActor *a, GError **error)
 {
     const RspYaml *yaml = a->yaml;
     const RspLpaConfig engine = {
@@ -115,6 +115,9 @@ rsp_world_start_ipa (RspWorld *w, RspWorldActor *a)
     rsp_world_set_tls (w, a, NULL);
     a->ipa = rsp_world_ipa_new (&a->base, &engine, &config);
     a->modem = rsp_modem_new (&a->base, config.card);
+    g_autofree char *path = rsp_world_state_path (w, a, "-emulation.db");
+    return !rsp_world_flag (yaml, "emulate", FALSE) ||
+           rsp_ipa_emulate (a->ipa->ipa, path, error);
 }
 
 void

@@ -90,7 +90,7 @@ void rsp_world_start_lpa (RspWorld *world, RspWorldActor *a);
 /* CARD is among the `devices:` of EIM. */
 gboolean rsp_world_manages (const RspWorldActor *eim, const RspWorldActor *card);
 gboolean rsp_world_start_eim (RspWorld *w, RspWorldActor *a, GError **error);
-void rsp_world_start_ipa (RspWorld *world, RspWorldActor *a);
+gboolean rsp_world_start_ipa (RspWorld *world, RspWorldActor *a, GError **error);
 /* CONFIG's downloader becomes ENGINE, made with it. */
 RspWorldIpa *rsp_world_ipa_new (const RspActor *actor, const RspLpaConfig *engine,
                                 const RspIpaConfig *config);

@@ -332,8 +332,8 @@ start_actors (RspWorld *w, GError **error)
             return FALSE;
         if (a->role == RSP_ACTOR_LPA)
             rsp_world_start_lpa (w, a);
-        if (a->role == RSP_ACTOR_IPA)
-            rsp_world_start_ipa (w, a);
+        if (a->role == RSP_ACTOR_IPA && !rsp_world_start_ipa (w, a, error))
+            return FALSE;
         if (a->role == RSP_ACTOR_OPERATOR && !rsp_world_start_operator (w, a, error))
             return FALSE;
     }
