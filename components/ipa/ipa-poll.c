@@ -35,7 +35,7 @@ static void
 after_package (RspIpa *ipa)
 {
     IpaOperation *op = ipa->op;
-    if (!op->reached) { /* no way to the eIM: what is left waits */
+    if (!op->reached || op->refused) { /* no way to the eIM: what is left waits */
         next_eim (ipa);
     } else if (op->packages >= MAX_PACKAGES) {
         ipa_note_failure (ipa, "poll", "tooManyPackages");
@@ -234,6 +234,7 @@ begin_eim (RspIpa *ipa)
     while (ipa_eim (ipa) && !ipa_eim (ipa)->fqdn)
         op->eim++;
     op->result_index = 0;
+    op->refused = FALSE;
     op->unsent_left = g_queue_get_length (&ipa->unsent);
     if (ipa_eim (ipa))
         next_result (ipa);

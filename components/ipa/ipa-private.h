@@ -54,6 +54,7 @@ typedef struct {
     GBytes *sending; /* an EimPackageResult */
     IpaNext after_sending;
     gboolean reached;  /* the eIM has taken it */
+    gboolean refused;  /* this eIM has refused one */
     GArray *to_remove; /* of guint64: acknowledged, to be removed from the card */
     GArray *for_smdp;  /* of guint64: notifications that stay for the SM-DP+ */
     IpaNext after_removing;

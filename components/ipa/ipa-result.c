@@ -79,10 +79,12 @@ sent (RspIpa *ipa)
     op->after_sending (ipa);
 }
 
-/* The eIM has it, and says NAME of it. */
+/* The eIM has it, and says NAME of it. It will hand the package out again: there is no use in
+ * asking now. */
 static void
 refused (RspIpa *ipa, const char *name)
 {
+    ipa->op->refused = TRUE;
     ipa_note_failure (ipa, NULL, name);
     sent (ipa);
 }
