@@ -116,8 +116,7 @@ rsp_world_start_ipa (RspWorld *w, RspWorldActor *a, GError **error)
     a->ipa = rsp_world_ipa_new (&a->base, &engine, &config);
     a->modem = rsp_modem_new (&a->base, config.card);
     g_autofree char *path = rsp_world_state_path (w, a, "-emulation.db");
-    return !rsp_world_flag (yaml, "emulate", FALSE) ||
-           rsp_ipa_emulate (a->ipa->ipa, path, error);
+    return !rsp_world_flag (yaml, "emulate", FALSE) || rsp_ipa_emulate (a->ipa->ipa, path, error);
 }
 
 void
