@@ -4,6 +4,7 @@ served eIM with a served card in its reader; in both dialects of SGP.32, with do
 import http.client
 import http.server
 import json
+import socket
 import ssl
 import subprocess
 import threading
@@ -180,6 +181,82 @@ def test_no_way_to_the_eim_from_outside(world, eims, tmp_path):
     assert find(eim.results[-1], 0xBF51, 0xA0, 0x30, 0x30).hex().endswith("8c0100")
     done = w.ipa("--eim", "http://127.0.0.1:1", "poll", check=1)
     assert "ESipa.GetEimPackage: link" in done.stderr
+
+
+def test_tls_of_an_eim_from_outside(world, eims, tmp_path):
+    """A certificate of the web's kind (RSA, no CI): refused by the world's CIs, taken by --eim-ca and --insecure."""
+    w = world("1.2")
+    for name in ("own", "other"):
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", tmp_path / f"{name}.key",
+                        "-out", tmp_path / f"{name}.pem", "-subj", "/CN=localhost", "-days", "2",
+                        "-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost"], check=True, capture_output=True)
+    eim = eims("1.2", EID, tls=(tmp_path / "own.pem", tmp_path / "own.key"))
+    (tmp_path / "initial").write_bytes(eim.configuration())
+    w.ipa("configure", tmp_path / "initial")
+    for way, status in ([], 1), (["--eim-ca", tmp_path / "other.pem"], 1), (["--eim-ca", tmp_path / "own.pem"], 0), \
+                       (["--insecure"], 0), (["--eim-ca", tmp_path / "own.pem", "--eim", f"localhost:{eim.place[10:]}"], 0):
+        done = w.ipa(*way, "poll", check=status)
+        assert status == 0 or "ESipa.GetEimPackage: tls" in done.stderr, (way, done.stderr)
+    assert "/nowhere" in w.ipa("--eim-ca", "/nowhere", "poll", check=2).stderr
+
+
+@pytest.mark.parametrize("version", ["1.2", "1.0"])
+def test_what_needs_no_eim(world, version, tmp_path):
+    w = world(version, ", ecall: true, fallback: true")
+    assert w.ipa("download", CODE).stdout == FIRST + "\n"
+    assert w.ipa("certs").stdout.count("BEGIN CERTIFICATE") == 2
+    data = w.json("data")
+    assert "euiccInfo2" in json.dumps(data)
+    assert "incorrectTagList" in w.ipa("--tags", "9e", "data", check=1).stderr
+    done = w.ipa("download", "1$dp1.example.com$NOBODY", check=1)
+    assert "ES9+.AuthenticateClient: refused 8.2.6/3.8" in done.stderr
+    assert "noDefaultAddress" in w.ipa("download", check=1).stderr
+    assert "rollbackNotAllowed" in w.ipa("rollback", check=1).stderr
+    if version == "1.2":
+        assert "ExecuteFallbackMechanism" in w.ipa("fallback", check=1).stderr
+        assert "ReturnFromFallback" in w.ipa("return", check=1).stderr
+        assert "EmergencyProfile" in w.ipa("emergency", "on", check=1).stderr
+        w.ipa("default-dp", "dp1.example.com")
+    w.ipa("configure-immediate-enable", "dp1.example.com")
+    assert "ImmediateEnable" in w.ipa("immediate-enable", check=1).stderr
+    w.ipa("reset", "operational")
+    assert w.json("list") == []
+    assert w.json("notifications", "deliver")["ok"] and w.json("notifications") == []
+
+
+def test_watch_ends_with_a_signal(world, eims, tmp_path):
+    w = world("1.2")
+    eim = eims("1.2", EID)
+    (tmp_path / "initial").write_bytes(eim.configuration())
+    w.ipa("configure", tmp_path / "initial")
+    process = subprocess.Popen([w.program, "ipa", "--card", f"sim:{w.path}:card", "--state", w.folder / "state", "--watch",
+                                "--period", "100ms", "--eim", eim.url, "poll"], cwd=w.root, text=True, stdout=subprocess.PIPE)
+    lines = [process.stdout.readline() for _ in range(3)]
+    process.terminate()
+    assert process.wait(timeout=10) == 0 and lines == [lines[0]] * 3 and lines[0].startswith("packages 0,")
+    assert len(eim.polls) >= 3
+
+
+@pytest.mark.parametrize("command", ["ipa", "lpa"])
+def test_cards_in_readers(world, command):
+    """A card that listens, one that comes, and none."""
+    w = world("1.2")
+    with socket.create_server(("127.0.0.1", 0)) as door:
+        place = "127.0.0.1:%d" % door.getsockname()[1]
+    assert "refused" in w.run(command, "--card", f"tcp:{place}", "info", check=2).stderr
+    card = subprocess.Popen([w.program, "card", w.path, "card", "--tcp", place], cwd=w.root, stdout=subprocess.PIPE)
+    card.stdout.readline()
+    for _ in range(2):
+        assert json.loads(w.run(command, "--card", f"tcp:{place}", "--json", "info").stdout)["eid"] == EID
+    card.terminate()
+    card.wait(timeout=10)
+    waiting = subprocess.Popen([w.program, command, "--card", f"vpcd:{place}", "--json", "info"], cwd=w.root, text=True,
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert "waiting" in waiting.stderr.readline()
+    card = subprocess.Popen([w.program, "card", w.path, "card", "--vpcd", place], cwd=w.root, stdout=subprocess.PIPE)
+    out, _ = waiting.communicate(timeout=20)
+    assert json.loads(out)["eid"] == EID and waiting.returncode == 0
+    card.wait(timeout=10)
 
 
 class Babbler(http.server.BaseHTTPRequestHandler):

@@ -19,10 +19,11 @@ struct _RspGateway {
     RspLoop *loop;
     GPtrArray *roots; /* (nullable) */
     gboolean trusts_all;
-    GHashTable *places; /* address in lower case → GSocketConnectable */
-    GHashTable *names;  /* place in lower case → address that is mapped to it */
-    GHashTable *routes; /* address in lower case → Route */
-    GHashTable *plain;  /* set of addresses in lower case */
+    GTlsDatabase *eim_cas; /* (nullable) */
+    GHashTable *places;    /* address in lower case → GSocketConnectable */
+    GHashTable *names;     /* place in lower case → address that is mapped to it */
+    GHashTable *routes;    /* address in lower case, " web" → Route */
+    GHashTable *plain;     /* set of addresses in lower case */
     GCancellable *cancellable;
     char *problem;
     guint exchanges;
@@ -76,11 +77,13 @@ route_free (gpointer data)
     g_free (route);
 }
 
+/* WEB: by the rules of the web, where eIMs have CAs of their own. */
 static Route *
-route_to (RspGateway *gateway, const char *address)
+route_to (RspGateway *gateway, const char *address, gboolean web)
 {
     g_autofree char *key = g_ascii_strdown (address, -1);
-    Route *route = g_hash_table_lookup (gateway->routes, key);
+    g_autofree char *name_of_route = g_strconcat (key, web ? " web" : NULL, NULL);
+    Route *route = g_hash_table_lookup (gateway->routes, name_of_route);
     if (route)
         return route;
     route = g_new0 (Route, 1);
@@ -90,11 +93,13 @@ route_to (RspGateway *gateway, const char *address)
     route->session = soup_session_new_with_options (
         "remote-connectable", g_hash_table_lookup (gateway->places, key), "proxy-resolver", NULL,
         "timeout", 0, "user-agent", "gsma-rsp-lpad", NULL);
-    if (gateway->roots || gateway->trusts_all) {
+    if (web) {
+        soup_session_set_tls_database (route->session, gateway->eim_cas);
+    } else if (gateway->roots || gateway->trusts_all) {
         g_autoptr (GTlsDatabase) database = rsp_tls_database_new (judge, route);
         soup_session_set_tls_database (route->session, database);
     }
-    g_hash_table_insert (gateway->routes, g_steal_pointer (&key), route);
+    g_hash_table_insert (gateway->routes, g_steal_pointer (&name_of_route), route);
     return route;
 }
 
@@ -204,7 +209,8 @@ serve (RspCall *call, gpointer data)
         return;
     }
     Exchange *e = g_new0 (Exchange, 1);
-    e->route = route_to (gateway, rsp_call_address (call));
+    e->route = route_to (gateway, rsp_call_address (call),
+                         gateway->eim_cas && rsp_call_function (call)->interface == RSP_IF_ESIPA);
     e->call = call;
     e->message = g_steal_pointer (&message);
     e->body = g_byte_array_new ();
@@ -248,6 +254,7 @@ rsp_gateway_free (RspGateway *gateway)
     g_hash_table_unref (gateway->places);
     g_hash_table_unref (gateway->names);
     g_hash_table_unref (gateway->plain);
+    g_clear_object (&gateway->eim_cas);
     g_clear_pointer (&gateway->roots, g_ptr_array_unref);
     g_object_unref (gateway->cancellable);
     g_free (gateway->problem);
@@ -269,6 +276,14 @@ void
 rsp_gateway_without_tls (RspGateway *gateway, const char *address)
 {
     g_hash_table_add (gateway->plain, g_ascii_strdown (address, -1));
+}
+
+gboolean
+rsp_gateway_trust_eims (RspGateway *gateway, const char *file, GError **error)
+{
+    g_autofree char *path = g_canonicalize_filename (file, NULL);
+    gateway->eim_cas = g_tls_file_database_new (path, error);
+    return gateway->eim_cas != NULL;
 }
 
 void

@@ -19,6 +19,8 @@ gboolean rsp_gateway_map (RspGateway *gateway, const char *address, const char *
                           GError **error);
 /* ADDRESS (no case) is spoken to in plain HTTP. */
 void rsp_gateway_without_tls (RspGateway *gateway, const char *address);
+/* ESipa: TLS certificates of eIMs come from the CAs in FILE (PEM), by the rules of the web. */
+gboolean rsp_gateway_trust_eims (RspGateway *gateway, const char *file, GError **error);
 /* No TLS certificate is looked at: for laboratories. Before the first call. */
 void rsp_gateway_trust_all (RspGateway *gateway);
 /* Why the last call that failed did; NULL: none did. For people. */

@@ -17,7 +17,7 @@
 
 typedef struct {
     RspDeskArgs desk;
-    char *eim, *version, *esipa, *binding, *notify, *period, *smds, *tags, *code, *imei;
+    char *eim, *eim_ca, *version, *esipa, *binding, *notify, *period, *smds, *tags, *code, *imei;
     gboolean watch, indirect, immediate_enable, lenient;
     gint retries;
 } Args;
@@ -25,8 +25,8 @@ typedef struct {
 static void
 args_clear (Args *a)
 {
-    char *texts[] = {a->eim,    a->version, a->esipa, a->binding, a->notify,
-                     a->period, a->smds,    a->tags,  a->imei};
+    char *texts[] = {a->eim,    a->eim_ca, a->version, a->esipa, a->binding,
+                     a->notify, a->period, a->smds,    a->tags,  a->imei};
     for (guint i = 0; i < G_N_ELEMENTS (texts); i++)
         g_free (texts[i]);
     if (a->code)
@@ -367,6 +367,8 @@ parse (int *argc, char ***argv, Args *a)
         {"eim", 0, 0, G_OPTION_ARG_STRING, &a->eim,
          "where the eIM is, in place of the eimFqdn on the card; http:// for no TLS",
          "[http://]HOST[:PORT]"},
+        {"eim-ca", 0, 0, G_OPTION_ARG_FILENAME, &a->eim_ca,
+         "CAs of eIMs' TLS certificates, PEM, by the rules of the web; default: as --ca", "FILE"},
         {"version", 0, 0, G_OPTION_ARG_STRING, &a->version, "of SGP.32: 1.2 (default) or 1.0", "V"},
         {"esipa", 0, 0, G_OPTION_ARG_STRING, &a->esipa, "binding: asn1 (default) or json", "B"},
         {"binding", 0, 0, G_OPTION_ARG_STRING, &a->binding, "of ES9+: json (default) or asn1", "B"},
@@ -470,8 +472,9 @@ sit_down (IpaDesk *d, const Args *a, GError **error)
         !choose ("esipa", a->esipa, bindings, &esipa, error) ||
         !choose ("binding", a->binding, rsp_language_bindings, &binding, error) ||
         !choose ("notify", a->notify, rsp_language_ipa_notify, &notify, error) ||
-        !rsp_desk_open (&d->desk, "ipa", &a->desk, error) || !read_place (d, a->eim, error) ||
-        !read_period (d, a->period, error))
+        !rsp_desk_open (&d->desk, "ipa", &a->desk, error) ||
+        (a->eim_ca && !rsp_gateway_trust_eims (d->desk.gateway, a->eim_ca, error)) ||
+        !read_place (d, a->eim, error) || !read_period (d, a->period, error))
         return FALSE;
     if (version && esipa) {
         g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,

@@ -93,21 +93,38 @@ static gboolean
 no_such_card (GError **error, const char *text)
 {
     g_autofree char *shown = rsp_escape_text (text ? text : "", -1, 120);
-    g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-                 "--card is stdio:COMMAND or sim:WORLD:EUICC, not \"%s\"", shown);
+    g_set_error (
+        error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+        "--card is stdio:COMMAND, tcp:HOST:PORT, vpcd:HOST:PORT or sim:WORLD:EUICC, not \"%s\"",
+        shown);
     return FALSE;
+}
+
+static void
+open_bus (RspDesk *d)
+{
+    d->own_bus = d->bus = rsp_bus_new (d->loop, d->trace, NULL);
+    d->card = g_strdup (CARD);
 }
 
 static gboolean
 open_process (RspDesk *d, const char *command, GError **error)
 {
-    d->own_bus = d->bus = rsp_bus_new (d->loop, d->trace, NULL);
-    d->card = g_strdup (CARD);
+    open_bus (d);
     d->process = rsp_card_process_new (d->bus, d->loop, CARD, command, error);
-    if (!d->process)
-        return FALSE;
-    d->link = rsp_apdu_link_new (d->bus, CARD, 0);
-    return TRUE;
+    if (d->process)
+        d->link = rsp_apdu_link_new (d->bus, CARD, 0);
+    return d->process != NULL;
+}
+
+static gboolean
+open_reader (RspDesk *d, const char *place, gboolean waits, GError **error)
+{
+    open_bus (d);
+    d->reader = rsp_card_reader_new (d->bus, d->loop, CARD, place, waits, error);
+    if (d->reader)
+        d->link = rsp_apdu_link_new (d->bus, CARD, 0);
+    return d->reader != NULL;
 }
 
 static gboolean
@@ -151,6 +168,10 @@ open_card (RspDesk *d, GError **error)
     const char *card = d->args->card;
     if (card && g_str_has_prefix (card, "stdio:"))
         return open_process (d, card + 6, error);
+    if (card && g_str_has_prefix (card, "tcp:"))
+        return open_reader (d, card + 4, FALSE, error);
+    if (card && g_str_has_prefix (card, "vpcd:"))
+        return open_reader (d, card + 5, TRUE, error);
     if (card && g_str_has_prefix (card, "sim:"))
         return open_world (d, card + 4, error);
     return no_such_card (error, card);
@@ -209,6 +230,7 @@ rsp_desk_close (RspDesk *d)
     g_clear_pointer (&d->gateway, rsp_gateway_free);
     g_clear_pointer (&d->link, rsp_apdu_link_free);
     g_clear_pointer (&d->process, rsp_card_process_free);
+    g_clear_pointer (&d->reader, rsp_card_reader_free);
     g_clear_pointer (&d->own_bus, rsp_bus_free);
     g_clear_pointer (&d->world, rsp_world_free);
     g_clear_pointer (&d->scenario, rsp_scenario_free);
@@ -236,7 +258,8 @@ rsp_desk_add_options (GOptionContext *context, RspDeskArgs *a)
 {
     const GOptionEntry entries[] = {
         {"card", 0, 0, G_OPTION_ARG_STRING, &a->card,
-         "stdio:COMMAND (a program that speaks the stdio APDU protocol) or sim:WORLD:EUICC",
+         "stdio:COMMAND (a program that speaks the stdio APDU protocol), tcp:HOST:PORT (a card "
+         "that listens), vpcd:HOST:PORT (one that comes), or sim:WORLD:EUICC",
          "CARD"},
         {"state", 0, 0, G_OPTION_ARG_FILENAME, &a->state, "keep the memory of a sim: card", "DIR"},
         {"ca", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &a->ca,

@@ -18,6 +18,7 @@ void rsp_desk_args_clear (RspDeskArgs *args);
 void rsp_desk_add_options (GOptionContext *context, RspDeskArgs *args);
 
 typedef struct _RspCardProcess RspCardProcess;
+typedef struct _RspCardReader RspCardReader;
 
 typedef struct {
     const RspDeskArgs *args;
@@ -27,6 +28,7 @@ typedef struct {
     RspWorld *world;
     RspBus *own_bus; /* of other cards */
     RspCardProcess *process;
+    RspCardReader *reader;
     RspApduLink *link;
     RspBus *bus; /* the world's or one's own */
     char *card;  /* its name on the bus */
@@ -46,6 +48,11 @@ GBytes *rsp_desk_ask_card (RspDesk *desk, RspFunctionId function, const char *he
 RspCardProcess *rsp_card_process_new (RspBus *bus, RspLoop *loop, const char *name,
                                       const char *command, GError **error);
 void rsp_card_process_free (RspCardProcess *process);
+
+/* desk-reader.c: a card at PLACE ("HOST:PORT"), or, with WAITS, one that comes there. */
+RspCardReader *rsp_card_reader_new (RspBus *bus, RspLoop *loop, const char *name, const char *place,
+                                    gboolean waits, GError **error);
+void rsp_card_reader_free (RspCardReader *reader);
 
 /* desk-show.c: what the card says of itself; the exit status. */
 int rsp_desk_show_info (RspDesk *desk);
