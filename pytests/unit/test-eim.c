@@ -694,6 +694,47 @@ test_relay_bare (Fixture *f, gconstpointer unused)
 }
 
 static void
+assert_relayed (Fixture *f, RspFunctionId id, const char *member, const char *hex, const char *want)
+{
+    g_autoptr (GBytes) answer = relayed (f, id, member, hex);
+    g_autofree char *got = failure (f, id, answer);
+    g_assert_cmpstr (got, ==, want);
+}
+
+/* Steps out of their order, and sessions that are over, reach nobody. */
+static void
+test_relay_order (Fixture *f, gconstpointer unused)
+{
+    const RspFunctionId client = RSP_FN_ESIPA_AUTHENTICATE_CLIENT,
+                        package = RSP_FN_ESIPA_GET_BOUND_PROFILE_PACKAGE;
+    RspEimDownload d = {.activation_code = "1$" DP "$MID"};
+    g_autoptr (GBytes) id = trigger (f, &d);
+    assert_relayed (f, client, "authenticateServerResponse", AUTHENTICATE_ERROR,
+                    "invalidTransactionId");
+    g_bytes_unref (initiate (f, id, DP));
+    assert_relayed (f, package, "prepareDownloadResponse", PREPARE_ERROR, "invalidTransactionId");
+    assert_relayed (f, client, "authenticateServerResponse", AUTHENTICATE_ERROR, NULL);
+    assert_relayed (f, client, "authenticateServerResponse", AUTHENTICATE_ERROR, NULL);
+    assert_relayed (f, package, "prepareDownloadResponse", PREPARE_ERROR, NULL);
+    assert_relayed (f, client, "authenticateServerResponse", AUTHENTICATE_ERROR,
+                    "invalidTransactionId");
+    settle (f, 601);
+    assert_relayed (f, package, "prepareDownloadResponse", PREPARE_ERROR, "invalidTransactionId");
+}
+
+/* Nothing ordered, nobody called; without a transaction the address must be an order's. */
+static void
+test_relay_ordered (Fixture *f, gconstpointer unused)
+{
+    assert_initiate (f, NULL, DP, "smdpAddressMismatch");
+    RspEimDownload d = {.activation_code = "1$" DP "$MID"};
+    g_autoptr (GBytes) id = trigger (f, &d);
+    assert_initiate (f, NULL, "dp2.example.com", "smdpAddressMismatch");
+    g_assert_null (f->asked);
+    assert_initiate (f, NULL, DP, NULL);
+}
+
+static void
 test_fleet (Fixture *f, gconstpointer unused)
 {
     enum { DEVICES = 1000 };
@@ -747,6 +788,8 @@ main (int argc, char **argv)
     ADD ("relay/checks", test_relay_checks);
     ADD ("relay/oid", test_relay_oid);
     ADD ("relay/bare", test_relay_bare);
+    ADD ("relay/order", test_relay_order);
+    ADD ("relay/ordered", test_relay_ordered);
     ADD ("fleet", test_fleet);
     return g_test_run ();
 }
