@@ -100,7 +100,7 @@ def test_table_of_whole_downloads(modelled, root):
 
 def carried(events, device):
     """Octets up and down by the documented overheads, and the messages."""
-    total, known, count = {"up": 0, "down": 0}, set(), 0
+    total, used, count = {"up": 0, "down": 0}, {}, 0
 
     def send(way, octets):
         total[way] += octets + PACKET_HEAD * max(1, -(-octets // PACKET))
@@ -109,13 +109,41 @@ def carried(events, device):
         if e["interface"] not in ("ES9+", "ES11", "ESipa") or e["stage"] != "sent" or device not in (e["src"], e["dst"]):
             continue
         way = "up" if e["src"] == device else "down"
-        if e["leg"] == "request" and e["dst"] not in known:
-            known.add(e["dst"])
+        peer = e["dst"] if way == "up" else e["src"]
+        if e["leg"] == "request" and e["t"] - used.get(peer, -1e9) > 60e6:
             for side, octets in HANDSHAKE.items():
                 send(side, octets)
         send(way, e["bytes"] + RECORD * (1 + e["bytes"] // 16384) + HEADERS[way])
+        used[peer] = e["t"]
         count += 1
     return total, count
+
+
+@pytest.mark.parametrize("pause,handshakes", [("50s", 1), ("2m", 3)])
+def test_idle_connections(rspsim, tmp_path, pause, handshakes):
+    """Three polls: on one connection, or on one each."""
+    scenario, report = tmp_path / "polls.yaml", tmp_path / "report.json"
+    scenario.write_text(f"""
+scenario: polls
+world:
+  actors:
+    ci: {{role: ci}}
+    eum: {{role: eum, certified-by: ci}}
+    eim1: {{role: eim, certified-by: ci, fqdn: eim1.example.com, devices: [card]}}
+    card: {{role: euicc, certified-by: eum, eid: "89049032001234000000000000000141", iot: {{version: "1.2", eims: [{{eim: eim1}}]}}}}
+    dev1: {{role: ipa, euicc: card, connectivity: {{link: {{latency: 50ms, up: 50000, down: 50000}}}}}}
+steps:
+  - ipa: {{at: dev1, do: poll}}
+  - wait: {pause}
+  - ipa: {{at: dev1, do: poll}}
+  - wait: {pause}
+  - ipa: {{at: dev1, do: poll}}
+""")
+    rspsim("run", scenario, "--report", report, "--trace-dir", tmp_path, "--quiet", check=0)
+    (link,) = json.loads(report.read_text())["scenarios"][0]["links"]
+    total, count = carried(messages(tmp_path / "polls.jsonl"), "dev1")
+    assert (link["up"], link["down"], link["messages"]) == (total["up"], total["down"], count) and count == 6
+    assert link["down"] == handshakes * (1500 + 80) + 3 * (6 + 180 + 29 + 40)
 
 
 @pytest.mark.parametrize("name,device", [("link-direct", "dev1"), ("link-indirect", "dev1"), ("link-package", "dev1"),

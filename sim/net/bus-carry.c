@@ -273,8 +273,9 @@ link_time (const RspTransit *transit)
     if (!link || call->ghost)
         return 0;
     gboolean called = !call->caller || link != call->caller->link;
+    gboolean shakes = rsp_bus_tls_shakes (call);
     return rsp_link_carry (link, request != called, request, g_bytes_get_size (transit->body),
-                           request && rsp_bus_tls_opens (call));
+                           request && shakes);
 }
 
 void

@@ -4,9 +4,12 @@
 
 #include <string.h>
 
+#define IDLE_MAX (60 * G_USEC_PER_SEC) /* an unused connection is closed */
+
 typedef struct {
     const char *src, *dst; /* interned */
     gboolean mutual;
+    gint64 used; /* last, on a modelled link; no part of the key */
 } Connection;
 
 static guint
@@ -32,7 +35,8 @@ rsp_bus_tls_table (void)
 static Connection
 connection_of (const RspCall *call)
 {
-    return (Connection){call->src, call->dst->name, rsp_interface_is_mutual (call->fn->interface)};
+    return (Connection){call->src, call->dst->name, rsp_interface_is_mutual (call->fn->interface),
+                        0};
 }
 
 /* A client certificate alone (an operator's) makes no TLS server. */
@@ -51,6 +55,21 @@ rsp_bus_tls_opens (const RspCall *call)
         return FALSE;
     Connection connection = connection_of (call);
     return call->fn->new_connection || !g_hash_table_contains (call->bus->connections, &connection);
+}
+
+gboolean
+rsp_bus_tls_shakes (const RspCall *call)
+{
+    if (!call->dst || !rsp_credential_serves (&call->dst->credential))
+        return FALSE;
+    gpointer key;
+    Connection connection = connection_of (call);
+    if (!g_hash_table_lookup_extended (call->bus->connections, &connection, &key, NULL))
+        return TRUE;
+    Connection *known = key;
+    gint64 now = rsp_loop_now (call->bus->loop), unused = now - known->used;
+    known->used = now;
+    return unused > IDLE_MAX || call->fn->new_connection;
 }
 
 void
