@@ -145,6 +145,19 @@ def test_errors_settle_the_package(eim):
         assert counter.hex() == "bf4f03020101"
 
 
+def test_a_result_after_its_replay_error(eim):
+    """The card had executed the package before: what it said then is what counts, whenever it comes."""
+    number = order(eim, {"do": "enable", "iccid": "8988303000000000010"})
+    counter, transaction = eim.open(deliver(eim))
+    data = make(0x30, make(0x80, b"eim1.example.com") + make(0x81, counter) + make(0x82, transaction) + make(2, b"\4"))
+    assert eim.asn1(make(0xBF50, SAID + signed(eim, data, kind=0xA1))).hex() == EMPTY
+    assert state(eim, number) == ("failed", "replayError")
+    late = signed(eim, fields(counter, make(0x82, transaction), results=bytes.fromhex("830100")))
+    assert eim.asn1(make(0xBF50, SAID + late)).hex() == "bf5006bf5303800101"
+    assert state(eim, number) == ("done", "ok")
+    assert eim.manage("GET", "/euiccs/" + EID)[1]["profiles"] == [{"iccid": "8988303000000000010", "state": "enabled"}]
+
+
 def test_several_operations(eim):
     """The first that failed names the result; those before it are believed."""
     number = order(eim, {"do": "enable", "iccid": "8988303000000000010"}, {"do": "get-rat"}, {"do": "delete", "iccid": "8988303000000000028"})

@@ -47,6 +47,45 @@ steps:
 """
 
 
+IOT_MESSAGES = [("ESipa." + function, leg) for function in
+                ("GetEimPackage", "ProvideEimPackageResult", "InitiateAuthentication", "AuthenticateClient", "GetBoundProfilePackage",
+                 "HandleNotification") for leg in ("request", "response")] + [
+    ("ES10b.LoadEuiccPackage", "request"), ("ES10b.LoadEuiccPackage", "response"), ("ES10b.RetrieveNotificationsList", "response"),
+    ("ES10b.RemoveNotificationFromList", "response"), ("ES10b.GetCerts", "response"), ("ES9+.HandleNotification", "request")]
+# Its calls until the damage must be past; the others' are more.
+MOST = {"ES10b.LoadEuiccPackage": 2, "ESipa.ProvideEimPackageResult": 4, "ESipa.InitiateAuthentication": 1, "ESipa.AuthenticateClient": 1,
+        "ESipa.GetBoundProfilePackage": 1}
+IOT_CASE = """scenario: mutation-{n}
+world:
+  use: worlds/iot.yaml
+  actors:
+    eim1: {{version: "{version}"}}
+    card: {{iot: {{version: "{version}", eims: [{{eim: eim1, token: true}}]}}}}
+    dev1: {{version: "{version}", notify: {notify}, indirect: {indirect}, retries: 1}}
+faults:
+  - {{name: damage, match: {{function: {function}, leg: {leg}, nth: {nth}}}, action: corrupt,
+     offset: {offset}, mask: {mask}}}
+steps:
+  - eim: {{at: eim1, to: card, do: data-request}}
+  - eim: {{at: eim1, to: card, do: download, activationCode: "1$dp1.example.com$MID-0001"}}
+  - eim: {{at: eim1, to: card, do: enable, iccid: "8988303000000000010", rollback: true}}
+  - eim: {{at: eim1, to: card, operations: [{{do: list-profile-info}}, {{do: get-rat}}, {{do: disable, iccid: "8988303000000000010"}}]}}
+  - ipa: {{at: dev1, do: poll, expect: {{error: any}}}}
+  - ipa: {{at: dev1, do: poll, expect: {{error: any}}}}
+  - ipa: {{at: dev1, do: poll, expect: {{error: any}}}}
+  - eim: {{at: eim1, to: card, do: list-profile-info}}
+  - ipa: {{at: dev1, do: poll, expect: {{packages: 1, failed: 0, result: ok}}}}
+"""
+
+
+def make_iot(n, rng):
+    function, leg = rng.choice(IOT_MESSAGES)
+    relayed = "Client" in function or "Authentication" in function or "Bound" in function
+    return IOT_CASE.format(n=n, function=function, leg=leg, nth=rng.randint(1, MOST.get(function, 3)), notify=rng.choice(["smdp", "eim", "both"]),
+                           version=rng.choice(["1.0", "1.2", "1.2"]), indirect="true" if relayed else rng.choice(["true", "false"]),
+                           offset=rng.choice([rng.randint(0, 40), rng.randint(0, 600), -rng.randint(1, 80)]), mask=rng.randint(1, 255))
+
+
 def make(n, rng):
     function, leg = rng.choice(MESSAGES)
     many = function in ("APDU.Transmit", "ES8+.LoadProfileElements")
@@ -64,14 +103,15 @@ def binary(program):
     return path if path.exists() else program
 
 
-def test_random_damage(binary, root, tmp_path):
+def run(binary, root, tmp_path, make_one, count):
+    """(scenarios, those that failed, for want of a fault's place.)"""
     rng = random.Random(20250101)
     total = failed = 0
-    for start in range(0, COUNT, BATCH):
+    for start in range(0, count, BATCH):
         folder = tmp_path / str(start)
         folder.mkdir()
-        for n in range(start, min(start + BATCH, COUNT)):
-            (folder / f"mutation-{n:05}.yaml").write_text(make(n, rng))
+        for n in range(start, min(start + BATCH, count)):
+            (folder / f"mutation-{n:05}.yaml").write_text(make_one(n, rng))
         done = subprocess.run([binary, "run", folder, "--jobs", "2", "--quiet"], cwd=root, text=True,
                               capture_output=True, timeout=60 + BATCH,
                               env=dict(os.environ, UBSAN_OPTIONS="halt_on_error=1"))
@@ -82,4 +122,10 @@ def test_random_damage(binary, root, tmp_path):
         counts = [int(word) for word in done.stdout.split() if word.isdigit()]
         total += sum(counts)
         failed += counts[1]
-    assert total == COUNT and failed < COUNT / 2
+    return total, failed
+
+
+@pytest.mark.parametrize("make_one,count", [(make, COUNT), (make_iot, COUNT // 2)])
+def test_random_damage(binary, root, tmp_path, make_one, count):
+    total, failed = run(binary, root, tmp_path, make_one, count)
+    assert total == count and failed < count / 2

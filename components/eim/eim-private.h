@@ -82,6 +82,7 @@ struct _RspEim {
     GHashTable *pending;    /* calls under way for a relay: pointer → itself, owned */
     GHashTable *pushes;     /* of Push: pointer → itself, owned */
     GPtrArray *changes;     /* of packages, in the open transaction (sim/net/actor.h) */
+    GHashTable *askers;     /* v1.0: caller → EID it asked for last; its results do not say it */
     GHashTable *outboxes;   /* server's address → outbox of notifications, owned */
     GHashTable *emulated;   /* EIDs whose package results nobody signs, owned */
     guint64 start_timer;
@@ -96,8 +97,8 @@ void rsp_eim_answer (RspCall *call, const RspFields *out);
 RspEimPackage *rsp_eim_deliver_next (RspEim *eim, const char *eid, gboolean changed,
                                      const char **ret_member, GError **error);
 /* EimPackageResult or ProvideEimPackageResultV10 in one transaction; see rsp_eim_take_result. */
-gboolean rsp_eim_take (RspEim *eim, const char *eid, const RspAsn1 *result, GArray *ret_acks,
-                       gint64 *ret_error, GError **error);
+gboolean rsp_eim_take (RspEim *eim, const char *eid, const char *asker, const RspAsn1 *result,
+                       GArray *ret_acks, gint64 *ret_error, GError **error);
 
 /* --- eim-store.c --- */
 extern const char rsp_eim_schema[];
@@ -154,10 +155,12 @@ void rsp_eim_put_token (GByteArray *out, gint64 token);
 
 /* --- eim-result.c --- */
 /* ESipa.ProvideEimPackageResult: RESULT is an EimPackageResult, or v1.0's message. EID (nullable):
- * what the message says. Gives the sequence numbers to acknowledge and the error of the answer, 0
- * none. In the caller's transaction. */
-gboolean rsp_eim_take_result (RspEim *eim, const char *eid, const RspAsn1 *result, GArray *ret_acks,
-                              gint64 *ret_error, GError **error);
+ * what the message says; ASKER (nullable): whose package it is if neither that nor a transaction
+ * does. Gives the sequence numbers to acknowledge and the error of the answer, 0 none. In the
+ * caller's transaction. */
+gboolean rsp_eim_take_result (RspEim *eim, const char *eid, const char *asker,
+                              const RspAsn1 *result, GArray *ret_acks, gint64 *ret_error,
+                              GError **error);
 
 /* --- eim-notify.c --- */
 /* A PendingNotification is written down, in the caller's transaction, to go on to the server that

@@ -118,7 +118,7 @@ on_answer (const RspReply *reply, gpointer data)
                                                         : "TransferEimPackageResponse",
                          reply->body, NULL);
     g_autoptr (RspAsn1) result = answer ? as_result (eim, answer) : NULL;
-    if (result && !rsp_eim_take (eim, push->eid, result, acks, &code, &error))
+    if (result && !rsp_eim_take (eim, push->eid, NULL, result, acks, &code, &error))
         code = RSP_UNDEFINED_ERROR;
     if (!answer || code) {
         finish (push, answer ? "undefinedError" : "badReply");

@@ -11,6 +11,7 @@ typedef struct {
     RspEim *eim;
     RspEimDevice *device;
     RspEimPackage *package;
+    const char *asker;
     GArray *acks;
     GError **error;
 } Taking;
@@ -189,7 +190,9 @@ static gboolean
 take_signed (Taking *t, const RspAsn1 *result)
 {
     guint n = rsp_asn1_count (result, DATA ".euiccResult");
-    gboolean rolled_back = FALSE, settled = rsp_eim_package_is_settled (t->package);
+    /* a replayError says that it was executed before: this is what came of it */
+    gboolean replayed = g_strcmp0 (t->package->result, "replayError") == 0;
+    gboolean rolled_back = FALSE, settled = rsp_eim_package_is_settled (t->package) && !replayed;
     g_autofree char *failure = NULL;
     gint64 seq = rsp_asn1_int (result, DATA ".seqNumber", -1);
     g_array_append_val (t->acks, seq);
@@ -213,14 +216,14 @@ take_signed (Taking *t, const RspAsn1 *result)
 }
 
 /* By its eimTransactionId; without one, the package that is out. What comes in v1.0 may not even
- * say of whom it is: then it is taken for the only package that is out. */
+ * say of whom it is: then it is of who asked last from there, or the only package that is out. */
 static gboolean
 find_package (Taking *t, const char *eid, RspSlice transaction_id)
 {
     if (transaction_id.len)
         t->package = rsp_eim_package_by_transaction (t->eim, transaction_id, t->error);
-    else if (eid)
-        t->package = rsp_eim_next_package (t->eim, eid, t->error);
+    else if (eid || t->asker)
+        t->package = rsp_eim_next_package (t->eim, eid ? eid : t->asker, t->error);
     else if (t->eim->version == RSP_SGP32_V1_0)
         t->package = rsp_eim_only_package_out (t->eim, t->error);
     if (t->package &&
@@ -525,10 +528,10 @@ take_refusal (Taking *t, const char *eid, const RspAsn1 *node, const char *choic
 /* --- the message --- */
 
 gboolean
-rsp_eim_take_result (RspEim *eim, const char *eid, const RspAsn1 *node, GArray *ret_acks,
-                     gint64 *ret_error, GError **error)
+rsp_eim_take_result (RspEim *eim, const char *eid, const char *asker, const RspAsn1 *node,
+                     GArray *ret_acks, gint64 *ret_error, GError **error)
 {
-    Taking t = {.eim = eim, .acks = ret_acks, .error = error};
+    Taking t = {.eim = eim, .asker = asker, .acks = ret_acks, .error = error};
     const char *choice = rsp_asn1_choice (node, "");
     const char *list = eim->version == RSP_SGP32_V1_0
                            ? "ePRAndNotifications.notificationList.notificationList"

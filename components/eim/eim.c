@@ -63,6 +63,24 @@ refuse_result (RspCall *call, gint64 code)
 
 /* --- GetEimPackage --- */
 
+#define MAX_ASKERS 100000
+
+static void
+note_asker (RspEim *eim, const RspCall *call, const char *eid)
+{
+    if (eim->version != RSP_SGP32_V1_0)
+        return;
+    if (g_hash_table_size (eim->askers) >= MAX_ASKERS)
+        g_hash_table_remove_all (eim->askers);
+    g_hash_table_replace (eim->askers, g_strdup (rsp_call_src (call)), g_strdup (eid));
+}
+
+static const char *
+asker_of (RspEim *eim, const RspCall *call)
+{
+    return g_hash_table_lookup (eim->askers, rsp_call_src (call));
+}
+
 /* Who asks. CHANGED: something has happened on the eUICC that this eIM did not do. */
 static EidError
 read_poll (const RspEim *eim, RspCall *call, char **ret_eid, gboolean *ret_changed)
@@ -130,6 +148,8 @@ get_package (RspEim *eim, RspCall *call)
     EidError code = read_poll (eim, call, &eid, &changed);
     if (!code)
         code = check_device (eim, eid);
+    if (!code)
+        note_asker (eim, call, eid);
     g_autoptr (RspEimPackage) p =
         code ? NULL : rsp_eim_deliver_next (eim, eid, changed, &member, &error);
     if (!code && !p)
@@ -146,12 +166,12 @@ get_package (RspEim *eim, RspCall *call)
 /* --- results --- */
 
 gboolean
-rsp_eim_take (RspEim *eim, const char *eid, const RspAsn1 *result, GArray *ret_acks,
-              gint64 *ret_error, GError **error)
+rsp_eim_take (RspEim *eim, const char *eid, const char *asker, const RspAsn1 *result,
+              GArray *ret_acks, gint64 *ret_error, GError **error)
 {
     if (!rsp_store_begin (eim->store, error))
         return FALSE;
-    gboolean good = rsp_eim_take_result (eim, eid, result, ret_acks, ret_error, error);
+    gboolean good = rsp_eim_take_result (eim, eid, asker, result, ret_acks, ret_error, error);
     if (!rsp_eim_end (eim, good, error))
         return FALSE;
     rsp_eim_forward_start (eim);
@@ -235,7 +255,7 @@ provide_result (RspEim *eim, RspCall *call)
     g_autoptr (RspAsn1) result = read_result (eim, call, &eid);
     g_autoptr (GArray) acks = g_array_new (FALSE, FALSE, sizeof (gint64));
     gint64 code = check_result (eim, result, eid);
-    if (!code && !rsp_eim_take (eim, eid, result, acks, &code, &error))
+    if (!code && !rsp_eim_take (eim, eid, asker_of (eim, call), result, acks, &code, &error))
         code = UNDEFINED_ERROR;
     if (code == UNDEFINED_ERROR && result && !eid && !error)
         code = MISSING_EID; /* that would have told more */
@@ -260,7 +280,7 @@ take_pending (RspEim *eim, GBytes *pending)
 
 /* It has no errors but those of HTTP: what is not written down may not be forgotten by the IPA. */
 static guint
-take_notification (RspEim *eim, const RspFields *in)
+take_notification (RspEim *eim, const char *asker, const RspFields *in)
 {
     g_autoptr (GError) error = NULL;
     g_autofree char *eid = NULL;
@@ -272,7 +292,7 @@ take_notification (RspEim *eim, const RspFields *in)
         return take_pending (eim, pending) ? 204 : 500;
     g_autoptr (RspAsn1) result =
         provided ? read_der_result (eim, rsp_slice_of (provided), &eid) : NULL;
-    return !result ? 400 : rsp_eim_take (eim, eid, result, acks, &code, &error) ? 204 : 500;
+    return !result ? 400 : rsp_eim_take (eim, eid, asker, result, acks, &code, &error) ? 204 : 500;
 }
 
 static void
@@ -281,7 +301,7 @@ handle_notification (RspEim *eim, RspCall *call)
     g_autoptr (RspFields) in =
         rsp_fields_decode_as (rsp_call_function (call), RSP_LEG_REQUEST, rsp_call_encoding (call),
                               rsp_call_body (call), NULL);
-    RspOutcome outcome = {.http = in ? take_notification (eim, in) : 400};
+    RspOutcome outcome = {.http = in ? take_notification (eim, asker_of (eim, call), in) : 400};
     rsp_call_reply (call, &outcome, NULL);
 }
 
@@ -422,6 +442,7 @@ rsp_eim_new (const RspActor *actor, const RspEimConfig *config, GError **error)
     eim->pushes = g_hash_table_new_full (NULL, NULL, rsp_eim_push_free, NULL);
     eim->changes = rsp_changes_new ();
     eim->emulated = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+    eim->askers = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
     eim->outboxes = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, rsp_eim_outbox_free);
     rsp_bus_attach (actor->bus, actor->name, serve, eim);
     rsp_bus_set_interfaces (actor->bus, actor->name, 1u << RSP_IF_ESIPA);
@@ -448,6 +469,7 @@ rsp_eim_free (RspEim *eim)
     g_hash_table_destroy (eim->pending);
     g_hash_table_destroy (eim->pushes);
     g_ptr_array_unref (eim->changes);
+    g_hash_table_destroy (eim->askers);
     g_hash_table_destroy (eim->outboxes);
     g_hash_table_destroy (eim->emulated);
     rsp_store_free (eim->store);
