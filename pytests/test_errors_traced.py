@@ -3,6 +3,7 @@ answer, or as the number of the enumeration in a card's DER answer. Read with Py
 TLV; the numbers are those of SGP.22 v2.6 annex H."""
 
 import json
+import re
 
 import yaml
 
@@ -220,3 +221,21 @@ def test_every_code_has_a_scenario_or_a_reason(rspsim, root):
     for line in rspsim("list", "errors", cwd=root).stdout.splitlines():
         interface, function, code, _, scenario, *why = line.split("\t")
         assert scenario != "-" or why[0] != "no scenario here produces it", f"{interface}.{function} {code}"
+
+
+# Of SGP.32's enumerations these are no errors.
+NO_ERRORS = {"EimIdType", "IpaMode", "StateChangeCause", "euiccCategory"}
+
+
+def test_every_enumeration_of_sgp32_is_listed(rspsim, root, shared):
+    """Against the ASN.1 module as published: no value of its error enumerations is missing."""
+    module = (shared / "spec" / "asn1" / "sgp32_definitions_v1_2.asn").read_text()
+    module = re.sub(r"--[^\n]*", "", module)
+    listed = {line.split("\t")[2] for line in rspsim("list", "errors", cwd=root).stdout.splitlines()}
+    enumerations = re.findall(r"(\w[\w-]*)\s*(?:::=)?\s*(?:\[\d+\])?\s*INTEGER\s*\{([^}]*)\}", module)
+    assert len(enumerations) > 40
+    for name, values in enumerations:
+        for value in re.findall(r"([a-zA-Z]\w*)\s*\(", values):
+            # "undfinedError" of GetCertsResponse is a slip of the module
+            if name not in NO_ERRORS and value not in ("ok", "undfinedError"):
+                assert value in listed, f"{name} {value}"

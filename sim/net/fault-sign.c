@@ -209,10 +209,11 @@ rule_for (RspFaults *faults, const RspFaultMessage *message, const char *type)
         return (Rule){"dp-pb", TRUE, rsp_slice_of (seen ? seen->euicc_signature1 : NULL)};
     if (one_of (type, "EuiccPackageRequest GetEimPackageResponse TransferEimPackageRequest"))
         return (Rule){"eim", TRUE, association_token (seen)};
-    if (one_of (type, "EuiccPackageResult ProvideEimPackageResult TransferEimPackageResponse"))
+    if (one_of (type, "EuiccPackageResult EimPackageResult ProvideEimPackageResult "
+                      "TransferEimPackageResponse"))
         return (Rule){"euicc", TRUE, association_token (seen)};
-    if (one_of (type, "PrepareDownloadResponse GetBoundProfilePackageRequest "
-                      "GetBoundProfilePackageRequestEsipa"))
+    if (one_of (type, "PrepareDownloadResponse SGP32-PrepareDownloadResponse "
+                      "GetBoundProfilePackageRequest GetBoundProfilePackageRequestEsipa"))
         return (Rule){"euicc", TRUE, rsp_slice_of (seen ? seen->smdp_signature2 : NULL)};
     if (strcmp (type, "InitialiseSecureChannelRequest") == 0)
         return (Rule){"dp-pb", TRUE, rsp_slice_of (seen ? seen->euicc_otpk : NULL)};
