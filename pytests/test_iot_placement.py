@@ -4,21 +4,165 @@ import json
 
 import pytest
 
+from test_iot_card import A, B, Eim
+from tlv import find, make, read, walk
+
 FLOWS = ["ipae-activation-code", "ipae-direct", "ipae-indirect", "ipae-rollback-no-coverage"]
 
 
-def requests(rspsim, root, folder, name):
+def events_of(rspsim, root, folder, name):
     rspsim("run", root / f"scenarios/iot/{name}.yaml", "--trace-dir", folder, "--quiet", check=0)
     events = [json.loads(line) for line in (folder / f"{name}.jsonl").read_text().splitlines()]
-    return [e for e in events if e["kind"] == "message" and e["stage"] == "sent" and e["leg"] == "request"]
+    return [e for e in events if e["kind"] == "message" and e["stage"] == "sent"]
 
 
 @pytest.mark.parametrize("name", FLOWS)
 def test_ipa_in_the_euicc_needs_no_store_data(rspsim, root, tmp_path, name):
     """By name all its ES10 calls are in the trace; over the terminal's interface goes only the activation."""
-    sent = requests(rspsim, root, tmp_path, name)
+    sent = [e for e in events_of(rspsim, root, tmp_path, name) if e["leg"] == "request"]
     apdus = [e["body"] for e in sent if e["interface"] == "APDU"]
     assert {a[10:14] for a in apdus if a[2:4] == "e2"} == {"bf42"}
     assert {e["function"] for e in sent} >= {"GetEimConfigurationData", "LoadBoundProfilePackage", "GetEimPackage"}
     # What else the terminal sends are channels, SELECT, what it can do, and what its modem and tester read.
     assert {a[2:4] for a in apdus} <= {"70", "a4", "aa", "10", "e2", "b0", "b2", "88", "c0"}
+
+
+# --- in front of a consumer card: packages of an eIM made of python-cryptography, results read octet by octet ---
+
+NO_SIGNATURE = bytes(64)
+FIRST_SEQ = 1 << 30
+ENABLE, DISABLE, LIST_EIM = 0xA3, 0xA4, make(0xAB, b"")
+
+
+class Emulation:
+    """Scenarios against one IPA; injected packages and what comes back for them."""
+
+    def __init__(self, rspsim, path, token=False):
+        self.rspsim, self.path, self.runs = rspsim, path, 0
+        self.eim = Eim(b"eim.example.com")
+        self.add = (f'- ipa: {{at: dev1, do: add-initial-eim, eim-id: eim.example.com, public-key: "{self.eim.info().hex()}"'
+                    f'{", token: true" if token else ""}}}')
+        if token:
+            self.eim.token = bytes.fromhex("840101")
+
+    def run(self, *steps, faults=""):
+        """Answers to the packages among STEPS (octets), in their order; other steps are YAML."""
+        self.runs += 1
+        lines = [s if isinstance(s, str) else "- send: {as: tester, to: dev1.example.com, function: ESipa.TransferEimPackage, "
+                 f'hex: "{make(0xBF4E, s).hex()}"}}' for s in steps]
+        folder = self.path / str(self.runs)
+        folder.mkdir()
+        (folder / "emulation.yaml").write_text(
+            f"scenario: emulation\n{faults}world:\n  use: worlds/iot-emulated.yaml\nsteps:\n" + "".join(f"  {line}\n" for line in lines))
+        self.rspsim("run", folder / "emulation.yaml", "--trace-dir", folder, "--state", self.path / "state", "--quiet", check=0)
+        events = [json.loads(line) for line in (folder / "emulation.jsonl").read_text().splitlines()]
+        self.messages = [e for e in events if e["kind"] == "message" and e["stage"] == "sent"]
+        return [find(bytes.fromhex(e["body"]), 0xBF4E, 0xBF51) for e in self.messages
+                if e["function"] == "TransferEimPackage" and e["leg"] == "response"]
+
+    def calls(self):
+        return [e["function"] for e in self.messages if e["interface"] == "ES10c" and e["leg"] == "request"]
+
+
+@pytest.fixture(params=[False, True], ids=["bare", "token"])
+def emulation(rspsim, tmp_path, request):
+    return Emulation(rspsim, tmp_path, request.param)
+
+
+def result_of(answer, eim, counter):
+    """(seqNumber, results) of a result for COUNTER that nobody has signed."""
+    data, signature = find(answer, 0xA0, 0x30), find(answer, 0xA0, 0x5F37)
+    assert signature == NO_SIGNATURE
+    assert find(data, 0x80) == eim.name and int.from_bytes(find(data, 0x81), "big") == counter
+    seq = int.from_bytes(find(data, 0x83), "big")
+    assert seq >= FIRST_SEQ
+    return seq, find(data, 0x30)
+
+
+def error_of(answer):
+    assert find(answer, 0xA1, 0x5F37) == NO_SIGNATURE
+    return find(answer, 0xA1, 0x30, 0x02)[-1]
+
+
+def operation(tag, iccid, flag=b""):
+    return make(tag, make(0x5A, iccid) + flag)
+
+
+def test_emulation_verifies_what_it_runs(emulation):
+    """Good packages run; a signature by another key, over other octets or without the token is unsigned for."""
+    eim = emulation.eim
+    good = eim.package([LIST_EIM], kind=0xA1)
+    stranger = eim.package([LIST_EIM], kind=0xA1, key=Eim().key)
+    altered = bytearray(eim.package([LIST_EIM], kind=0xA1))
+    altered[-1] ^= 1
+    wrong_token = Eim(eim.name)
+    wrong_token.key, wrong_token.counter = eim.key, eim.counter
+    wrong_token.token = bytes.fromhex("840102")
+    unknown = eim.package([LIST_EIM], kind=0xA1, name=b"eim2.example.com")
+    other_eid = eim.package([LIST_EIM], kind=0xA1, eid=bytes(16))
+    too_high = eim.package([LIST_EIM], kind=0xA1, counter=8388608)
+    too_long = eim.package([LIST_EIM] * 9000, kind=0xA1)
+    last = eim.package([LIST_EIM], kind=0xA1)
+    answers = emulation.run(emulation.add, good, stranger, bytes(altered), wrong_token.package([LIST_EIM], kind=0xA1),
+                            unknown, other_eid, too_high, too_long, good, last)
+    seq, results = result_of(answers[0], eim, 1)
+    assert find(results, 0xAB, 0xA0, 0x30, 0x80) == eim.name
+    for refused in answers[1:5]:
+        assert [tag for tag, _, _ in walk(refused)] == [0xA2]
+    assert [error_of(a) for a in answers[5:9]] == [3, 6, 15, 4]
+    again, _ = result_of(answers[9], eim, eim.counter)
+    assert again == seq + 1
+    assert emulation.calls() == ["GetEID", "GetProfilesInfo", "GetProfilesInfo"]
+
+
+def test_emulation_is_kept(emulation):
+    """eIM, counter, results and the right to roll back outlive the device's end."""
+    eim = emulation.eim
+    first = eim.package([LIST_EIM], kind=0xA1)
+    emulation.run(emulation.add, first)
+    second = eim.package([operation(ENABLE, A), operation(DISABLE, B)])
+    answers = emulation.run("- ipa: {at: dev1, do: add-initial-eim, eim: eim1, expect: {error: associatedEimAlreadyExists}}",
+                            first, second)
+    assert error_of(answers[0]) == 4
+    seq, results = result_of(answers[1], eim, 2)
+    assert (seq, results.hex()) == (FIRST_SEQ + 1, "830101")
+    emulation.run("- ipa: {at: dev1, do: reset}")
+    answers = emulation.run(emulation.add.replace("public-key", "counter: 1, public-key"), second)
+    assert [tag for tag, _, _ in walk(answers[0])] == ([0xA2] if eim.token[2] else [0xA0])
+
+
+def test_emulation_cut_off_is_interrupted(emulation):
+    """The card does not answer: the package ends with what is known, and is not run again."""
+    eim = emulation.eim
+    package = eim.package([operation(ENABLE, A)])
+    silent = ("faults:\n  - name: silent\n    match: {function: ES10c.GetProfilesInfo, leg: request, from: dev1}\n"
+              "    action: drop\n")
+    answers = emulation.run(emulation.add, package, faults=silent)
+    assert result_of(answers[0], eim, 1)[1].hex() == "020103"
+    assert error_of(emulation.run(package)[0]) == 4
+
+
+@pytest.mark.parametrize("name", ["emulated-packages", "emulated-rollback", "emulated-indirect"])
+def test_emulated_results_are_of_their_packages(rspsim, root, tmp_path, name):
+    """Between IPA and eIM: each result has the counter and transaction of the package before it."""
+    sent = [e for e in events_of(rspsim, root, tmp_path, name) if e["interface"] == "ESipa"]
+    package, seqs = None, []
+    for body in (bytes.fromhex(e["body"]) for e in sent if e.get("body") and e["encoding"] == "der"):
+        tag, value, _, _ = read(body)
+        inner = {t: v for t, v, _ in walk(value)} if tag in (0xBF4F, 0xBF50) else {}
+        if tag == 0xBF4F and 0xBF51 in inner:
+            package = find(inner[0xBF51], 0x30)
+        epr = inner.get(0xBF51) or (find(inner[0x30], 0xBF51) if 0x30 in inner and inner[0x30] else None)
+        if tag == 0xBF50 and epr:
+            data = find(epr, 0xA0, 0x30)
+            assert find(epr, 0xA0, 0x5F37) == NO_SIGNATURE
+            assert all(find(data, t) == find(package, t) for t in (0x80, 0x81, 0x82))
+            seqs.append(int.from_bytes(find(data, 0x83), "big"))
+    assert seqs and seqs == sorted(seqs) and set(seqs) == set(range(FIRST_SEQ, max(seqs) + 1))
+
+
+def test_emulation_refused_without_the_setting(rspsim, root, tmp_path):
+    """The eIM answers undefinedError to what no eUICC has signed; with the setting it would have taken it."""
+    sent = events_of(rspsim, root, tmp_path, "emulated-result-refused")
+    answers = [e["body"] for e in sent if e["function"] == "ProvideEimPackageResult" and e["leg"] == "response"]
+    assert answers[-1] == "bf500302017f"
