@@ -207,7 +207,8 @@ counts (const RspFault *fault, const RspFaultMessage *message)
     gboolean back =
         peer_matches (fault->to, message->src) && peer_matches (fault->from, message->dst);
     gboolean request = leg_matches (fault, RSP_LEG_REQUEST);
-    return command.len >= wanted.len && memcmp (command.data, wanted.data, wanted.len) == 0 &&
+    return command.len >= wanted.len &&
+           rsp_slice_equal (RSP_SLICE (command.data, wanted.len), wanted) &&
            ((request && there) || (leg_matches (fault, RSP_LEG_RESPONSE) && back));
 }
 
