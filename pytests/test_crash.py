@@ -50,9 +50,9 @@ def test_over_durable_state(rspsim, root, tmp_path):
 
 
 @pytest.mark.parametrize("fault, wanted", [
-    ("match: {point: before-commit, at: card}, action: crash", "expected smdpp, smds or eim"),
+    ("match: {point: before-commit, at: card}, action: crash", "expected smdpp, smds, eim or ipa"),
     ("match: {point: before-commit}, action: crash", 'needs "at"'),
-    ("match: {function: ES9+.CancelSession}, action: crash, at: phone", "expected smdpp, smds or eim"),
+    ("match: {function: ES9+.CancelSession}, action: crash, at: phone", "expected smdpp, smds, eim or ipa"),
     ("match: {function: ES9+.CancelSession}, action: drop, down: 3s", '"down" goes with crash'),
     ("match: {point: after-commit, at: dp1}, action: power-loss", "expected euicc"),
     ("match: {point: after-commit, at: nobody}, action: crash", "nobody")])

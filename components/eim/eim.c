@@ -119,7 +119,14 @@ rsp_eim_deliver_next (RspEim *eim, const char *eid, gboolean changed, const char
 {
     g_autoptr (RspEimDevice) device = rsp_eim_device (eim, eid, error);
     g_autoptr (RspEimPackage) p = NULL;
-    if (!device || !rsp_store_begin (eim->store, error))
+    if (!device)
+        return NULL;
+    p = rsp_eim_next_package (eim, eid, error);
+    gboolean nothing_new = !changed && !eim->package_lifetime && (!p || p->sent);
+    if (*error || (nothing_new && (!p || rsp_eim_render (eim, device, p, ret_member, error))))
+        return g_steal_pointer (&p);
+    g_clear_pointer (&p, rsp_eim_package_free);
+    if (!rsp_store_begin (eim->store, error))
         return NULL;
     gboolean good =
         (!changed || rsp_eim_drop_profiles (eim, eid, error)) && rsp_eim_expire (eim, error);

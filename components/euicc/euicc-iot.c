@@ -262,7 +262,7 @@ rsp_euicc_iot_personalise (RspEuicc *card, GError **error)
     }
     rsp_euicc_iot_put_eims (card);
     rsp_euicc_iot_put_state (card);
-    return rsp_euicc_commit (card);
+    return rsp_nvm_commit (card->nvm, error); /* no place for faults: it is not in use yet */
 }
 
 void

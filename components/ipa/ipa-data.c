@@ -287,7 +287,7 @@ ipa_answer_data_request (RspIpa *ipa, RspSlice request, IpaNext next)
     op->row = 0;
     if (!op->request || !read_tags (ipa, rsp_asn1_octets (op->request, "tagList"), &op->wanted))
         send_error (ipa, INCORRECT_TAG_LIST);
-    else if (ipa->emergency)
+    else if (ipa_in_emergency (ipa))
         send_error (ipa, ECALL_ACTIVE);
     else
         next_row (ipa);

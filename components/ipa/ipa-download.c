@@ -14,30 +14,38 @@ static void
 end_download (RspIpa *ipa)
 {
     IpaOperation *op = ipa->op;
-    if (!op->reached && ipa_eim (ipa)) {
-        IpaUnsent *unsent = g_new0 (IpaUnsent, 1);
-        unsent->eim = g_strdup (ipa_eim (ipa)->id);
-        unsent->result = g_bytes_ref (op->profile_result);
-        g_queue_push_tail (&ipa->unsent, unsent);
+    if (op->reached && op->kept_key)
+        ipa_drop_kept (ipa, op->kept_key);
+    else if (op->kept_key)
         op->kept++;
-    }
+    g_clear_pointer (&op->kept_key, g_free);
     g_clear_pointer (&op->profile_result, g_bytes_unref);
     g_clear_pointer (&op->transaction, g_bytes_unref);
     op->triggers = 0;
     op->after_package (ipa);
 }
 
+GBytes *
+ipa_download_result (GBytes *transaction, RspSlice data)
+{
+    GByteArray *out = g_byte_array_sized_new ((guint)data.len + 32);
+    gsize mark = rsp_tlv_open (out, 0xBF54);
+    if (transaction)
+        rsp_tlv_put (out, 0x82, rsp_slice_of (transaction));
+    g_byte_array_append (out, data.data, (guint)data.len);
+    rsp_tlv_close (out, mark);
+    return ipa_take (out);
+}
+
+/* Kept first: it is lost no more. */
 static void
 send_profile_result (RspIpa *ipa, RspSlice data)
 {
     IpaOperation *op = ipa->op;
-    GByteArray *out = g_byte_array_sized_new ((guint)data.len + 32);
-    gsize mark = rsp_tlv_open (out, 0xBF54);
-    if (op->transaction)
-        rsp_tlv_put (out, 0x82, rsp_slice_of (op->transaction));
-    g_byte_array_append (out, data.data, (guint)data.len);
-    rsp_tlv_close (out, mark);
-    op->profile_result = ipa_take (out);
+    op->profile_result = ipa_download_result (op->transaction, data);
+    g_clear_pointer (&op->kept_key, g_free);
+    if (ipa_eim (ipa) && !op->asked)
+        op->kept_key = ipa_keep_result (ipa, ipa_eim (ipa)->id, op->profile_result, data);
     ipa_send_result (ipa, g_bytes_ref (op->profile_result), end_download);
 }
 
@@ -81,6 +89,8 @@ on_enabled (RspIpa *ipa, const RspReply *reply)
     ipa_check_event (ipa, "immediateEnable", NULL, ipa_code_name ("ImmediateEnableResult", code));
     if (code == 0)
         ipa_note_change (ipa, IPA_CHANGE_IMMEDIATE_ENABLE, NULL);
+    else
+        ipa_note_refusal (ipa, reply);
     send_profile_result (ipa, rsp_slice_of (result));
 }
 
@@ -89,6 +99,7 @@ enable_at_once (RspIpa *ipa, GBytes *result)
 {
     static const guint8 no_refresh[] = {0x80, 0x01, 0x00};
     ipa->op->profile_result = g_bytes_ref (result);
+    ipa_doubt (ipa, IPA_CHANGE_IMMEDIATE_ENABLE);
     ipa_card_call (ipa, RSP_FN_ES10B_IMMEDIATE_ENABLE,
                    ipa->config.v10 ? RSP_SLICE (NULL, 0) : RSP_SLICE_ARRAY (no_refresh),
                    on_enabled);
@@ -147,6 +158,19 @@ goes_through_eim (const RspIpa *ipa, const RspAsn1 *trigger)
 }
 
 static void
+remember (RspIpa *ipa, GBytes *result)
+{
+    if (ipa_eim (ipa) && !ipa->op->asked)
+        ipa_remember_download (ipa, ipa_eim (ipa)->id, rsp_slice_of (ipa->op->transaction), result);
+}
+
+static void
+on_result (GBytes *result, gpointer data)
+{
+    remember (data, result);
+}
+
+static void
 start (RspIpa *ipa, const RspAsn1 *trigger)
 {
     const RspIpaDownloader *d = &ipa->config.downloader;
@@ -160,7 +184,9 @@ start (RspIpa *ipa, const RspAsn1 *trigger)
         .eim_transaction = ipa->config.v10 ? NULL : ipa->op->transaction,
         .bare = !rsp_asn1_has (trigger, "profileDownloadData"),
         .keep_notifications = ipa->config.notify == RSP_IPA_NOTIFY_EIM,
+        .installed = on_result,
     };
+    remember (ipa, NULL);
     ipa_check_event (ipa, "downloadTrigger", download.via ? "indirect" : "direct",
                      download.bare   ? "eimData"
                      : code          ? "activationCode"
@@ -186,7 +212,7 @@ ipa_download (RspIpa *ipa, RspSlice trigger, IpaNext next)
     if (!node || (!ipa_eim (ipa) && !rsp_asn1_has (node, "profileDownloadData"))) {
         ipa_set_result (ipa, "badTrigger");
         send_failure (ipa, UNDEFINED, nothing);
-    } else if (ipa->emergency) {
+    } else if (ipa_in_emergency (ipa)) {
         ipa_set_result (ipa, "ecallActive");
         send_failure (ipa, ECALL_ACTIVE, nothing);
     } else {

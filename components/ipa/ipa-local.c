@@ -78,6 +78,7 @@ on_local (RspIpa *ipa, const RspReply *reply)
     const Local *local = &locals[op->local];
     g_autoptr (RspAsn1) node = ipa_decode (ipa, reply, local->response);
     if (!node) {
+        ipa_note_refusal (ipa, reply);
         ipa_finish (ipa);
         return;
     }
@@ -86,12 +87,11 @@ on_local (RspIpa *ipa, const RspReply *reply)
     ipa_set_result (ipa, error ? error : "ok");
     if (error)
         ipa_note_failure (ipa, NULL, error);
-    else if (local->change != IPA_NO_CHANGE)
-        ipa_note_change (ipa, local->change, NULL);
     if (!error && op->local == RSP_IPA_ENABLE_EMERGENCY)
-        ipa->emergency = TRUE;
+        ipa_note_emergency (ipa, TRUE);
     if (!error && op->local == RSP_IPA_DISABLE_EMERGENCY)
-        ipa->emergency = FALSE;
+        ipa_note_emergency (ipa, FALSE);
+    ipa_note_change (ipa, error ? IPA_NO_CHANGE : local->change, NULL);
     ipa_finish (ipa);
 }
 
@@ -132,6 +132,7 @@ rsp_ipa_local (RspIpa *ipa, RspIpaLocal what, const char *address, RspIpaFunc fu
     }
     g_autoptr (GByteArray) content = g_byte_array_new ();
     put_content (ipa, what, address ? address : "", content);
+    ipa_doubt (ipa, locals[what].change);
     ipa_card_call (ipa, locals[what].function, RSP_SLICE (content->data, content->len), on_local);
 }
 
@@ -191,6 +192,7 @@ on_reset (RspIpa *ipa, const RspReply *reply)
                      !rsp_tlv_find (response.value, 0x80, &result)))
         problem = "badReply";
     if (problem) {
+        ipa_note_refusal (ipa, reply);
         ipa_fail (ipa, NULL, problem);
         return;
     }
@@ -223,6 +225,7 @@ rsp_ipa_reset (RspIpa *ipa, guint32 options, RspIpaFunc func, gpointer data)
     value[0] = used ? (guint8)(8 - used) : 0;
     g_autoptr (GByteArray) content = g_byte_array_new ();
     rsp_tlv_put (content, 0x82, RSP_SLICE (value, used ? 2 : 1));
+    ipa_doubt (ipa, IPA_CHANGE_RESET);
     ipa_card_call (
         ipa, ipa->config.v10 ? RSP_FN_ES10C_EUICC_MEMORY_RESET : RSP_FN_ES10B_EUICC_MEMORY_RESET,
         RSP_SLICE (content->data, content->len), on_reset);

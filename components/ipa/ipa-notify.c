@@ -87,6 +87,7 @@ on_handled (RspIpa *ipa, const RspReply *reply)
     op->delivered++;
     if (rsp_tlv_next (&in, &tlv) == RSP_TLV_OK && ipa_seq_number (&tlv, &seq))
         g_array_append_val (op->to_remove, seq);
+    ipa_keep_acknowledged (ipa, op->to_remove);
     ipa_remove (ipa, taken);
 }
 

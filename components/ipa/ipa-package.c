@@ -16,20 +16,27 @@ end_package (RspIpa *ipa)
     IpaOperation *op = ipa->op;
     if (!op->reached)
         op->kept++;
+    else
+        ipa_forget_rollback (ipa);
     g_clear_pointer (&op->package_result, g_bytes_unref);
     g_clear_pointer (&op->transaction, g_bytes_unref);
     op->after_package (ipa);
 }
 
-/* Whether any operation of PACKAGE enables a profile with the rollback flag. */
+/* Whether any operation of PACKAGE enables a profile with the rollback flag, and so, whose it is.
+ */
 static gboolean
-wants_rollback (RspSlice package)
+wants_rollback (RspSlice package, RspSlice *ret_eim, RspSlice *ret_counter)
 {
-    RspTlv request, signed_data, list, psmo, flag;
+    RspTlv request, signed_data, list, psmo, flag, eim, counter;
     if (!rsp_tlv_single (package, 0xBF51, &request) ||
         !rsp_tlv_find (request.value, 0x30, &signed_data) ||
+        !rsp_tlv_find (signed_data.value, 0x80, &eim) ||
+        !rsp_tlv_find (signed_data.value, 0x81, &counter) ||
         !rsp_tlv_find (signed_data.value, 0xA0, &list))
         return FALSE;
+    *ret_eim = eim.value;
+    *ret_counter = counter.value;
     while (rsp_tlv_next (&list.value, &psmo) == RSP_TLV_OK)
         if (psmo.tag == 0xA3 && rsp_tlv_find (psmo.value, 0x05, &flag))
             return TRUE;
@@ -140,6 +147,8 @@ on_rolled_back (RspIpa *ipa, const RspReply *reply)
     gint64 code = node ? rsp_asn1_int (node, "cmdResult", UNDEFINED) : UNDEFINED;
     const char *name = ipa_code_name ("ProfileRollbackResult", code);
     ipa_check_event (ipa, "rollback", NULL, node ? name : "badReply");
+    if (node) /* else the card may be asked again */
+        ipa_forget_rollback (ipa);
     if (code != 0 || !rsp_asn1_has (node, "eUICCPackageResult")) {
         ipa_set_result (ipa, name);
         end_package (ipa);
@@ -226,8 +235,22 @@ on_executed (RspIpa *ipa, const RspReply *reply)
     }
     const char *error = first_error (node);
     note_result (ipa, node, error);
-    op->may_roll_back = op->may_roll_back && !error && !op->call;
+    op->may_roll_back = op->may_roll_back && !error;
+    if (!op->may_roll_back)
+        ipa_forget_rollback (ipa);
     op->package_result = g_bytes_ref (reply->body);
+    send_package_result (ipa);
+}
+
+void
+ipa_deliver_or_roll_back (RspIpa *ipa, RspSlice result, IpaNext next)
+{
+    IpaOperation *op = ipa->op;
+    g_autoptr (RspAsn1) node = rsp_asn1_decode_slice ("EuiccPackageResult", result, NULL);
+    op->after_package = next;
+    op->may_roll_back = node && !first_error (node);
+    op->tries = 0;
+    op->package_result = rsp_slice_to_bytes (result);
     send_package_result (ipa);
 }
 
@@ -235,10 +258,13 @@ void
 ipa_run_package (RspIpa *ipa, RspSlice package, IpaNext next)
 {
     IpaOperation *op = ipa->op;
+    RspSlice eim, counter;
     op->after_package = next;
     ipa_note_transaction (ipa, package);
-    op->may_roll_back = wants_rollback (package);
+    op->may_roll_back = !op->call && wants_rollback (package, &eim, &counter);
     op->tries = 0;
+    if (op->may_roll_back)
+        ipa_remember_rollback (ipa, eim, counter);
     ipa_call (ipa, RSP_FN_ES10B_LOAD_EUICC_PACKAGE, NULL, rsp_slice_to_bytes (package),
               on_executed);
 }

@@ -86,22 +86,6 @@ on_no_package (RspIpa *ipa, gint64 code)
     next_eim (ipa);
 }
 
-static gboolean
-is_told (const RspIpa *ipa, const IpaEim *eim)
-{
-    return ipa->change == IPA_NO_CHANGE ||
-           g_ptr_array_find_with_equal_func (ipa->told, eim->id, g_str_equal, NULL);
-}
-
-void
-ipa_note_change (RspIpa *ipa, IpaStateChange change, const IpaEim *eim)
-{
-    ipa->change = change;
-    g_ptr_array_set_size (ipa->told, 0);
-    if (eim)
-        g_ptr_array_add (ipa->told, g_strdup (eim->id));
-}
-
 static void
 on_package (RspIpa *ipa, const RspReply *reply)
 {
@@ -117,8 +101,7 @@ on_package (RspIpa *ipa, const RspReply *reply)
         refuse_package (ipa, reply);
         return;
     }
-    if (!is_told (ipa, ipa_eim (ipa)))
-        g_ptr_array_add (ipa->told, g_strdup (ipa_eim (ipa)->id));
+    ipa_tell (ipa, ipa_eim (ipa));
     const char *kind = rsp_asn1_choice (node, "");
     RspSlice package = rsp_asn1_slice (node, kind);
     if (strcmp (kind, "eimPackageError") == 0) {
@@ -140,10 +123,10 @@ ipa_next_package (RspIpa *ipa)
     GByteArray *out = g_byte_array_new ();
     gsize mark = rsp_tlv_open (out, 0xBF4F);
     rsp_tlv_put (out, 0x5A, RSP_SLICE_ARRAY (ipa->eid));
-    if (!is_told (ipa, ipa_eim (ipa))) {
+    if (!ipa_is_told (ipa, ipa_eim (ipa))) {
         rsp_tlv_put (out, 0x80, RSP_SLICE (NULL, 0));
         if (!ipa->config.v10)
-            rsp_tlv_put_int (out, 0x81, ipa->change);
+            rsp_tlv_put_int (out, 0x81, ipa_change (ipa));
     }
     rsp_tlv_close (out, mark);
     ipa_call (ipa, RSP_FN_ESIPA_GET_EIM_PACKAGE, ipa_eim (ipa)->fqdn, ipa_take (out), on_package);
@@ -183,35 +166,33 @@ after_result (RspIpa *ipa)
 }
 
 static void
-after_unsent (RspIpa *ipa)
+after_kept (RspIpa *ipa)
 {
     if (ipa->op->reached)
-        ipa_unsent_free (g_queue_pop_head (&ipa->unsent));
+        ipa_drop_kept (ipa, ipa->op->kept_key);
     after_result (ipa);
 }
 
 /* TRUE: one is on its way. */
 static gboolean
-send_unsent (RspIpa *ipa)
+send_kept (RspIpa *ipa)
 {
     IpaOperation *op = ipa->op;
-    while (op->unsent_left > 0) {
-        IpaUnsent *unsent = g_queue_peek_head (&ipa->unsent);
-        op->unsent_left--;
-        if (strcmp (unsent->eim, ipa_eim (ipa)->id) == 0) {
-            ipa_send_result (ipa, g_bytes_ref (unsent->result), after_unsent);
-            return TRUE;
-        }
-        g_queue_push_tail (&ipa->unsent, g_queue_pop_head (&ipa->unsent));
-    }
-    return FALSE;
+    GBytes *result = NULL;
+    char *key = ipa_next_kept (ipa, ipa_eim (ipa)->id, op->kept_key, &result);
+    if (!key)
+        return FALSE;
+    g_free (op->kept_key);
+    op->kept_key = key;
+    ipa_send_result (ipa, result, after_kept);
+    return TRUE;
 }
 
 static void
 next_result (RspIpa *ipa)
 {
     IpaOperation *op = ipa->op;
-    if (send_unsent (ipa))
+    if (send_kept (ipa))
         return;
     while (op->result_index < op->results->len) {
         GBytes *result = g_ptr_array_index (op->results, op->result_index++);
@@ -235,7 +216,7 @@ begin_eim (RspIpa *ipa)
         op->eim++;
     op->result_index = 0;
     op->refused = FALSE;
-    op->unsent_left = g_queue_get_length (&ipa->unsent);
+    g_clear_pointer (&op->kept_key, g_free);
     if (ipa_eim (ipa))
         next_result (ipa);
     else
@@ -267,19 +248,34 @@ static void
 read_kept_results (RspIpa *ipa)
 {
     static const guint8 criteria[] = {0xA0, 0x02, 0x82, 0x00};
+    ipa_card_call (ipa, RSP_FN_ES10B_RETRIEVE_NOTIFICATIONS_LIST, RSP_SLICE_ARRAY (criteria),
+                   on_kept_results);
+}
+
+static void
+settle (RspIpa *ipa)
+{
+    ipa_settle (ipa, read_kept_results);
+}
+
+/* First, what a former life left unfinished. */
+static void
+begin (RspIpa *ipa)
+{
     gboolean reachable = FALSE;
     for (guint i = 0; i < ipa->op->eims->len; i++)
         reachable |= ((IpaEim *)g_ptr_array_index (ipa->op->eims, i))->fqdn != NULL;
-    if (!reachable)
+    if (!reachable) {
         ipa_fail (ipa, "poll", "noEim");
-    else
-        ipa_card_call (ipa, RSP_FN_ES10B_RETRIEVE_NOTIFICATIONS_LIST, RSP_SLICE_ARRAY (criteria),
-                       on_kept_results);
+        return;
+    }
+    ipa_recall_acknowledged (ipa, ipa->op->to_remove);
+    ipa_remove (ipa, settle);
 }
 
 void
 rsp_ipa_poll (RspIpa *ipa, RspIpaFunc func, gpointer data)
 {
     if (ipa_begin (ipa, "poll", func, data))
-        ipa_read_eims (ipa, read_kept_results);
+        ipa_read_eims (ipa, begin);
 }

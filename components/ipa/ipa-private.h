@@ -27,12 +27,6 @@ typedef struct {
     gboolean indirect;
 } IpaEim;
 
-/* A download's result that could not be delivered. */
-typedef struct {
-    char *eim;
-    GBytes *result; /* an EimPackageResult */
-} IpaUnsent;
-
 typedef struct {
     const char *name; /* "poll" */
     RspIpaFunc func;
@@ -46,7 +40,7 @@ typedef struct {
     IpaNext after_eims;
     GPtrArray *results; /* of GBytes: the EuiccPackageResults that the card has kept */
     guint result_index;
-    guint unsent_left;        /* of those that waited when the poll began */
+    char *kept_key;           /* of the kept result that was sent last; NULL: none yet */
     GPtrArray *notifications; /* of GBytes: for HandleNotification */
     guint notification;
 
@@ -58,6 +52,8 @@ typedef struct {
     GArray *to_remove; /* of guint64: acknowledged, to be removed from the card */
     GArray *for_smdp;  /* of guint64: notifications that stay for the SM-DP+ */
     IpaNext after_removing;
+    guint64 removing; /* the number under way */
+    IpaNext after_settling, after_download;
 
     /* the package in hand */
     IpaNext after_package;
@@ -92,10 +88,7 @@ struct _RspIpa {
     GPtrArray *refused; /* of RefusedOperation: answered "busy" from the loop */
     gboolean knows_eid;
     guint8 eid[16];
-    IpaStateChange change; /* the last one, */
-    GPtrArray *told;       /* and the ids of the eIMs that know of it */
-    gboolean emergency;    /* the Emergency Profile is enabled */
-    GQueue unsent;         /* of IpaUnsent */
+    RspNvm *memory;
 
     const RspFunction *function; /* of the call under way */
     IpaAnswered answered;
@@ -124,7 +117,49 @@ const char *ipa_problem (const RspIpa *ipa, const RspReply *reply);
 RspAsn1 *ipa_decode (RspIpa *ipa, const RspReply *reply, const char *type);
 GBytes *ipa_take (GByteArray *out);
 const char *ipa_code_name (const char *enumeration, gint64 value);
-void ipa_unsent_free (gpointer unsent);
+
+/* ipa-memory.c: EIM is an eimId. */
+/* A download begins, or (RESULT: a ProfileInstallationResult) the card has ended it. */
+void ipa_remember_download (RspIpa *ipa, const char *eim, RspSlice transaction, GBytes *result);
+/* FALSE: none is under way. (transfer full) *RET_TRANSACTION and *RET_RESULT may be NULL. */
+gboolean ipa_recall_download (RspIpa *ipa, char **ret_eim, GBytes **ret_transaction,
+                              GBytes **ret_result);
+void ipa_forget_download (RspIpa *ipa);
+/* A ProfileInstallationResult that no download has shown yet. */
+gboolean ipa_is_new_result (const RspIpa *ipa, const RspTlv *notification);
+/* The download has ended with RESULT, an EimPackageResult; INSTALLATION: what the card said of it,
+ * or empty. Gives its key. (transfer full) */
+char *ipa_keep_result (RspIpa *ipa, const char *eim, GBytes *result, RspSlice installation);
+/* The first kept result for EIM behind the key AFTER (nullable); NULL: there is none. (transfer
+ * full)
+ */
+char *ipa_next_kept (const RspIpa *ipa, const char *eim, const char *after, GBytes **ret_result);
+void ipa_drop_kept (RspIpa *ipa, const char *key);
+void ipa_keep_acknowledged (RspIpa *ipa, const GArray *numbers);
+void ipa_recall_acknowledged (const RspIpa *ipa, GArray *numbers);
+void ipa_drop_acknowledged (RspIpa *ipa, guint64 number);
+/* A package that enables with the rollback flag goes to the card. */
+void ipa_remember_rollback (RspIpa *ipa, RspSlice eim, RspSlice counter);
+GBytes *ipa_recall_rollback (const RspIpa *ipa); /* 80 eimId, 81 counterValue. (nullable) */
+void ipa_forget_rollback (RspIpa *ipa);
+IpaStateChange ipa_change (const RspIpa *ipa); /* the last one */
+gboolean ipa_is_told (const RspIpa *ipa, const IpaEim *eim);
+void ipa_tell (RspIpa *ipa, const IpaEim *eim);
+gboolean ipa_in_emergency (const RspIpa *ipa); /* the Emergency Profile is enabled */
+void ipa_note_emergency (RspIpa *ipa, gboolean active);
+/* A function of the card that may cause CHANGE is about to be called, … */
+void ipa_doubt (RspIpa *ipa, IpaStateChange change);
+IpaStateChange ipa_doubted (const RspIpa *ipa);
+/* … and has (IPA_NO_CHANGE: not) done so. The state of the eUICC has changed: each eIM hears of it,
+ * but for EIM (nullable) whose doing it is. */
+void ipa_note_change (RspIpa *ipa, IpaStateChange change, const IpaEim *eim);
+/* … the card says no; without an answer the doubt stays. */
+void ipa_note_refusal (RspIpa *ipa, const RspReply *reply);
+gboolean ipa_owes (const RspIpa *ipa); /* something was under way */
+
+/* ipa-boot.c: what a function of the card without an answer has done is found out, and a result
+ * that decides over a rollback goes to its eIM (op->eims are read), then NEXT. */
+void ipa_settle (RspIpa *ipa, IpaNext next);
 
 /* ipa-binding.c: messages on ESipa between JSON and ASN.1. What cannot be read stays as it is, and
  * is no ASN.1 either. (transfer full) */
@@ -137,9 +172,6 @@ const IpaEim *ipa_eim (const RspIpa *ipa); /* being served; NULL: there is none 
 
 /* ipa-poll.c: what the eIM being served has for us. */
 void ipa_next_package (RspIpa *ipa);
-/* The state of the eUICC has changed: each eIM hears of it, but for EIM (nullable) whose doing it
- * is. */
-void ipa_note_change (RspIpa *ipa, IpaStateChange change, const IpaEim *eim);
 /* What is wrong with the package in MESSAGE, of TAG, that does not decode: unknownPackage if it is
  * of no known kind, else invalidPackageFormat. */
 guint8 ipa_package_error (RspSlice message, guint32 tag);
@@ -168,10 +200,15 @@ void ipa_deliver_and_finish (RspIpa *ipa);
 
 /* ipa-package.c: PACKAGE is a BF51 TLV. */
 void ipa_run_package (RspIpa *ipa, RspSlice package, IpaNext next);
+/* RESULT, a BF51 TLV of an enabling with the rollback flag, to the eIM chosen; if no way leads
+ * there, the rollback. Then NEXT. */
+void ipa_deliver_or_roll_back (RspIpa *ipa, RspSlice result, IpaNext next);
 /* ipa-data.c: REQUEST is a BF52 TLV. */
 void ipa_answer_data_request (RspIpa *ipa, RspSlice request, IpaNext next);
 /* ipa-download.c: TRIGGER is a BF54 TLV. */
 void ipa_download (RspIpa *ipa, RspSlice trigger, IpaNext next);
+/* BF54 with the eimTransactionId (nullable) and DATA. (transfer full) */
+GBytes *ipa_download_result (GBytes *transaction, RspSlice data);
 /* ipa-emulate.c: TRUE: FUNCTION of the card is emulated, and its answer will come. */
 gboolean ipa_emulates (RspIpa *ipa, const RspFunction *function, GBytes *body);
 void ipa_emulation_installed (RspIpa *ipa, GBytes *result);

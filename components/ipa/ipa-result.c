@@ -20,6 +20,8 @@ on_removed (RspIpa *ipa, const RspReply *reply)
         problem = "badReply";
     if (problem)
         ipa_note_failure (ipa, NULL, problem);
+    else
+        ipa_drop_acknowledged (ipa, ipa->op->removing);
     remove_next (ipa);
 }
 
@@ -32,7 +34,8 @@ remove_next (RspIpa *ipa)
         return;
     }
     g_autoptr (GByteArray) out = g_byte_array_new ();
-    rsp_tlv_put_int (out, 0x80, (gint64)g_array_index (left, guint64, 0));
+    ipa->op->removing = g_array_index (left, guint64, 0);
+    rsp_tlv_put_int (out, 0x80, (gint64)ipa->op->removing);
     g_array_remove_index (left, 0);
     ipa_card_call (ipa, RSP_FN_ES10B_REMOVE_NOTIFICATION_FROM_LIST, RSP_SLICE (out->data, out->len),
                    on_removed);
@@ -65,6 +68,7 @@ ipa_remove_acknowledged (RspIpa *ipa, const RspAsn1 *node, const char *path, Ipa
         if (seq >= 0 && !holds (op->for_smdp, number))
             g_array_append_val (op->to_remove, number);
     }
+    ipa_keep_acknowledged (ipa, op->to_remove);
     ipa_remove (ipa, next);
 }
 

@@ -37,6 +37,7 @@ operation_free (IpaOperation *op)
     g_clear_pointer (&op->elements, g_byte_array_unref);
     g_clear_pointer (&op->command, g_bytes_unref);
     g_clear_pointer (&op->answer, g_bytes_unref);
+    g_free (op->kept_key);
     if (op->call)
         rsp_call_fail (op->call, RSP_REPLY_LINK);
     g_free (op);
@@ -108,6 +109,8 @@ on_period (gpointer data)
 void
 ipa_finish (RspIpa *ipa)
 {
+    if (rsp_bus_crashed (ipa->actor->bus, ipa->actor->name))
+        return; /* who waits hears of it after the boot */
     IpaOperation *op = g_steal_pointer (&ipa->op);
     rsp_actor_state (ipa->actor, "ipa", op->name, "idle");
     RspIpaOutcome outcome = {
@@ -273,8 +276,11 @@ ipa_card_call (RspIpa *ipa, RspFunctionId function, RspSlice content, IpaAnswere
 }
 
 RspIpa *
-rsp_ipa_new (const RspActor *actor, const RspIpaConfig *config)
+rsp_ipa_new (const RspActor *actor, const RspIpaConfig *config, GError **error)
 {
+    g_autoptr (RspNvm) memory = rsp_nvm_open (config->memory, error);
+    if (!memory)
+        return NULL;
     RspIpa *ipa = g_new0 (RspIpa, 1);
     ipa->actor = actor;
     ipa->config = *config;
@@ -284,24 +290,13 @@ rsp_ipa_new (const RspActor *actor, const RspIpaConfig *config)
     ipa->tac = g_strdup (config->tac ? config->tac : DEFAULT_TAC);
     ipa->timeout = config->timeout > 0 ? config->timeout : DEFAULT_TIMEOUT;
     ipa->refused = g_ptr_array_new_with_free_func (g_free);
-    ipa->change = IPA_NO_CHANGE;
-    ipa->told = g_ptr_array_new_with_free_func (g_free);
-    g_queue_init (&ipa->unsent);
+    ipa->memory = g_steal_pointer (&memory);
     ipa->jitter = config->jitter > 0 ? rsp_actor_rng (actor, "poll") : NULL;
     rsp_bus_attach (actor->bus, actor->name, ipa_serve, ipa);
     if (ipa->fqdn)
         rsp_bus_add_address (actor->bus, ipa->fqdn, actor->name);
     arm (ipa);
     return ipa;
-}
-
-void
-ipa_unsent_free (gpointer data)
-{
-    IpaUnsent *unsent = data;
-    g_free (unsent->eim);
-    g_bytes_unref (unsent->result);
-    g_free (unsent);
 }
 
 void
@@ -317,11 +312,10 @@ rsp_ipa_free (RspIpa *ipa)
         rsp_loop_cancel (ipa->actor->loop, refused->event);
     }
     g_ptr_array_unref (ipa->refused);
-    g_ptr_array_unref (ipa->told);
     operation_free (ipa->op);
     ipa_emulation_free (ipa);
-    g_queue_clear_full (&ipa->unsent, ipa_unsent_free);
     g_clear_pointer (&ipa->jitter, rsp_rng_free);
+    rsp_nvm_free (ipa->memory);
     g_free (ipa->card);
     g_free (ipa->fqdn);
     g_free (ipa->eim_address);

@@ -18,6 +18,9 @@ typedef struct {
     GBytes *eim_transaction;     /* (nullable) goes to the proxy */
     gboolean bare;               /* the proxy knows what to download */
     gboolean keep_notifications; /* the eIM gets the result, not the SM-DP+ */
+    /* The card's ProfileInstallationResult, before anybody hears of it; with the data of the end.
+     */
+    void (*installed) (GBytes *result, gpointer data);
 } RspIpaDownload;
 
 /* How it ended. Borrowed for the callback. */
@@ -50,6 +53,7 @@ typedef struct {
     const char *card;          /* actor name of the eUICC */
     const char *fqdn;          /* where an eIM may inject packages; NULL: nowhere */
     const char *tac;           /* 8 digits; default 35290611 */
+    const char *memory;        /* file of the device's memory; NULL: none outlives the IPA */
     gboolean v10;              /* speaks SGP.32 v1.0; default v1.2 */
     gboolean json;             /* ESipa in JSON, in place of ASN.1; not with v1.0 */
     gboolean indirect;         /* downloads through the eIM, whatever its configuration says */
@@ -66,7 +70,7 @@ typedef struct {
 
 typedef struct _RspIpa RspIpa;
 /* Copies CONFIG. */
-RspIpa *rsp_ipa_new (const RspActor *actor, const RspIpaConfig *config);
+RspIpa *rsp_ipa_new (const RspActor *actor, const RspIpaConfig *config, GError **error);
 void rsp_ipa_free (RspIpa *ipa);
 /* The card is one for consumer devices: the IPA emulates SGP.32's functions in front of it. What it
  * writes down is at STATE_PATH (SQLite; NULL: in memory). Once, before the first operation. On
@@ -92,6 +96,12 @@ typedef struct {
     GBytes *answer;     /* of the card's function, of rsp_ipa_data, rsp_ipa_download; NULL */
 } RspIpaOutcome;
 typedef void (*RspIpaFunc) (const RspIpaOutcome *outcome, gpointer data);
+
+/* The device is on: what a former life has left undecided is looked at, before anything else. FUNC
+ * (nullable) is who waited then; the error of the outcome is "crashed". */
+void rsp_ipa_boot (RspIpa *ipa, RspIpaFunc func, gpointer data);
+/* Who waits for the operation under way; NULL: nobody. */
+void rsp_ipa_take_waiting (RspIpa *ipa, RspIpaFunc *ret_func, gpointer *ret_data);
 
 /* Results that wait first, then packages until there is none, for each associated eIM. */
 void rsp_ipa_poll (RspIpa *ipa, RspIpaFunc func, gpointer data);

@@ -212,6 +212,8 @@ lpa_on_load (RspLpa *lpa, const RspReply *reply)
     lpa->op->pir = g_bytes_ref (reply->body);
     g_clear_pointer (&lpa->op->result, g_bytes_unref);
     lpa->op->result = g_bytes_ref (reply->body);
+    if (lpa->ui.installed)
+        lpa->ui.installed (reply->body, lpa->ui.data);
     lpa_progress (lpa, "notifying");
     lpa_deliver (lpa);
 }

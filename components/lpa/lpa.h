@@ -92,6 +92,8 @@ typedef struct {
     /* STAGE: connecting, authenticating, asking, preparing, downloading, installing, notifying,
      * done, failed. */
     void (*progress) (const char *stage, gpointer data);
+    /* ProfileInstallationResult of a download, before anybody else hears of it. */
+    void (*installed) (GBytes *result, gpointer data);
     gpointer data;
 } RspLpaUi;
 /* Copies UI; NULL: none. */

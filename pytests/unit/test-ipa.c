@@ -179,7 +179,7 @@ start (Fixture *f, const RspIpaConfig *given)
     config.card = "card";
     config.downloader = (RspIpaDownloader){.download = download, .deliver = deliver, .engine = f};
     f->v10 = config.v10;
-    f->ipa = rsp_ipa_new (&f->actor, &config);
+    f->ipa = rsp_ipa_new (&f->actor, &config, NULL);
 }
 
 static void

@@ -1,6 +1,6 @@
-/* A card's non-volatile memory: keys to byte strings, with transactions. In memory, or in one file
- * (rsp_store underneath) that survives the process. What is not committed is gone after a power
- * cut: either before or after, never between. */
+/* Non-volatile memory of a card or a device: keys to byte strings, with transactions. In memory, or
+ * in one file (rsp_store underneath) that survives the process. What is not committed is gone after
+ * a power cut: either before or after, never between. */
 #pragma once
 
 #include <glib.h>

@@ -16,25 +16,43 @@ rsp_actor_time (const RspActor *actor)
 }
 
 static gboolean
-refuse_commit (RspStore *store, const char *why, GError **error)
+may_commit (const RspActor *actor, GError **error)
 {
-    rsp_store_rollback (store);
-    g_set_error_literal (error, RSP_STORE_ERROR, RSP_STORE_ERROR_IO, why);
-    return FALSE;
+    RspFaultAction action;
+    const char *why = NULL;
+    if (rsp_bus_crashed (actor->bus, actor->name))
+        why = "crashed";
+    else if (rsp_bus_point (actor->bus, actor->name, RSP_POINT_BEFORE_COMMIT, &action))
+        why = rsp_fault_action_name (action);
+    if (why)
+        g_set_error_literal (error, RSP_STORE_ERROR, RSP_STORE_ERROR_IO, why);
+    return why == NULL;
+}
+
+static gboolean
+committed (const RspActor *actor)
+{
+    RspFaultAction action;
+    rsp_bus_point (actor->bus, actor->name, RSP_POINT_AFTER_COMMIT, &action);
+    return TRUE;
 }
 
 gboolean
 rsp_actor_commit (const RspActor *actor, RspStore *store, GError **error)
 {
-    RspFaultAction action;
-    if (rsp_bus_crashed (actor->bus, actor->name))
-        return refuse_commit (store, "crashed", error);
-    if (rsp_bus_point (actor->bus, actor->name, RSP_POINT_BEFORE_COMMIT, &action))
-        return refuse_commit (store, rsp_fault_action_name (action), error);
-    if (!rsp_store_commit (store, error))
-        return FALSE;
-    rsp_bus_point (actor->bus, actor->name, RSP_POINT_AFTER_COMMIT, &action);
-    return TRUE;
+    if (may_commit (actor, error))
+        return rsp_store_commit (store, error) && committed (actor);
+    rsp_store_rollback (store);
+    return FALSE;
+}
+
+gboolean
+rsp_actor_commit_memory (const RspActor *actor, RspNvm *memory, GError **error)
+{
+    if (may_commit (actor, error))
+        return rsp_nvm_commit (memory, error) && committed (actor);
+    rsp_nvm_rollback (memory);
+    return FALSE;
 }
 
 static gboolean

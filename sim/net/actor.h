@@ -1,6 +1,7 @@
 /* What every actor is born with. Components keep a pointer; the world owns it and outlives them. */
 #pragma once
 
+#include "sim/core/nvm.h"
 #include "sim/core/rng.h"
 #include "sim/core/store.h"
 #include "sim/net/bus.h"
@@ -23,6 +24,8 @@ gint64 rsp_actor_time (const RspActor *actor); /* Unix seconds by this actor's c
 /* Commits what STORE has begun; faults at the points before and after it strike here. A crashed
  * actor commits nothing. On FALSE nothing is left of the transaction. */
 gboolean rsp_actor_commit (const RspActor *actor, RspStore *store, GError **error);
+/* The same for a device's memory. */
+gboolean rsp_actor_commit_memory (const RspActor *actor, RspNvm *memory, GError **error);
 
 /* Trace helpers. */
 void rsp_actor_crypto (const RspActor *actor, const char *op, const char *key, gboolean ok);

@@ -500,7 +500,7 @@ sit_down (IpaDesk *d, const Args *a, GError **error)
                                  .pause = 10 * G_USEC_PER_SEC,
                                  .retries = (guint)CLAMP (a->retries, 0, 100)};
     const RspLpaUi ui = {.ask = on_question, .code = on_code, .data = d};
-    d->ipa = rsp_world_ipa_new (&d->desk.actor, &engine, &config);
+    d->ipa = rsp_world_ipa_new (&d->desk.actor, &engine, &config, error);
     rsp_lpa_set_ui (d->ipa->engine, &ui);
     return TRUE;
 }

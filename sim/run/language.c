@@ -402,7 +402,7 @@ static const RspKeySpec match_keys[] = {
     {"function", &function, FALSE, "ES9+.HandleNotification"}, {"leg", &leg, FALSE, "default request"},
     {"from", &text, FALSE, "an actor"}, {"to", &text, FALSE, "an actor"},
     {"point", &fault_point, FALSE, "a place inside an actor in place of a message: before or after its memory or database is committed"},
-    {"at", &text, FALSE, "with a point: a euicc, smdpp, smds or eim"},
+    {"at", &text, FALSE, "with a point: a euicc, smdpp, smds, eim or ipa"},
     {"nth", &positive, FALSE, "the nth call of the function"}, {"every", &positive, FALSE, "each nth"},
     {"apdu", &hex, FALSE, "first octets of a command APDU; nth and every count those alone"}, {"probability", &fraction, FALSE, NULL}, END};
 MAP_OF (match, match_keys, "a match");

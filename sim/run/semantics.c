@@ -345,14 +345,14 @@ check_victim (const Check *c, const RspYaml *node, gboolean card, gboolean serve
         return TRUE;
     if (!role)
         return unknown_actor (c, node, error);
-    static const char *const servers[] = {"smdpp", "smds", "eim", NULL};
+    static const char *const servers[] = {"smdpp", "smds", "eim", "ipa", NULL};
     gboolean serves = g_strv_contains (servers, role);
     if ((server && serves) || (card && strcmp (role, "euicc") == 0))
         return TRUE;
     return rsp_yaml_fail (node, error, "expected %s, got %s \"%s\"",
                           !server ? "euicc"
-                          : card  ? "euicc, smdpp, smds or eim"
-                                  : "smdpp, smds or eim",
+                          : card  ? "euicc, smdpp, smds, eim or ipa"
+                                  : "smdpp, smds, eim or ipa",
                           role, node->text);
 }
 

@@ -1,4 +1,5 @@
-/* Crash faults: a server is gone at once, and starts again from its database. */
+/* Crash faults: a server, or an IoT device, is gone at once, and starts again from what it has
+ * written down. */
 #include "sim/run/world-private.h"
 
 #include <glib/gstdio.h>
@@ -19,9 +20,11 @@ bury (RspWorldActor *a)
         g_clear_pointer (&a->smdpp, rsp_smdpp_free);
     } else if (a->role == RSP_ACTOR_SMDS) {
         g_clear_pointer (&a->smds, rsp_smds_free);
-    } else {
+    } else if (a->role == RSP_ACTOR_EIM) {
         rsp_eim_abandon_pushes (a->eim);
         g_clear_pointer (&a->eim, rsp_eim_free);
+    } else {
+        g_clear_pointer (&a->ipa, rsp_world_ipa_free);
     }
 }
 
@@ -30,7 +33,17 @@ start (RspWorld *w, RspWorldActor *a, GError **error)
 {
     return a->role == RSP_ACTOR_SMDPP  ? rsp_world_start_smdpp (w, a, error)
            : a->role == RSP_ACTOR_SMDS ? rsp_world_start_smds (w, a, error)
-                                       : rsp_world_start_eim (w, a, error);
+           : a->role == RSP_ACTOR_EIM  ? rsp_world_start_eim (w, a, error)
+                                       : rsp_world_start_ipa (w, a, error);
+}
+
+/* A device takes its card's power along. */
+static void
+cut_card (RspWorld *w, const RspWorldActor *device)
+{
+    RspWorldActor *card = rsp_world_actor (w, rsp_yaml_get (device->yaml, "euicc")->text);
+    rsp_euicc_cut_power (card->euicc);
+    rsp_world_insert_card (w, card);
 }
 
 static void
@@ -39,14 +52,23 @@ restart (gpointer data)
     const Restart *r = data;
     RspWorld *w = r->world;
     RspWorldActor *a = r->actor;
+    gboolean is_ipa = a->role == RSP_ACTOR_IPA;
+    RspIpaFunc func = NULL;
+    gpointer waiting = NULL;
     g_autoptr (GError) error = NULL;
     a->restart = 0;
+    if (is_ipa)
+        rsp_ipa_take_waiting (a->ipa->ipa, &func, &waiting);
     bury (a);
+    if (is_ipa)
+        cut_card (w, a);
     a->base.incarnation += NEXT_LIFE;
     if (start (w, a, &error))
         rsp_actor_state (&a->base, "process", "crashed", "running");
     else if (!w->failure)
         w->failure = g_strdup (error->message);
+    if (is_ipa && !error)
+        rsp_ipa_boot (a->ipa->ipa, func, waiting);
 }
 
 /* What is left of it waits for its end until the loop runs: it may stand on the stack. */
@@ -55,7 +77,8 @@ on_crash (const char *actor, gint64 down, gpointer data)
 {
     RspWorld *w = data;
     RspWorldActor *a = rsp_world_actor (w, actor);
-    if (!a || (a->role != RSP_ACTOR_SMDPP && a->role != RSP_ACTOR_SMDS && a->role != RSP_ACTOR_EIM))
+    if (!a || (a->role != RSP_ACTOR_SMDPP && a->role != RSP_ACTOR_SMDS &&
+               a->role != RSP_ACTOR_EIM && a->role != RSP_ACTOR_IPA))
         return FALSE;
     Restart *r = g_new0 (Restart, 1);
     *r = (Restart){w, a};

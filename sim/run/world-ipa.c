@@ -19,10 +19,18 @@ on_downloaded (const RspLpaOutcome *o, gpointer data)
 }
 
 static void
+on_installed (GBytes *result, gpointer data)
+{
+    RspWorldIpa *ipa = data;
+    ipa->installed (result, ipa->data);
+}
+
+static void
 download (gpointer engine, const RspIpaDownload *d, RspIpaDownloadedFunc func, gpointer data)
 {
     RspWorldIpa *ipa = engine;
     ipa->downloaded = func;
+    ipa->installed = d->installed;
     ipa->data = data;
     if (d->smds && !d->via) {
         const RspLpaDiscover discover = {.address = d->smds_address,
@@ -68,13 +76,18 @@ notify (const RspYaml *yaml)
 }
 
 RspWorldIpa *
-rsp_world_ipa_new (const RspActor *actor, const RspLpaConfig *engine, const RspIpaConfig *config)
+rsp_world_ipa_new (const RspActor *actor, const RspLpaConfig *engine, const RspIpaConfig *config,
+                   GError **error)
 {
     RspWorldIpa *ipa = g_new0 (RspWorldIpa, 1);
     RspIpaConfig own = *config;
+    const RspLpaUi ui = {.installed = on_installed, .data = ipa};
     own.downloader = (RspIpaDownloader){.download = download, .deliver = deliver, .engine = ipa};
     ipa->engine = rsp_lpa_new (actor, engine);
-    ipa->ipa = rsp_ipa_new (actor, &own);
+    rsp_lpa_set_ui (ipa->engine, &ui);
+    ipa->ipa = rsp_ipa_new (actor, &own, error);
+    if (!ipa->ipa)
+        g_clear_pointer (&ipa, rsp_world_ipa_free);
     return ipa;
 }
 
@@ -88,6 +101,7 @@ gboolean
 rsp_world_start_ipa (RspWorld *w, RspWorldActor *a, GError **error)
 {
     const RspYaml *yaml = a->yaml;
+    g_autofree char *memory = rsp_world_state_path (w, a, ".nvm");
     const RspLpaConfig engine = {
         .card = rsp_yaml_get (yaml, "euicc")->text,
         .imei = rsp_world_text (yaml, "imei", NULL),
@@ -101,6 +115,7 @@ rsp_world_start_ipa (RspWorld *w, RspWorldActor *a, GError **error)
         .card = engine.card,
         .fqdn = rsp_world_text (yaml, "fqdn", NULL),
         .tac = engine.tac,
+        .memory = memory,
         .v10 = says (yaml, "version", "1.0"),
         .json = engine.json_proxy,
         .indirect = rsp_world_flag (yaml, "indirect", FALSE),
@@ -113,10 +128,12 @@ rsp_world_start_ipa (RspWorld *w, RspWorldActor *a, GError **error)
         .retries = (guint)rsp_world_number (yaml, "retries", 0),
     };
     rsp_world_set_tls (w, a, NULL);
-    a->ipa = rsp_world_ipa_new (&a->base, &engine, &config);
-    a->modem = rsp_modem_new (&a->base, config.card);
+    a->ipa = rsp_world_ipa_new (&a->base, &engine, &config, error);
+    if (!a->modem)
+        a->modem = rsp_modem_new (&a->base, config.card);
     g_autofree char *path = rsp_world_state_path (w, a, "-emulation.db");
-    return !rsp_world_flag (yaml, "emulate", FALSE) || rsp_ipa_emulate (a->ipa->ipa, path, error);
+    return a->ipa &&
+           (!rsp_world_flag (yaml, "emulate", FALSE) || rsp_ipa_emulate (a->ipa->ipa, path, error));
 }
 
 void

@@ -93,7 +93,9 @@ gboolean rsp_world_start_eim (RspWorld *w, RspWorldActor *a, GError **error);
 gboolean rsp_world_start_ipa (RspWorld *world, RspWorldActor *a, GError **error);
 /* CONFIG's downloader becomes ENGINE, made with it. */
 RspWorldIpa *rsp_world_ipa_new (const RspActor *actor, const RspLpaConfig *engine,
-                                const RspIpaConfig *config);
+                                const RspIpaConfig *config, GError **error);
+/* The terminal's side of the link to CARD, anew. */
+void rsp_world_insert_card (RspWorld *w, RspWorldActor *card);
 void rsp_world_ipa_free (RspWorldIpa *ipa);
 gboolean rsp_world_start_operator (RspWorld *w, RspWorldActor *a, GError **error);
 /* Servers that faults kill come back to life from their databases. */

@@ -255,11 +255,21 @@ read_version (const RspYaml *node, guint8 out[3], GError **error)
     return TRUE;
 }
 
+void
+rsp_world_insert_card (RspWorld *w, RspWorldActor *card)
+{
+    const RspWorldActor *device = g_hash_table_lookup (w->devices, card->base.name);
+    guint segment = device ? (guint)rsp_world_number (device->yaml, "segment-size", 255) : 255;
+    g_clear_pointer (&card->link, rsp_apdu_link_free);
+    card->link = rsp_apdu_link_new (w->bus, card->base.name, segment);
+    if (device)
+        rsp_world_join (card, device);
+}
+
 static gboolean
 start_euicc (RspWorld *w, RspWorldActor *a, GError **error)
 {
     const RspYaml *rat_yaml = rsp_yaml_get (a->yaml, "rat");
-    const RspWorldActor *device = g_hash_table_lookup (w->devices, a->base.name);
     const RspYaml *twist = rsp_yaml_get (a->yaml, "certificate");
     RspWorldCredential *c = rsp_world_credential (a, "euicc");
     g_autofree char *path = rsp_world_state_path (w, a, ".nvm");
@@ -305,12 +315,9 @@ start_euicc (RspWorld *w, RspWorldActor *a, GError **error)
     rsp_world_euicc_iot_free (iot);
     if (!a->euicc)
         return FALSE;
-    guint segment = device ? (guint)rsp_world_number (device->yaml, "segment-size", 255) : 255;
     if (config.timed)
         rsp_bus_set_timed (w->bus, a->base.name);
-    a->link = rsp_apdu_link_new (w->bus, a->base.name, segment);
-    if (device)
-        rsp_world_join (a, device);
+    rsp_world_insert_card (w, a);
     rsp_world_add_fault_key (w, a, "euicc", "euicc");
     return TRUE;
 }
@@ -332,8 +339,11 @@ start_actors (RspWorld *w, GError **error)
             return FALSE;
         if (a->role == RSP_ACTOR_LPA)
             rsp_world_start_lpa (w, a);
-        if (a->role == RSP_ACTOR_IPA && !rsp_world_start_ipa (w, a, error))
-            return FALSE;
+        if (a->role == RSP_ACTOR_IPA) {
+            if (!rsp_world_start_ipa (w, a, error))
+                return FALSE;
+            rsp_ipa_boot (a->ipa->ipa, NULL, NULL);
+        }
         if (a->role == RSP_ACTOR_OPERATOR && !rsp_world_start_operator (w, a, error))
             return FALSE;
     }

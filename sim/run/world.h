@@ -38,6 +38,7 @@ typedef struct {
 typedef struct {
     RspIpa *ipa;
     RspLpa *engine;
+    void (*installed) (GBytes *result, gpointer data);
     RspIpaDownloadedFunc downloaded;
     RspIpaDeliveredFunc delivered;
     gpointer data;
