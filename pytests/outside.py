@@ -98,7 +98,7 @@ class Eim:
         self.version, self.eid, self.smdp, self.name, self.fqdn = version, bytes.fromhex(eid), smdp, name, fqdn
         self.key, self.counter, self.transaction = ec.generate_private_key(ec.SECP256R1()), 0, 0
         self.queue, self.calls, self.results, self.notifications, self.refused, self.polls = [], [], [], [], [], []
-        self.euicc = None
+        self.euicc, self.emulated = None, False
         eim = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -232,8 +232,11 @@ class Eim:
                                                  for kind, _, whole_one in walk(listed or b"")]]
         if tag == 0xBF51:
             kind, content, _, _ = read(value)
-            if kind in (0xA0, 0xA1):
+            if kind in (0xA0, 0xA1) and self.emulated:
+                assert find(content, 0x5F37) == bytes(64)
+            elif kind in (0xA0, 0xA1):
                 verify(self.euicc, find(content, 0x5F37), whole(content, 0x30) + NO_TOKEN)
+            if kind in (0xA0, 0xA1):
                 assert find(content, 0x30, 0x80).decode() == self.name
             if kind == 0xA0:
                 numbers.insert(0, find(content, 0x30, 0x83))

@@ -157,7 +157,31 @@ def test_an_eim_from_outside_relays_a_download(world, eims, tmp_path, version):
     done = w.json("--eim", eim.url, "poll", check=1)
     assert done["failed"] == 1 and done["result"] == "refused"
     shown = w.run("trace", tmp_path / "trace").stdout
-    assert "ESipa.GetBoundProfilePackage" in shown and "ES8+.LoadProfileElements" in shown
+    assert "ESipa.GetBoundProfilePackage" in shown and "ES8+.LoadProfileElements" in shown and eim.place in shown
+
+
+def test_a_consumer_card_and_an_eim_from_outside(world, eims, tmp_path):
+    w = world("1.2")
+    plain = tmp_path / "plain.yaml"
+    plain.write_text("world: {use: worlds/serve.yaml}")
+    eim = eims("1.2", EID)
+    eim.euicc, eim.emulated = w.euicc, True
+    (tmp_path / "initial").write_bytes(eim.configuration())
+
+    def ipa(*args, check=0):
+        return w.run("ipa", "--card", f"stdio:{w.program} card {plain} card --stdio --state {tmp_path}/card", "--ca",
+                     w.folder / "pki" / "ci.pem", "--resolve", f"dp1.example.com={w.ends['dp1']['address']}", "--eim", eim.url,
+                     "--json", *args, check=check).stdout
+
+    assert json.loads(ipa("eims", check=1))["error"] == "statusWord"
+    emulated = ["--emulate", tmp_path / "emulation.db"]
+    ipa(*emulated, "configure", tmp_path / "initial")
+    assert [e["eimId"] for e in json.loads(ipa(*emulated, "eims"))] == ["outside.eim"]
+    eim.order_download(CODE)
+    eim.order(enable(FIRST))
+    done = json.loads(ipa(*emulated, "poll"))
+    assert (done["installed"], done["delivered"], done["failed"]) == (1, 2, 0) and eim.refused == []
+    assert [(p["iccid"], p["state"]) for p in json.loads(ipa("list"))] == [(FIRST, "enabled")]
 
 
 def test_no_way_to_the_eim_from_outside(world, eims, tmp_path):

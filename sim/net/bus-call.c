@@ -94,14 +94,13 @@ on_timeout (gpointer data)
     guint64 before = rsp_bus_enter (bus, call->request.sent_seq);
     guint64 seq = 0;
     if (rsp_bus_traced (bus))
-        seq = rsp_trace_event (bus->trace,
-                               &(RspTraceEvent){.kind = RSP_TRACE_TIMER,
-                                                .function = call->fn,
-                                                .src = call->src,
-                                                .dst = call->dst ? call->dst->name : call->address,
-                                                .xid = call->xid,
-                                                .transaction_id = call->transaction_id,
-                                                .status = {.error = "timeout"}});
+        seq = rsp_trace_event (bus->trace, &(RspTraceEvent){.kind = RSP_TRACE_TIMER,
+                                                            .function = call->fn,
+                                                            .src = call->src,
+                                                            .dst = rsp_bus_callee (call),
+                                                            .xid = call->xid,
+                                                            .transaction_id = call->transaction_id,
+                                                            .status = {.error = "timeout"}});
     rsp_bus_leave (bus, before);
     rsp_bus_call_fails (call, RSP_REPLY_TIMEOUT, seq);
     rsp_bus_carry_queued (bus);

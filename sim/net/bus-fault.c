@@ -2,12 +2,6 @@
 
 #define HOLD_LIMIT (30 * G_USEC_PER_SEC)
 
-static const char *
-dst_name (const RspCall *call)
-{
-    return call->dst ? call->dst->name : call->address;
-}
-
 static RspFaultMessage
 describe (const RspTransit *transit)
 {
@@ -17,8 +11,8 @@ describe (const RspTransit *transit)
         .function = call->fn,
         .encoding = call->encoding,
         .leg = transit->leg,
-        .src = request ? call->src : dst_name (call),
-        .dst = request ? dst_name (call) : call->src,
+        .src = request ? call->src : rsp_bus_callee (call),
+        .dst = request ? rsp_bus_callee (call) : call->src,
         .client = call->on_behalf ? call->on_behalf : call->src,
         .nth = call->nth,
         .ordinal = call->ordinal,

@@ -60,7 +60,7 @@ rsp_bus_nested_package (RspCall *call)
     const Package *origin =
         relayed ? g_hash_table_lookup (call->bus->packages, call->dst->name) : NULL;
     Package *package = g_new0 (Package, 1);
-    package->server = origin ? origin->server : call->dst->name;
+    package->server = origin ? origin->server : rsp_bus_callee (call);
     package->transaction_id =
         g_strdup (call->reply_transaction_id ? call->reply_transaction_id : call->transaction_id);
     g_hash_table_replace (call->bus->packages, (gpointer)call->src, package);
@@ -179,7 +179,7 @@ void
 rsp_bus_nested_eim (const RspCall *call)
 {
     gboolean pushed = call->fn->id == RSP_FN_ESIPA_TRANSFER_EIM_PACKAGE;
-    const char *eim = pushed ? call->src : call->dst->name;
+    const char *eim = pushed ? call->src : rsp_bus_callee (call);
     const char *ipa = pushed ? call->dst->name : call->src;
     g_hash_table_replace (call->bus->eims, (gpointer)ipa, (gpointer)eim);
 }

@@ -44,6 +44,15 @@ rsp_bus_reply_name (RspReplyKind kind)
     return names[kind];
 }
 
+const char *
+rsp_bus_callee (const RspCall *call)
+{
+    if (!call->dst)
+        return call->address;
+    return call->dst->name == call->bus->gateway ? g_intern_string (call->address)
+                                                 : call->dst->name;
+}
+
 /* The message event of a stage; its parent is the leg's sending, and of that whatever runs now. */
 guint64
 rsp_bus_trace_transit (RspBus *bus, const RspTransit *transit, RspStage stage, const char *error)
@@ -52,7 +61,7 @@ rsp_bus_trace_transit (RspBus *bus, const RspTransit *transit, RspStage stage, c
         return 0;
     const RspCall *call = transit->call;
     gboolean request = transit->leg == RSP_LEG_REQUEST;
-    const char *dst = call->dst ? call->dst->name : call->address;
+    const char *dst = rsp_bus_callee (call);
     const char *id = call->transaction_id;
     if (!request && call->reply_transaction_id)
         id = call->reply_transaction_id;

@@ -17,7 +17,8 @@
 
 typedef struct {
     RspDeskArgs desk;
-    char *eim, *eim_ca, *version, *esipa, *binding, *notify, *period, *smds, *tags, *code, *imei;
+    char *eim, *eim_ca, *emulate, *version, *esipa, *binding, *notify, *period, *smds, *tags, *code,
+        *imei;
     gboolean watch, indirect, immediate_enable, lenient;
     gint retries;
 } Args;
@@ -25,8 +26,8 @@ typedef struct {
 static void
 args_clear (Args *a)
 {
-    char *texts[] = {a->eim,    a->eim_ca, a->version, a->esipa, a->binding,
-                     a->notify, a->period, a->smds,    a->tags,  a->imei};
+    char *texts[] = {a->emulate, a->eim,    a->eim_ca, a->version, a->esipa, a->binding,
+                     a->notify,  a->period, a->smds,   a->tags,    a->imei};
     for (guint i = 0; i < G_N_ELEMENTS (texts); i++)
         g_free (texts[i]);
     if (a->code)
@@ -374,6 +375,9 @@ parse (int *argc, char ***argv, Args *a)
         {"binding", 0, 0, G_OPTION_ARG_STRING, &a->binding, "of ES9+: json (default) or asn1", "B"},
         {"watch", 0, 0, G_OPTION_ARG_NONE, &a->watch, "poll: again and again", NULL},
         {"period", 0, 0, G_OPTION_ARG_STRING, &a->period, "of --watch; default 60s", "DURATION"},
+        {"emulate", 0, 0, G_OPTION_ARG_FILENAME, &a->emulate,
+         "the card is one for consumers: the IPA emulates, and keeps in FILE what it needs",
+         "FILE"},
         {"notify", 0, 0, G_OPTION_ARG_STRING, &a->notify,
          "who gets notifications: smdp (default), eim, both", "WHO"},
         {"indirect", 0, 0, G_OPTION_ARG_NONE, &a->indirect, "downloads through the eIM", NULL},
@@ -502,7 +506,7 @@ sit_down (IpaDesk *d, const Args *a, GError **error)
     const RspLpaUi ui = {.ask = on_question, .code = on_code, .data = d};
     d->ipa = rsp_world_ipa_new (&d->desk.actor, &engine, &config, error);
     rsp_lpa_set_ui (d->ipa->engine, &ui);
-    return TRUE;
+    return !a->emulate || rsp_ipa_emulate (d->ipa->ipa, a->emulate, error);
 }
 
 /* The index of the command of ARGV; -1, with a word on standard error, if it makes no sense. */
