@@ -438,9 +438,11 @@ bind_to_euicc (RspEim *eim, RspEimSession *s, const RspFields *in)
 static RspStatus
 check_step (RspEim *eim, RspEimSession *s, guint function, const RspFields *in)
 {
-    g_autoptr (RspEimPackage) p = rsp_eim_package_by_id (eim, s->package, NULL);
     if (function == RSP_FN_ESIPA_CANCEL_SESSION)
         return (RspStatus){NULL};
+    if (!rsp_eim_expire (eim, NULL))
+        return EXECUTION_ERROR;
+    g_autoptr (RspEimPackage) p = rsp_eim_package_by_id (eim, s->package, NULL);
     if (s->package && !is_open (p))
         return UNKNOWN_TRANSACTION;
     if (function == RSP_FN_ESIPA_AUTHENTICATE_CLIENT)
