@@ -134,7 +134,7 @@ LLVMFuzzerTestOneInput (const guint8 *data, gsize len)
                                  .retries = data[0] >> 7,
                                  .downloader = {download, deliver, stage}};
     stage->script = RSP_SLICE (data + 1, len - 1);
-    g_autoptr (RspIpa) ipa = rsp_ipa_new (&stage->actor, &config);
+    g_autoptr (RspIpa) ipa = rsp_ipa_new (&stage->actor, &config, NULL);
     rsp_ipa_poll (ipa, NULL, NULL);
     rsp_loop_run (stage->loop, NULL, NULL, -1);
     while (next_answer (stage, &injected) == GIVEN) {
