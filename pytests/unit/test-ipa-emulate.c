@@ -69,7 +69,7 @@ start (Fixture *f)
 {
     g_autoptr (GError) error = NULL;
     const RspIpaConfig config = {.card = "card"};
-    f->ipa = rsp_ipa_new (&f->actor, &config);
+    f->ipa = rsp_ipa_new (&f->actor, &config, NULL);
     g_assert_true (rsp_ipa_emulate (f->ipa, f->path, &error));
     g_assert_no_error (error);
 }
@@ -305,7 +305,7 @@ test_damaged_file (Fixture *f, gconstpointer unused)
     crash (f);
     g_assert_true (
         g_file_set_contents (f->path, "not a database, but long enough to be read", -1, NULL));
-    f->ipa = rsp_ipa_new (&f->actor, &config);
+    f->ipa = rsp_ipa_new (&f->actor, &config, NULL);
     g_assert_false (rsp_ipa_emulate (f->ipa, f->path, &error));
     g_assert_error (error, RSP_STORE_ERROR, RSP_STORE_ERROR_DAMAGED);
 }
