@@ -1,6 +1,9 @@
 """Where an IPA may be: in the eUICC, and in front of a card without IoT functions, seen from outside by the trace."""
 
+import http.client
 import json
+import ssl
+import subprocess
 
 import pytest
 
@@ -166,3 +169,44 @@ def test_emulation_refused_without_the_setting(rspsim, root, tmp_path):
     sent = events_of(rspsim, root, tmp_path, "emulated-result-refused")
     answers = [e["body"] for e in sent if e["function"] == "ProvideEimPackageResult" and e["leg"] == "response"]
     assert answers[-1] == "bf500302017f"
+
+
+def test_emulation_of_the_client(program, root, tmp_path):
+    """`rspsim ipa --emulate`, every command a process of its own, in front of a consumer card, against a served eIM."""
+    world = tmp_path / "world.yaml"
+    world.write_text("world:\n  use: worlds/serve.yaml\n  actors:\n    eim1: {role: eim, certified-by: ci, "
+                     "fqdn: eim1.example.com, devices: all, emulated: all}\n")
+    server = subprocess.Popen([program, "serve", world], cwd=root, text=True, stdout=subprocess.PIPE)
+    ends = {e["actor"]: e for e in json.loads(server.stdout.readline())["endpoints"]}
+
+    def manage(path, body=None):
+        door = ends["eim1"]["management"]
+        connection = http.client.HTTPSConnection(door["url"].removeprefix("https://"), timeout=30,
+                                                 context=ssl._create_unverified_context())
+        connection.request("POST" if body else "GET", path, body and json.dumps(body), {"Authorization": f"Bearer {door['token']}"})
+        return json.loads(connection.getresponse().read())
+
+    def ipa(*args, check=0):
+        places = [w for name in ("eim1", "dp1") for w in ("--resolve", f"{name}.example.com={ends[name]['address']}")]
+        done = subprocess.run([program, "ipa", "--card", f"sim:{world}:card", "--state", tmp_path / "state", "--emulate",
+                               tmp_path / "emulation.db", *places, *args], cwd=root, text=True, capture_output=True, timeout=60)
+        assert done.returncode == check, done.stderr
+        return done.stdout + done.stderr
+
+    try:
+        (tmp_path / "eim.json").write_text(json.dumps(manage("/")))
+        ipa("configure", tmp_path / "eim.json")
+        assert "associatedEimAlreadyExists" in ipa("configure", tmp_path / "eim.json", check=1)
+        orders = [{"do": "download", "activationCode": "LPA:1$dp1.example.com$MID-0001"},
+                  {"do": "enable", "iccid": "8988303000000000010"}]
+        for order in orders:
+            manage("/packages", {"eid": "89049032001234000000000000000141", **order})
+        assert "packages 2, delivered 2, kept 0, installed 1, failed 0" in ipa("poll")
+        assert ipa("list").split()[:2] == ["8988303000000000010", "enabled"]
+        assert [p["state"] for p in manage("/packages")] == ["done", "done"]
+        assert "rollbackNotAllowed" in ipa("rollback", check=1)
+        (tmp_path / "emulation.db").write_bytes(b"something else, and long enough to be looked at")
+        assert "database" in ipa("poll", check=2)
+    finally:
+        server.terminate()
+        assert server.wait(timeout=10) == 0
