@@ -4,6 +4,7 @@ that no IPA of the simulator makes."""
 import base64
 import http.client
 import json
+import random
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, utils
@@ -234,3 +235,31 @@ def test_both_bindings_see_one_queue(eim):
     for body in ({"eidValue": STRANGER, "eimPackageResult": base64.b64encode(result).decode()}, {"eidValue": EID, "eimPackageResult": ""},
                  {"eidValue": EID}, {}):
         assert json.dumps(eim.json("provideEimPackageResult", body)).find("eimAcknowledgements") < 0, body
+
+
+def test_random_damage(eim):
+    """Damaged messages: an answer to each, no package settled by one, and the eIM as it was."""
+    rng = random.Random(20250101)
+    number = order(eim, {"do": "get-rat"})
+    counter, transaction = eim.open(deliver(eim))
+    result = signed(eim, fields(counter, make(0x82, transaction)))
+    say = make(0xBF50, SAID + result)
+    notification = make(0xBF3D, make(0xA0, make(0x30, make(0xBF2F, make(0x80, b"\7") + make(0x81, b"\4\x80") + make(0x0C, b"dp1.example.com")
+                                                             + make(0x5A, bytes(10))) + make(0x5F37, bytes(64)) + make(0x30, b"") * 2)))
+    for _ in range(250):
+        body = bytearray(rng.choice([ASK, say, say, notification]))
+        at = rng.randrange(len(body))
+        kind = rng.randrange(4)
+        if kind == 0:
+            body[at] ^= 1 << rng.randrange(8)
+        elif kind == 1:
+            del body[at:at + rng.randint(1, 8)]
+        elif kind == 2:
+            body[at:at] = rng.randbytes(rng.randint(1, 8))
+        else:
+            body[at] = rng.choice([0, 0x7F, 0x80, 0x81, 0x82, 0x84, 0xBF, 0xFF])
+        if result in body:
+            continue
+        assert post(eim, bytes(body))[0] in (200, 204, 400), body.hex()
+    assert state(eim, number) == ("delivered", None)
+    assert eim.asn1(say).hex() == "bf5006bf5303800101"

@@ -78,8 +78,8 @@ settle_rollback (RspIpa *ipa)
 
 /* --- a switch without an answer: is the Emergency Profile enabled? --- */
 
-static gboolean
-emergency_enabled (RspSlice answer)
+gboolean
+ipa_emergency_enabled (RspSlice answer)
 {
     RspTlv response, list, profile, state, ecall;
     if (!rsp_tlv_single (answer, 0xBF2D, &response) || !rsp_tlv_find (response.value, 0xA0, &list))
@@ -99,7 +99,7 @@ on_profiles (RspIpa *ipa, const RspReply *reply)
     if (problem) {
         ipa_note_failure (ipa, NULL, problem);
     } else {
-        ipa_note_emergency (ipa, emergency_enabled (rsp_slice_of (reply->body)));
+        ipa_note_emergency (ipa, ipa_emergency_enabled (rsp_slice_of (reply->body)));
         ipa_note_change (ipa, ipa_doubted (ipa), NULL);
     }
     settle_rollback (ipa);

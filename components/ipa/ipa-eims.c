@@ -53,9 +53,21 @@ read_configuration (RspIpa *ipa)
     ipa_card_call (ipa, RSP_FN_ES10B_GET_EIM_CONFIGURATION_DATA, RSP_SLICE (NULL, 0), on_eims);
 }
 
+/* The IPA may be new, the card is not. One that cannot say so has no Emergency Profile. */
+static void
+on_profiles (RspIpa *ipa, const RspReply *reply)
+{
+    gboolean enabled =
+        !ipa_problem (ipa, reply) && ipa_emergency_enabled (rsp_slice_of (reply->body));
+    if (enabled != ipa_in_emergency (ipa))
+        ipa_note_emergency (ipa, enabled);
+    read_configuration (ipa);
+}
+
 static void
 on_eid (RspIpa *ipa, const RspReply *reply)
 {
+    static const guint8 tags[] = {0x5C, 0x04, 0x9F, 0x70, 0x9F, 0x7B};
     const char *problem = ipa_problem (ipa, reply);
     RspTlv response, eid;
     if (!problem &&
@@ -68,7 +80,10 @@ on_eid (RspIpa *ipa, const RspReply *reply)
     }
     memcpy (ipa->eid, eid.value.data, sizeof ipa->eid);
     ipa->knows_eid = TRUE;
-    read_configuration (ipa);
+    if (ipa->config.v10 || ipa->emulation)
+        read_configuration (ipa);
+    else
+        ipa_card_call (ipa, RSP_FN_ES10C_GET_PROFILES_INFO, RSP_SLICE_ARRAY (tags), on_profiles);
 }
 
 void

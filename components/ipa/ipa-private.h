@@ -160,6 +160,8 @@ gboolean ipa_owes (const RspIpa *ipa); /* something was under way */
 /* ipa-boot.c: what a function of the card without an answer has done is found out, and a result
  * that decides over a rollback goes to its eIM (op->eims are read), then NEXT. */
 void ipa_settle (RspIpa *ipa, IpaNext next);
+/* ANSWER: a ProfileInfoListResponse with states and ecallIndications. */
+gboolean ipa_emergency_enabled (RspSlice answer);
 
 /* ipa-binding.c: messages on ESipa between JSON and ASN.1. What cannot be read stays as it is, and
  * is no ASN.1 either. (transfer full) */

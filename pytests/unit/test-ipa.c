@@ -19,7 +19,7 @@ typedef struct {
     const char *answers[MOST]; /* to ProvideEimPackageResult; NULL: BF5000 of the version */
     guint next_answer;
     guint cut; /* so many ProvideEimPackageResults are lost */
-    gboolean v10;
+    gboolean v10, emergency;
     const char *result; /* LoadEuiccPackage */
     const char *kept;   /* list of results on the card */
     const char *notifications;
@@ -79,6 +79,9 @@ serve_card (RspCall *call, gpointer data)
     case RSP_FN_ES10C_GET_EID:
         reply_hex (call, "BF3E125A10" EID);
         break;
+    case RSP_FN_ES10C_GET_PROFILES_INFO:
+        reply_hex (call, f->emergency ? "BF2D0CA00AE3089F7001019F7B01FF" : "BF2D02A000");
+        break;
     case RSP_FN_ES10B_GET_EIM_CONFIGURATION_DATA:
         reply_hex (call, f->eims);
         break;
@@ -105,6 +108,7 @@ serve_card (RspCall *call, gpointer data)
         reply_hex (call, "BF5D03800100");
         break;
     case RSP_FN_ES10B_ENABLE_EMERGENCY_PROFILE:
+        f->emergency = TRUE;
         reply_hex (call, "BF5B03800100");
         break;
     default:
@@ -241,7 +245,7 @@ sent (const Fixture *f, guint i)
 }
 
 /* enable with and without the rollback flag; the signature is the card's to check */
-#define HEAD "GetEID GetEimConfigurationData RetrieveNotificationsList GetEimPackage "
+#define HEAD "GetEID GetProfilesInfo GetEimConfigurationData RetrieveNotificationsList GetEimPackage "
 
 static char *
 enable_package (gboolean rollback)
