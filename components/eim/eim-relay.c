@@ -297,10 +297,10 @@ choose_address (const RspEimPackage *p, const char *given, const char **ret)
     return *ret && **ret ? (RspStatus){NULL} : INVALID_ADDRESS;
 }
 
-/* Without a transaction the address alone can say which order it is for: if there are several, the
- * eUICC will, once it is known. */
+/* Without a transaction the address alone can say which order it is for: if there are several, *RET
+ * is not sure, and the eUICC will say, once it is known. */
 static RspStatus
-find_order (RspEim *eim, const char *address, RspEimPackage **ret)
+find_order (RspEim *eim, const char *address, RspEimPackage **ret, gboolean *ret_sure)
 {
     g_autoptr (GError) error = NULL;
     gboolean more;
@@ -309,13 +309,15 @@ find_order (RspEim *eim, const char *address, RspEimPackage **ret)
         return EXECUTION_ERROR;
     if (!p && !eim->rules.any)
         return ADDRESS_MISMATCH;
-    *ret = more ? NULL : g_steal_pointer (&p);
+    *ret_sure = p && !more && !eim->rules.any;
+    *ret = g_steal_pointer (&p);
     return (RspStatus){NULL};
 }
 
 /* What the IPA downloads for, and from whom: never from a server that nobody ordered from. */
 static RspStatus
-find_package (RspEim *eim, const RspFields *in, RspEimPackage **ret, const char **ret_address)
+find_package (RspEim *eim, const RspFields *in, RspEimPackage **ret, gboolean *ret_sure,
+              const char **ret_address)
 {
     g_autoptr (GError) error = NULL;
     GBytes *id = rsp_fields_bytes (in, "eimTransactionId");
@@ -327,8 +329,9 @@ find_package (RspEim *eim, const RspFields *in, RspEimPackage **ret, const char 
     if (id && !is_open (p))
         return UNKNOWN_PACKAGE;
     RspStatus status = choose_address (p, given, ret_address);
+    *ret_sure = id != NULL;
     if (!status.subject && !id)
-        status = find_order (eim, *ret_address, &p);
+        status = find_order (eim, *ret_address, &p, ret_sure);
     *ret = g_steal_pointer (&p);
     return status;
 }
@@ -358,17 +361,18 @@ initiate (RspEim *eim, RspCall *call, const RspFields *in)
 {
     g_autoptr (RspEimPackage) p = NULL;
     const char *address = NULL;
-    RspStatus status = find_package (eim, in, &p, &address);
+    gboolean sure;
+    RspStatus status = find_package (eim, in, &p, &sure, &address);
     if (status.subject)
         return status;
-    g_autoptr (GBytes) info = euicc_info (eim, p, in);
+    g_autoptr (GBytes) info = euicc_info (eim, sure ? p : NULL, in);
     if (!info)
         return NO_EUICC_INFO;
     Relayed r = {.eim = eim,
                  .call = call,
                  .fn = rsp_function (asks_for_events (p) ? RSP_FN_ES11_INITIATE_AUTHENTICATION
                                                          : RSP_FN_ES9P_INITIATE_AUTHENTICATION),
-                 .package = p ? p->id : 0};
+                 .package = sure ? p->id : 0};
     g_strlcpy (r.address, address, sizeof r.address);
     g_autoptr (RspFields) out = rsp_fields_new (r.fn, RSP_LEG_REQUEST);
     rsp_fields_set_bytes (out, "euiccChallenge", rsp_fields_bytes (in, "euiccChallenge"));

@@ -648,6 +648,8 @@ static gboolean
 check_package (const Check *c, const RspYaml *step, GError **error)
 {
     const RspYaml *list = rsp_yaml_get (step, "operations");
+    if (list && (rsp_yaml_get (step, "do") || rsp_yaml_get (step, "raw")))
+        return rsp_yaml_fail (step, error, "a package step has operations, or one of its own");
     if (!list && !check_operation (c, step, error))
         return FALSE;
     for (guint i = 0; list && i < list->items->len; i++)
