@@ -3,6 +3,8 @@
 #include <string.h>
 
 #define MAX_CONNECTIONS 4096
+/* Clients that keep connections at rest: every one of these costs each turn of the main loop. */
+#define MAX_CLIENTS 64
 
 typedef struct _Exchange Exchange;
 
@@ -21,6 +23,8 @@ typedef struct {
     SoupSession *session;
     GTlsCertificate *certificate; /* shown on ES2+; NULL: none */
     guint client_version, server_version;
+    const char *key; /* in clients */
+    GList link;      /* in used */
 } Client;
 
 typedef struct {
@@ -29,6 +33,7 @@ typedef struct {
     RspLoop *loop;
     GHashTable *servers; /* endpoint → Server */
     GHashTable *clients; /* "src dst" → Client */
+    GQueue used;         /* the same, the one least recently used first */
     Exchange *current;   /* whose request is on the wire */
     guint exchanges;
 } Https;
@@ -62,9 +67,9 @@ judge_server (GBytes *der, gpointer data)
     const Exchange *exchange = https->current;
     if (!exchange || !exchange->call)
         return RSP_CHAIN_FORMAT;
-    if (!exchange->client || !exchange->client->roots)
-        return RSP_CHAIN_OK;
     RspTlsCheck *tls = rsp_call_tls (exchange->call);
+    if (!exchange->client || !exchange->client->roots || !tls->opens)
+        return RSP_CHAIN_OK;
     g_autoptr (RspCert) cert = der ? rsp_cert_parse (der, NULL) : NULL;
     tls->server = rsp_tls_check_server (https->loop, exchange->client, cert,
                                         rsp_call_address (exchange->call));
@@ -80,6 +85,8 @@ judge_client (GBytes *der, gpointer data)
     if (!exchange || !exchange->call)
         return RSP_CHAIN_FORMAT;
     RspTlsCheck *tls = rsp_call_tls (exchange->call);
+    if (!tls->opens) /* in place of a connection that was closed to save its cost */
+        return RSP_CHAIN_OK;
     tls->client = rsp_tls_check_client (https->loop, exchange->server, der);
     tls->client_checked = TRUE;
     return tls->client;
@@ -315,10 +322,61 @@ static void
 client_free (gpointer data)
 {
     Client *client = data;
+    g_queue_unlink (&((Https *)client->transport)->used, &client->link);
     soup_session_abort (client->session);
     g_object_unref (client->session);
     g_clear_object (&client->certificate);
     g_free (client);
+}
+
+static gboolean
+close_sockets (gpointer data)
+{
+    GPtrArray *sockets = data;
+    for (guint i = 0; i < sockets->len; i++)
+        g_socket_close (sockets->pdata[i], NULL);
+    return G_SOURCE_REMOVE;
+}
+
+/* A new connection takes the place of those that idle. SoupServer before 3.3 does not close what
+ * the client has closed, so its ends are closed here, once it has seen the end of the stream. */
+static void
+retire_connections (Https *https, SoupSession *session)
+{
+    GPtrArray *sockets = g_object_steal_data (G_OBJECT (session), served_sockets);
+    soup_session_abort (session);
+    if (!sockets)
+        return;
+    g_autoptr (GSource) source = g_idle_source_new ();
+    g_source_set_priority (source, G_PRIORITY_LOW);
+    g_source_set_callback (source, close_sockets, sockets, (GDestroyNotify)g_ptr_array_unref);
+    g_source_attach (source, rsp_loop_context (https->loop));
+}
+
+/* Lets those go that have been at rest the longest. What they were connected to is connected to
+ * anew when it is called again, and nobody hears of it. */
+static void
+let_clients_go (Https *https)
+{
+    GList *link = https->used.head;
+    while (link && link != https->used.tail && https->used.length > MAX_CLIENTS) {
+        const Client *client = link->data;
+        link = link->next;
+        if (session_running (client->session) > 0)
+            continue;
+        retire_connections (https, client->session);
+        g_hash_table_remove (https->clients, client->key);
+    }
+}
+
+/* CLIENT is the one used last. */
+static Client *
+use_client (Https *https, Client *client)
+{
+    g_queue_unlink (&https->used, &client->link);
+    g_queue_push_tail_link (&https->used, &client->link);
+    let_clients_go (https);
+    return client;
 }
 
 static Client *
@@ -332,7 +390,7 @@ ensure_client (Https *https, RspCall *call, const Server *server)
                                             mutual ? " mutual" : "");
     Client *client = g_hash_table_lookup (https->clients, key);
     if (client && client->client_version == version && client->server_version == server->version)
-        return client;
+        return use_client (https, client);
     client = g_new0 (Client, 1);
     client->transport = &https->vtable;
     client->client_version = version;
@@ -346,8 +404,11 @@ ensure_client (Https *https, RspCall *call, const Server *server)
         "remote-connectable", address, "tls-database", database, "max-conns", MAX_CONNECTIONS,
         "max-conns-per-host", MAX_CONNECTIONS, "proxy-resolver", NULL, "timeout", 0, "idle-timeout",
         0, "user-agent", "gsma-rsp-lpad", NULL);
+    client->key = key;
+    client->link.data = client;
     g_hash_table_replace (https->clients, g_steal_pointer (&key), client);
-    return client;
+    g_queue_push_tail_link (&https->used, &client->link);
+    return use_client (https, client);
 }
 
 /* The URI names the FQDN, though the connection goes to the loopback address. */
@@ -373,30 +434,6 @@ make_request (const Client *client, RspCall *call, GBytes *body)
 
 /* The transport
  * ------------------------------------------------------------------------------------ */
-
-static gboolean
-close_sockets (gpointer data)
-{
-    GPtrArray *sockets = data;
-    for (guint i = 0; i < sockets->len; i++)
-        g_socket_close (sockets->pdata[i], NULL);
-    return G_SOURCE_REMOVE;
-}
-
-/* A new connection takes the place of those that idle. SoupServer before 3.3 does not close what
- * the client has closed, so its ends are closed here, once it has seen the end of the stream. */
-static void
-retire_connections (Https *https, SoupSession *session)
-{
-    GPtrArray *sockets = g_object_steal_data (G_OBJECT (session), served_sockets);
-    soup_session_abort (session);
-    if (!sockets)
-        return;
-    g_autoptr (GSource) source = g_idle_source_new ();
-    g_source_set_priority (source, G_PRIORITY_LOW);
-    g_source_set_callback (source, close_sockets, sockets, (GDestroyNotify)g_ptr_array_unref);
-    g_source_attach (source, rsp_loop_context (https->loop));
-}
 
 static gboolean
 https_takes (RspTransport *transport, RspCall *call)

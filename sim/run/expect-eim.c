@@ -4,23 +4,53 @@
 
 #include <string.h>
 
-static gboolean
-check_packages (RspRun *run, const RspYaml *want, const RspWorldActor *a)
+/* The euicc actor with EID; NULL: none. */
+static const char *
+card_with (const RspRun *run, const char *eid)
 {
-    g_autoptr (GPtrArray) views = rsp_eim_packages (a->eim);
-    if (views->len != want->items->len)
-        return rsp_run_fail (run, want, "expected %u packages at %s, got %u", want->items->len,
-                             a->base.name, views->len);
-    for (guint i = 0; i < views->len; i++) {
-        const RspYaml *entry = want->items->pdata[i];
+    for (guint i = 0; i < run->world->actors->len; i++) {
+        const RspWorldActor *a = run->world->actors->pdata[i];
+        if (a->role == RSP_ACTOR_EUICC && strcmp (rsp_yaml_get (a->yaml, "eid")->text, eid) == 0)
+            return a->base.name;
+    }
+    return NULL;
+}
+
+static gboolean
+check_packages (RspRun *run, const RspYaml *want, const RspWorldActor *a, const GPtrArray *views)
+{
+    for (guint i = 0; i < MIN (views->len, want->items->len); i++) {
+        const RspYaml *entry = want->items->pdata[i], *card = rsp_yaml_get (entry, "card");
         const RspEimPackageView *v = views->pdata[i];
-        if (!rsp_run_match (run, rsp_yaml_get (entry, "eid"), v->eid) ||
+        if ((card && !rsp_run_match (run, card, card_with (run, v->eid))) ||
+            !rsp_run_match (run, rsp_yaml_get (entry, "eid"), v->eid) ||
             !rsp_run_match (run, rsp_yaml_get (entry, "kind"), v->kind) ||
             !rsp_run_match (run, rsp_yaml_get (entry, "state"), rsp_eim_state_name (v->state)) ||
             !rsp_run_match (run, rsp_yaml_get (entry, "result"), v->result))
             return FALSE;
     }
-    return TRUE;
+    if (views->len > want->items->len) {
+        const RspEimPackageView *v = views->pdata[want->items->len];
+        const char *card = card_with (run, v->eid);
+        return rsp_run_fail (
+            run, want, "expected %u packages at %s, got %u: the next is %s of %s, %s (%s)",
+            want->items->len, a->base.name, views->len, v->kind, card ? card : v->eid,
+            rsp_eim_state_name (v->state), v->result ? v->result : "no result");
+    }
+    return views->len == want->items->len ||
+           rsp_run_fail (run, want, "expected %u packages at %s, got %u", want->items->len,
+                         a->base.name, views->len);
+}
+
+/* Those that did not end as they were meant to. (transfer full) */
+static GPtrArray *
+not_done (RspEim *eim)
+{
+    GPtrArray *views = rsp_eim_packages (eim);
+    for (guint i = views->len; i > 0; i--)
+        if (((const RspEimPackageView *)views->pdata[i - 1])->state == RSP_EIM_DONE)
+            g_ptr_array_remove_index (views, i - 1);
+    return views;
 }
 
 static gboolean
@@ -45,8 +75,11 @@ check_beliefs (RspRun *run, const RspYaml *want, const RspWorldActor *a)
 gboolean
 rsp_expect_eim (RspRun *run, const RspYaml *what, const RspWorldActor *a)
 {
-    if (strcmp (what->key, "packages") == 0)
-        return check_packages (run, what, a);
+    gboolean all = strcmp (what->key, "packages") == 0;
+    if (all || strcmp (what->key, "not-done") == 0) {
+        g_autoptr (GPtrArray) views = all ? rsp_eim_packages (a->eim) : not_done (a->eim);
+        return check_packages (run, what, a, views);
+    }
     if (strcmp (what->key, "believes") == 0)
         return check_beliefs (run, what, a);
     for (guint state = RSP_EIM_QUEUED; state <= RSP_EIM_EXPIRED; state++)

@@ -634,7 +634,7 @@ MAP_OF (received, received_keys, "a notification received");
 LIST_OF (received_list, received);
 ENUM_OF (package_state, package_states, "package state");
 static const RspKeySpec package_keys[] = {
-    {"eid", &text, FALSE, NULL}, {"kind", &text, FALSE, "enable, download, data-request …"}, {"state", &package_state, FALSE, NULL},
+    {"card", &text, FALSE, "the euicc actor"}, {"eid", &text, FALSE, NULL}, {"kind", &text, FALSE, "enable, download, data-request …"}, {"state", &package_state, FALSE, NULL},
     {"result", &text, FALSE, "ok, or the name of the first error"}, END};
 MAP_OF (package, package_keys, "an eIM package");
 LIST_OF (packages, package);
@@ -657,6 +657,7 @@ const RspKeySpec rsp_language_expectations[] = {
     {"network", &text, FALSE, "device: operator that it is attached to, or none"},
     {"traffic", &traffic, FALSE, "device: on the cellular bearer, at most"},
     {"packages", &packages, FALSE, "eim: exactly these packages, in order"},
+    {"not-done", &packages, FALSE, "eim: exactly these packages are in another state than done, in order"},
     {"believes", &beliefs, FALSE, "eim: exactly these profiles on its eUICCs, in order of EID and ICCID"},
     {"fleet", &fleet, FALSE, "eim: so many packages in each state"},
     {"received", &received_list, FALSE, "operator: these came, in this order"},
