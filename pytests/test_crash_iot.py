@@ -41,6 +41,7 @@ expect:
   dp1: {{orders: [{{iccid: "{a}", state: installed}}, {{iccid: "{b}", state: installed}}], sessions: 0}}
 """
 LAST = 36
+CARD_FIRST = 19  # the first after the downloads
 
 
 def write(folder, at, point, nth, notify):
@@ -63,7 +64,7 @@ def sent(path):
             yield f"{e['interface']}.{e['function']}", e["leg"], bodies[e["xid"], e["leg"]]
 
 
-def judge_packages(messages):
+def judge_packages(messages, packages=5):
     """What goes out for a transaction is the same octets each time; no counter serves two."""
     by_transaction, counters = defaultdict(set), {}
     for function, leg, body in messages:
@@ -75,7 +76,7 @@ def judge_packages(messages):
         counter, transaction = tlv.find(value, 0x30, 0x81), tlv.find(value, 0x30, 0x82)
         by_transaction[transaction].add(whole)
         assert counters.setdefault(counter, transaction) == transaction, "a counter was used twice"
-    assert len(by_transaction) == 5
+    assert len(by_transaction) == packages
     assert all(len(octets) == 1 for octets in by_transaction.values()), "a package was signed anew"
     numbers = [int.from_bytes(c, "big") for c in counters]
     assert numbers == sorted(numbers), "a counter went back"
@@ -133,3 +134,75 @@ def test_sweep(rspsim, tmp_path, at, first, notify):
         judge_notifications(messages)
         judge_database(tmp_path / "state" / name / "eim1.db", counter)
         judge_memory(tmp_path / "state" / name / "dev1.nvm")
+
+
+TWICE = "  - ipa: {{{{at: dev1, do: {0}, expect: {{{{error: any}}}}}}}}\n" * 2
+CARD = """scenario: {name}
+world:
+  use: worlds/iot.yaml
+  actors:
+    dp1:
+      profiles:
+        - {{iccid: "{a}", package: profiles/minimal.yaml, metadata: {{fallback-allowed: true}}}}
+        - {{iccid: "{b}", package: profiles/minimal.yaml}}
+        - {{iccid: "{c}", package: profiles/minimal.yaml, metadata: {{ecall: true}}}}
+      orders:
+        - {{iccid: "{a}", matchingId: MID-0001}}
+        - {{iccid: "{b}", matchingId: MID-0002}}
+        - {{iccid: "{c}", matchingId: MID-0003}}
+    dev1: {{retries: 2}}
+faults:
+  - {{name: f, match: {{point: {point}, at: card, nth: {nth}}}, action: power-loss}}
+steps:
+  - eim: {{at: eim1, to: card, do: download, activationCode: "1$dp1.example.com$MID-0001"}}
+  - eim: {{at: eim1, to: card, do: download, activationCode: "1$dp1.example.com$MID-0002"}}
+  - eim: {{at: eim1, to: card, do: download, activationCode: "1$dp1.example.com$MID-0003"}}
+  - ipa: {{at: dev1, do: poll, expect: {{installed: 3}}}}
+  - note: three profiles
+  - eim: {{at: eim1, to: card, do: enable, iccid: "{b}"}}
+  - eim: {{at: eim1, to: card, operations: [{{do: set-fallback, iccid: "{a}"}}, {{do: list-profile-info}}]}}
+""" + TWICE.format("poll") + TWICE.format("fallback") + """
+  - expect: {{card: {{profiles: [{{iccid: "{a}", state: enabled}}, {{iccid: "{b}", state: disabled}}, {{iccid: "{c}", state: disabled}}]}}}}
+""" + TWICE.format("return-from-fallback") + """
+  - expect: {{card: {{profiles: [{{iccid: "{a}", state: disabled}}, {{iccid: "{b}", state: enabled}}, {{iccid: "{c}", state: disabled}}]}}}}
+""" + TWICE.format("enable-emergency-profile") + """
+  - expect: {{card: {{profiles: [{{iccid: "{a}", state: disabled}}, {{iccid: "{b}", state: disabled}}, {{iccid: "{c}", state: enabled}}]}}}}
+""" + TWICE.format("disable-emergency-profile") + """
+  - eim: {{at: eim1, to: card, do: enable, iccid: "{a}", rollback: true}}
+""" + TWICE.format("poll") + """
+  - expect:
+      card: {{profiles: [{{iccid: "{a}", state: enabled}}, {{iccid: "{b}", state: disabled}}, {{iccid: "{c}", state: disabled}}]}}
+      eim1: {{packages: [{{state: done}}, {{state: done}}, {{state: done}}, {{state: done}}, {{state: done}}, {{state: done}}]}}
+""" + TWICE.format("rollback") + TWICE.format("poll") + """
+  - expect:
+      card: {{profiles: [{{iccid: "{a}", state: disabled}}, {{iccid: "{b}", state: enabled}}, {{iccid: "{c}", state: disabled}}]}}
+      eim1: {{packages: [{{state: done}}, {{state: done}}, {{state: done}}, {{state: done}}, {{state: done}}, {{state: rolled-back}}]}}
+""" + TWICE.format("reset, options: [operational, eim]") + """
+  - ipa: {{at: dev1, do: get-eims, expect: {{eims: 0}}}}
+  - expect: {{card: {{profiles: []}}}}
+""" + TWICE.format("add-initial-eim, eim: eim1") + """
+  - ipa: {{at: dev1, do: get-eims, expect: {{eims: 1}}}}
+"""
+C = "8988303000000000036"
+
+
+def test_power_goes_at_every_commit(rspsim, tmp_path):
+    """The power of the card goes before and after each commit of packages, fallback, emergency, rollback, reset and AddInitialEim:
+    each has happened entirely or not at all, its result is there if it has, and doing it again makes it so."""
+    names = []
+    for point in ("before-commit", "after-commit"):
+        for nth in range(CARD_FIRST, CARD_FIRST + 30):
+            names.append(f"{point}-{nth}")
+            (tmp_path / f"{names[-1]}.yaml").write_text(CARD.format(name=names[-1], a=A, b=B, c=C, point=point, nth=nth))
+    done = rspsim("run", tmp_path, "--trace-dir", tmp_path / "traces", "--state", tmp_path / "state", "--secrets", "--quiet",
+                  "--jobs", "2")
+    unfired = {m[1] for m in re.finditer(r"(\S+)\.yaml:\d+:.*to fire", done.stderr)}
+    failed = {m[1] for m in re.finditer(r"(\S+?)\.yaml:?", done.stderr)} - unfired
+    assert not failed, done.stderr
+    fired = [n for n in names if n not in {u.rpartition("/")[2] for u in unfired}]
+    assert 20 <= len(fired) < len(names)
+    for name in fired:
+        messages = list(sent(tmp_path / "traces" / f"{name}.jsonl"))
+        assert judge_packages(messages, 3) == 3
+        did = Counter(function for function, leg, _ in messages if function.startswith("ESep.") and leg == "request")
+        assert did == {"ESep.Enable": 2, "ESep.SetFallbackAttribute": 1, "ESep.ListProfileInfo": 1}
