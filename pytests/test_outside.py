@@ -203,6 +203,15 @@ def test_no_way_to_the_eim_from_outside(world, eims, tmp_path):
     eim.take = take
     assert w.json("--eim", eim.url, "poll")["delivered"] == 1
     assert find(eim.results[-1], 0xBF51, 0xA0, 0x30, 0x30).hex().endswith("8c0100")
+    eim.order_download("1$dp1.example.com$NOBODY")
+    eim.take = None
+    assert w.json("--eim", eim.url, "poll", check=1)["kept"] == 1
+    eim.take = take
+    w.ipa("reset", "operational")
+    before = len(eim.results)
+    assert w.json("--eim", eim.url, "poll", check=0)["delivered"] == 1  # what one process kept, the next one delivers
+    assert len(eim.results) == before + 1 and find(eim.results[-1], 0xBF54, 0x30, 0x80) == b"\x7f"
+    assert find(eim.polls[-1], 0x81) == b"\4"  # and tells of the reset
     done = w.ipa("--eim", "http://127.0.0.1:1", "poll", check=1)
     assert "ESipa.GetEimPackage: link" in done.stderr
 

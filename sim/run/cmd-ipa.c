@@ -6,6 +6,7 @@
 #include "sim/run/language.h"
 #include "sim/run/world-private.h"
 
+#include <errno.h>
 #include <gio/gio.h>
 #include <glib-unix.h>
 #include <signal.h>
@@ -465,46 +466,74 @@ on_code (guint tried, gpointer data)
     return tried == 0 ? g_strdup (d->args->code) : NULL;
 }
 
+typedef struct {
+    guint version, esipa, binding, notify;
+} Choices;
+
 static gboolean
-sit_down (IpaDesk *d, const Args *a, GError **error)
+read_choices (const Args *a, Choices *c, GError **error)
 {
     static const char *const versions[] = {"1.2", "1.0", NULL};
     static const char *const bindings[] = {"asn1", "json", NULL};
-    guint version, esipa, binding, notify;
+    if (!choose ("version", a->version, versions, &c->version, error) ||
+        !choose ("esipa", a->esipa, bindings, &c->esipa, error) ||
+        !choose ("binding", a->binding, rsp_language_bindings, &c->binding, error) ||
+        !choose ("notify", a->notify, rsp_language_ipa_notify, &c->notify, error))
+        return FALSE;
+    if (!c->version || !c->esipa)
+        return TRUE;
+    g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                 "not supported: ESipa in JSON with version 1.0");
+    return FALSE;
+}
+
+/* The file of the device's memory in the folder that --state names; NULL without. (transfer full)
+ */
+static gboolean
+find_memory (const char *folder, char **ret, GError **error)
+{
+    *ret = folder ? g_build_filename (folder, "ipa.nvm", NULL) : NULL;
+    if (!folder || g_mkdir_with_parents (folder, 0700) == 0)
+        return TRUE;
+    g_set_error (error, G_FILE_ERROR, (gint)g_file_error_from_errno (errno), "%s: %s", folder,
+                 g_strerror (errno));
+    return FALSE;
+}
+
+static gboolean
+sit_down (IpaDesk *d, const Args *a, GError **error)
+{
+    Choices c;
+    g_autofree char *memory = NULL;
     *d = (IpaDesk){.args = a};
-    if (!choose ("version", a->version, versions, &version, error) ||
-        !choose ("esipa", a->esipa, bindings, &esipa, error) ||
-        !choose ("binding", a->binding, rsp_language_bindings, &binding, error) ||
-        !choose ("notify", a->notify, rsp_language_ipa_notify, &notify, error) ||
+    if (!read_choices (a, &c, error) || !find_memory (a->desk.state, &memory, error) ||
         !rsp_desk_open (&d->desk, "ipa", &a->desk, error) ||
         (a->eim_ca && !rsp_gateway_trust_eims (d->desk.gateway, a->eim_ca, error)) ||
         !read_place (d, a->eim, error) || !read_period (d, a->period, error))
         return FALSE;
-    if (version && esipa) {
-        g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-                     "not supported: ESipa in JSON with version 1.0");
-        return FALSE;
-    }
     gint64 timeout = a->desk.timeout * G_USEC_PER_SEC;
     const RspLpaConfig engine = {.card = d->desk.card,
                                  .imei = a->imei,
                                  .timeout = timeout,
                                  .test_mode = TRUE,
                                  .lenient_matching_id = a->lenient,
-                                 .asn1_binding = binding == 1,
-                                 .json_proxy = esipa == 1};
+                                 .asn1_binding = c.binding == 1,
+                                 .json_proxy = c.esipa == 1};
     const RspIpaConfig config = {.card = d->desk.card,
-                                 .v10 = version == 1,
-                                 .json = esipa == 1,
+                                 .memory = memory,
+                                 .v10 = c.version == 1,
+                                 .json = c.esipa == 1,
                                  .indirect = a->indirect,
                                  .immediate_enable = a->immediate_enable,
-                                 .notify = (RspIpaNotify)notify,
+                                 .notify = (RspIpaNotify)c.notify,
                                  .eim_address = d->address,
                                  .timeout = timeout,
                                  .pause = 10 * G_USEC_PER_SEC,
                                  .retries = (guint)CLAMP (a->retries, 0, 100)};
     const RspLpaUi ui = {.ask = on_question, .code = on_code, .data = d};
     d->ipa = rsp_world_ipa_new (&d->desk.actor, &engine, &config, error);
+    if (!d->ipa)
+        return FALSE;
     rsp_lpa_set_ui (d->ipa->engine, &ui);
     return !a->emulate || rsp_ipa_emulate (d->ipa->ipa, a->emulate, error);
 }
