@@ -261,7 +261,8 @@ rsp_desk_add_options (GOptionContext *context, RspDeskArgs *a)
          "stdio:COMMAND (a program that speaks the stdio APDU protocol), tcp:HOST:PORT (a card "
          "that listens), vpcd:HOST:PORT (one that comes), or sim:WORLD:EUICC",
          "CARD"},
-        {"state", 0, 0, G_OPTION_ARG_FILENAME, &a->state, "keep the memory of a sim: card, and of an IPA", "DIR"},
+        {"state", 0, 0, G_OPTION_ARG_FILENAME, &a->state,
+         "keep the memory of a sim: card, and of an IPA", "DIR"},
         {"ca", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &a->ca,
          "CI certificate(s) of servers, PEM or DER; default: the world's, or the host's trust "
          "store",
