@@ -1,4 +1,5 @@
 #include "sim/run/runner.h"
+#include "sim/run/trace-view.h"
 #include "sim/run/world-private.h"
 
 #include <string.h>
@@ -16,10 +17,25 @@ static const char *const failures[] = {
     [RSP_REPLY_TLS] = "tls",
 };
 
+/* "success", or the name of the error in a card's answer. */
+static char *
+card_code_of (const Pending *p, GBytes *body)
+{
+    const char *type = p->fn->response_type;
+    g_autoptr (RspAsn1) answer = type ? rsp_asn1_decode (type, body, NULL) : NULL;
+    if (!answer)
+        return g_strdup ("undecodable");
+    g_autofree char *hex = rsp_hex (rsp_slice_of (body));
+    char *name = rsp_trace_refusal (p->fn->full_name, hex);
+    return name ? name : g_strdup ("success");
+}
+
 static char *
 code_of (const Pending *p, GBytes *body)
 {
     RspStatus status;
+    if (p->fn->binding == RSP_BINDING_CARD)
+        return card_code_of (p, body);
     g_autoptr (RspFields) fields =
         p->fn->binding == RSP_BINDING_HTTP
             ? rsp_fields_decode_as (p->fn, RSP_LEG_RESPONSE, p->encoding, body, NULL)
