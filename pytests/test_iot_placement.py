@@ -210,3 +210,50 @@ def test_emulation_of_the_client(program, root, tmp_path):
     finally:
         server.terminate()
         assert server.wait(timeout=10) == 0
+
+
+SWEEP = """scenario: {name}
+world: worlds/iot-emulated.yaml
+faults:
+  - {{name: f, match: {{point: {point}, at: dev1, nth: {nth}}}, action: crash}}
+steps:
+  - ipa: {{at: dev1, do: add-initial-eim, eim: eim1, expect: {{error: any}}}}
+  - ipa: {{at: dev1, do: add-initial-eim, eim: eim1, expect: {{error: any}}}}
+  - eim: {{at: eim1, to: card, do: download, activationCode: "1$dp1.example.com$MID-0001"}}
+  - eim: {{at: eim1, to: card, do: download, activationCode: "1$dp1.example.com$MID-0002"}}
+  - eim: {{at: eim1, to: card, do: enable, iccid: "8988303000000000010"}}
+  - eim: {{at: eim1, to: card, operations: [{{do: disable, iccid: "8988303000000000010"}},
+           {{do: enable, iccid: "8988303000000000028", rollback: true}}]}}
+  - ipa: {{at: dev1, do: poll, expect: {{error: any}}}}
+  - ipa: {{at: dev1, do: poll, expect: {{error: any}}}}
+  - eim: {{at: eim1, to: card, do: list-profile-info}}
+  - ipa: {{at: dev1, do: poll}}
+  - ipa: {{at: dev1, do: deliver-notifications}}
+  - wait: 20m
+expect:
+  eim1: {{fleet: {{queued: 0, delivered: 0}}}}
+"""
+SWEPT = 28
+
+
+@pytest.mark.parametrize("point, first", [("before-commit", 1), ("after-commit", 2)])
+def test_emulation_killed_at_its_commits(rspsim, root, tmp_path, point, first):
+    """The device dies at its commits, before every other one and after the rest: no package runs twice, none is left open, and the eIM believes what is so."""
+    for nth in range(first, SWEPT + 1, 2):
+        name = f"swept-{point}-{nth:02}"
+        (tmp_path / f"{name}.yaml").write_text(SWEEP.format(name=name, point=point, nth=nth))
+    rspsim("run", tmp_path, "--trace-dir", tmp_path, "--quiet", "--jobs", "2", check=0)
+    interrupted = 0
+    for nth in range(first, SWEPT + 1, 2):
+        events = [json.loads(line) for line in (tmp_path / f"swept-{point}-{nth:02}.jsonl").read_text().splitlines()]
+        sent = [e for e in events if e["kind"] == "message" and e["stage"] == "sent" and e["interface"] in ("ESipa", "ES10c")]
+        calls = [e["function"] for e in sent if e["leg"] == "request"]
+        assert calls.count("EnableProfile") <= 2 and calls.count("DisableProfile") <= 1
+        results = {}
+        for body in (bytes.fromhex(e["body"]) for e in sent if e["function"] == "ProvideEimPackageResult" and e["leg"] == "request"):
+            epr = {t: v for t, v, _ in walk(find(body, 0xBF50))}.get(0xBF51)
+            if epr and epr[0] == 0xA0:
+                results.setdefault(find(epr, 0xA0, 0x30, 0x81), set()).add(find(epr, 0xA0, 0x30, 0x30))
+        assert all(len(said) == 1 for said in results.values()) and len(results) == 3
+        interrupted += any(b"\x02\x01\x03" in said for r in results.values() for said in r)
+    assert interrupted >= 1

@@ -86,10 +86,12 @@ put_code (RspIpa *ipa, guint32 tag, gint code)
     enum { WRONG_REENABLING = 4 };
     gboolean known =
         code >= 0 && code != WRONG_REENABLING && !(ipa->config.v10 && code > EMU_WRONG_STATE);
-    if (code == EMU_NO_ANSWER)
+    if (code == EMU_NO_ANSWER) {
+        ipa_note_change (ipa, IPA_CHANGE_UNDEFINED, NULL); /* the card may have done it */
         put (ipa, 0x02, INTERRUPTION);
-    else
+    } else {
         put (ipa, tag, known ? (guint8)code : UNDEFINED);
+    }
 }
 
 static void

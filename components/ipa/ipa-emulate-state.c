@@ -245,6 +245,7 @@ end_interrupted (RspIpa *ipa, GError **error)
         emu_result (e, &e->running, RSP_SLICE (results->data, results->len));
     emu_put_result (e, result);
     emu_package_clear (&e->running);
+    ipa_note_change (ipa, IPA_CHANGE_UNDEFINED, NULL); /* the card may have done more */
     return save (ipa->actor, e, error);
 }
 

@@ -15,6 +15,7 @@ typedef enum {
     IPA_CHANGE_LOCAL = 3,
     IPA_CHANGE_RESET = 4,
     IPA_CHANGE_IMMEDIATE_ENABLE = 5,
+    IPA_CHANGE_UNDEFINED = 127,
 } IpaStateChange;
 
 typedef struct _IpaEmulation IpaEmulation;
