@@ -12,7 +12,9 @@ import time
 import pytest
 
 import test_conformance_serve as conformance
+import test_eim
 import test_smdpp
+import tlv
 
 WORLD = """
 world:
@@ -108,3 +110,87 @@ def test_killed(program, root, tmp_path, seed):
         worker.join()
         number += 100
     assert sum(1 for k in known if k != "under way") >= 4
+
+
+class ServedEim(test_eim.Eim):
+    def __init__(self, program, root, folder):
+        self.process = subprocess.Popen([program, "serve", test_eim.WORLD, "--state", folder / "state"], cwd=root, text=True,
+                                        stdout=subprocess.PIPE)
+        line = self.process.stdout.readline()
+        assert line, "the server does not come up again"
+        super().__init__(next(e for e in json.loads(line)["endpoints"] if e["role"] == "eim"), folder)
+
+    def next_package(self):
+        """The BF51 that is handed out; None: there is none."""
+        answer = self.asn1(bytes.fromhex("bf4f125a10" + test_eim.EID))
+        return None if answer.hex() == "bf4f03020101" else tlv.whole(answer, 0xBF4F, 0xBF51)
+
+    def end(self):
+        self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()
+
+
+def manage(eim, known):
+    """Orders packages and plays IPA and card; KNOWN gets what was acknowledged: {id: [state, octets, counter]}."""
+    try:
+        while True:
+            status, reply = eim.manage("POST", "/packages", {"eid": test_eim.EID, "do": "list-profile-info"})
+            assert status == 201
+            known[reply["ids"][0]] = ["queued", None, None]
+            while (package := eim.next_package()) is not None:
+                counter, transaction = eim.open(package)
+                number = min(i for i, (state, *_) in known.items() if state != "done")
+                known[number] = ["delivered", package, counter]
+                seq = len(known)
+                result = eim.result(counter, transaction, bytes.fromhex("bf2d02a000"), seq)
+                said = tlv.make(0x5A, bytes.fromhex(test_eim.EID))
+                assert eim.asn1(tlv.make(0xBF50, said + result)) == tlv.make(0xBF50, tlv.make(0xBF53, tlv.make(0x80, integer(seq))))
+                known[number][0] = "done"
+    except DEAD:
+        pass
+
+
+def integer(value):
+    return value.to_bytes(value.bit_length() // 8 + 1, "big")
+
+
+def judge_eim(eim, known):
+    """States only went on; what was handed out is handed out again octet for octet; counters only rise."""
+    order = ["queued", "delivered", "done"]
+    packages = {p["id"]: p for p in eim.manage("GET", "/packages")[1]}
+    for number, (state, _, _) in known.items():
+        assert order.index(packages[number]["state"]) >= order.index(state), (number, state)
+    for number, package in packages.items():
+        entry = known.setdefault(number, ["queued", None, None])  # an order that was not acknowledged
+        if package["state"] == "done":
+            entry[0] = "done"
+    waiting = eim.next_package()
+    first = min((i for i, (state, *_) in known.items() if state != "done"), default=None)
+    assert (waiting is None) == (first is None)
+    if waiting is None:
+        return
+    if known[first][1]:
+        assert waiting == known[first][1], "signed anew"
+    counter = eim.open(waiting)[0]
+    used = [int.from_bytes(c, "big") for i, (_, _, c) in known.items() if c and i != first]
+    assert int.from_bytes(counter, "big") > max(used, default=0), "a counter went back"
+    known[first] = ["delivered", waiting, counter]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_eim_killed(program, root, tmp_path, seed):
+    rng = random.Random(seed)
+    subprocess.run([program, "pki", test_eim.WORLD, "-o", tmp_path], check=True, cwd=root, stdout=subprocess.DEVNULL)
+    known = {}
+    for _ in range(5):
+        eim = ServedEim(program, root, tmp_path)
+        try:
+            judge_eim(eim, known)
+            worker = threading.Thread(target=manage, args=(eim, known))
+            worker.start()
+            time.sleep(rng.uniform(0.05, 0.6))
+        finally:
+            eim.end()
+        worker.join()
+    assert sum(1 for state, *_ in known.values() if state == "done") >= 4
