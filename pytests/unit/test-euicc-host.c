@@ -75,7 +75,7 @@ host_restart (Host *h, const char *nvm_path)
     g_assert_no_error (error);
     assert_apdu (h, "0070000001", "019000");
     g_autofree char *fci = host_apdu_hex (h, "01a4040010a0000005591010ffffffff8900000100");
-    g_assert_cmpstr (fci, ==, "6121");
+    g_assert_cmpstr (fci, ==, h->config.iot ? "6127" : "6121");
 }
 
 Host *
