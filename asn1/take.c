@@ -47,6 +47,13 @@ rsp_read_number (RspSlice s, guint64 *ret)
 }
 
 gboolean
+rsp_take_number (RspSlice *input, guint32 tag, guint64 *ret)
+{
+    RspTlv tlv;
+    return rsp_take (input, tag, 1, 9, &tlv) && rsp_read_number (tlv.value, ret);
+}
+
+gboolean
 rsp_read_bits (RspSlice s, guint32 *ret)
 {
     if (s.len == 0 || s.len > 5 || s.data[0] > 7 || (s.len == 1 && s.data[0] != 0))

@@ -11,6 +11,7 @@ gboolean rsp_take_optional (RspSlice *input, guint32 tag, gsize min, gsize max, 
 gboolean rsp_is_utf8 (RspSlice s);
 gboolean rsp_read_number (RspSlice s, guint64 *ret); /* INTEGER, not negative, ≤ 8 octets */
 gboolean rsp_read_bits (RspSlice s, guint32 *ret);   /* BIT STRING: bit 0 is the first named */
+gboolean rsp_take_number (RspSlice *input, guint32 tag, guint64 *ret); /* one under TAG */
 void rsp_put_number (GByteArray *out, guint32 tag, guint64 value);
 void rsp_put_bits (GByteArray *out, guint32 tag, guint64 mask, guint nbits);
 void rsp_put_named_bits (GByteArray *out, guint32 tag, guint64 mask);     /* no trailing zeros */

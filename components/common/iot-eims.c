@@ -229,19 +229,12 @@ rsp_iot_eims_write (const RspIotEims *eims, GByteArray *out)
     }
 }
 
-static gboolean
-take_number (RspSlice *in, guint32 tag, guint64 *ret)
-{
-    RspTlv tlv;
-    return rsp_take (in, tag, 1, 9, &tlv) && rsp_read_number (tlv.value, ret);
-}
-
 static RspIotEim *
 parse_eim (RspSlice in)
 {
     RspTlv id, point, config;
     guint64 counter, token;
-    if (!take_number (&in, 0x80, &counter) || !take_number (&in, 0x81, &token) ||
+    if (!rsp_take_number (&in, 0x80, &counter) || !rsp_take_number (&in, 0x81, &token) ||
         !rsp_take (&in, 0x82, 1, 128, &id) || !rsp_take (&in, 0x83, 1, 128, &point) ||
         !rsp_take (&in, 0x30, 1, 16384, &config))
         return NULL;

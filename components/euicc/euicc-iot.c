@@ -159,13 +159,6 @@ rsp_euicc_iot_revoke_rollback (RspEuicc *card)
 
 /* --- Reading --- */
 
-static gboolean
-take_number (RspSlice *in, guint32 tag, guint64 *ret)
-{
-    RspTlv tlv;
-    return rsp_take (in, tag, 1, 9, &tlv) && rsp_read_number (tlv.value, ret);
-}
-
 static char *
 text_of (RspSlice s)
 {
@@ -178,9 +171,9 @@ load_rollback (RspEuiccIot *iot, RspSlice in)
     RspTlv eim, transaction;
     guint64 profile, counter;
     RspEuiccRollback *r = &iot->rollback;
-    if (!take_number (&in, 0x80, &profile) || !rsp_take (&in, 0x81, 1, 128, &eim) ||
-        !take_number (&in, 0x82, &counter) || !rsp_take (&in, 0x83, 0, 16, &transaction) ||
-        !take_number (&in, 0x84, &r->seq))
+    if (!rsp_take_number (&in, 0x80, &profile) || !rsp_take (&in, 0x81, 1, 128, &eim) ||
+        !rsp_take_number (&in, 0x82, &counter) || !rsp_take (&in, 0x83, 0, 16, &transaction) ||
+        !rsp_take_number (&in, 0x84, &r->seq))
         return FALSE;
     r->granted = TRUE;
     r->profile = (guint)profile;
@@ -201,9 +194,9 @@ load_state (RspEuicc *card)
     guint64 flags, fallback, before_fallback, before_emergency;
     if (!record)
         return TRUE;
-    if (!take_number (&in, 0x80, &iot->eims.tokens) || !take_number (&in, 0x81, &flags) ||
-        !take_number (&in, 0x82, &fallback) || !take_number (&in, 0x83, &before_fallback) ||
-        !take_number (&in, 0x84, &before_emergency) || !rsp_take (&in, 0x85, 0, 64, &oid) ||
+    if (!rsp_take_number (&in, 0x80, &iot->eims.tokens) || !rsp_take_number (&in, 0x81, &flags) ||
+        !rsp_take_number (&in, 0x82, &fallback) || !rsp_take_number (&in, 0x83, &before_fallback) ||
+        !rsp_take_number (&in, 0x84, &before_emergency) || !rsp_take (&in, 0x85, 0, 64, &oid) ||
         !rsp_take (&in, 0x86, 0, 255, &address) ||
         !rsp_take_optional (&in, 0xA7, 1, 512, &rollback, &has_rollback))
         return FALSE;

@@ -92,10 +92,9 @@ emu_set_immediate_enable (IpaEmulation *e, RspSlice body)
     gboolean has_flag, has_oid, has_address;
     if (!rsp_take_optional (&body, 0x80, 0, 0, &flag, &has_flag) ||
         !rsp_take_optional (&body, 0x81, 1, 64, &oid, &has_oid) ||
-        !rsp_take_optional (&body, 0x82, 0, 255, &address, &has_address) || body.len > 0 ||
+        !rsp_take_optional (&body, 0x82, 1, 255, &address, &has_address) || body.len > 0 ||
         (has_address &&
-         (!rsp_is_utf8 (address.value) ||
-          (address.value.len > 0 && memchr (address.value.data, 0, address.value.len)))))
+         (!rsp_is_utf8 (address.value) || memchr (address.value.data, 0, address.value.len))))
         return FALSE;
     g_clear_pointer (&e->immediate_oid, g_bytes_unref);
     g_clear_pointer (&e->immediate_address, g_free);

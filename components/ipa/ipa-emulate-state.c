@@ -50,22 +50,15 @@ write_package (const EmuPackage *p)
 }
 
 static gboolean
-take_number (RspSlice *in, guint32 tag, guint64 *ret)
-{
-    RspTlv tlv;
-    return rsp_take (in, tag, 1, 9, &tlv) && rsp_read_number (tlv.value, ret);
-}
-
-static gboolean
 read_package (RspSlice in, EmuPackage *p)
 {
     RspTlv eim, transaction, iccid, results;
     guint64 counter, token;
     if (in.len == 0)
         return TRUE;
-    if (!rsp_take (&in, 0x80, 1, 128, &eim) || !take_number (&in, 0x81, &counter) ||
-        !take_number (&in, 0x82, &token) || !rsp_take (&in, 0x83, 0, 16, &transaction) ||
-        !take_number (&in, 0x84, &p->seq) ||
+    if (!rsp_take (&in, 0x80, 1, 128, &eim) || !rsp_take_number (&in, 0x81, &counter) ||
+        !rsp_take_number (&in, 0x82, &token) || !rsp_take (&in, 0x83, 0, 16, &transaction) ||
+        !rsp_take_number (&in, 0x84, &p->seq) ||
         !rsp_take (&in, 0x85, EMU_ICCID_SIZE, EMU_ICCID_SIZE, &iccid) ||
         !rsp_take (&in, 0x86, 0, 1u << 20, &results))
         return FALSE;
@@ -96,7 +89,7 @@ read_results (IpaEmulation *e, RspSlice in)
     while (in.len > 0) {
         guint64 seq;
         RspTlv tlv;
-        if (!take_number (&in, 0x80, &seq) || !rsp_take (&in, 0x81, 1, 1u << 20, &tlv))
+        if (!rsp_take_number (&in, 0x80, &seq) || !rsp_take (&in, 0x81, 1, 1u << 20, &tlv))
             return FALSE;
         EmuResult *result = g_new0 (EmuResult, 1);
         result->seq = seq;
