@@ -3,15 +3,22 @@
  */
 #include "components/eim/eim-private.h"
 
+#include "asn1/event-entries.h"
+
 #include <string.h>
 
 #define FIRST_RETRY (5 * G_USEC_PER_SEC)
 #define LAST_RETRY (600 * G_USEC_PER_SEC)
 
+/* What peers may leave here for servers that do not answer: so many, each for so long. */
+#define MOST_WAITING 65536
+#define LIFETIME (G_GINT64_CONSTANT (30) * 24 * 3600 * G_USEC_PER_SEC)
+
 typedef struct {
     RspEim *eim;
     char *address;
     gint64 under_way; /* its number; 0: none */
+    gint64 since;     /* when that came */
     gint64 delay;
     guint64 timer;
 } Outbox;
@@ -52,7 +59,10 @@ on_answer (const RspReply *reply, gpointer data)
     gint64 id = box->under_way;
     box->under_way = 0;
     gboolean taken = reply->kind == RSP_REPLY_OK && reply->http >= 200 && reply->http < 300;
-    if (taken && strike_off (box->eim, id)) {
+    gboolean old = rsp_loop_now (box->eim->actor->loop) - box->since > LIFETIME;
+    if (!taken && old)
+        rsp_changes_note (box->eim->changes, "notification", "waiting", "given up");
+    if ((taken || old) && strike_off (box->eim, id)) {
         box->delay = 0;
         send_next (box);
         return;
@@ -69,11 +79,12 @@ send_next (Outbox *box)
     if (box->under_way || box->timer)
         return;
     sqlite3_stmt *row = rsp_store_bind (
-        eim->store, "SELECT id, body FROM forward WHERE address = ? ORDER BY id LIMIT 1", "s",
-        box->address);
+        eim->store, "SELECT id, body, since FROM forward WHERE address = ? ORDER BY id LIMIT 1",
+        "s", box->address);
     if (!rsp_store_step (eim->store, row, &there, NULL) || !there)
         return;
     box->under_way = sqlite3_column_int64 (row, 0);
+    box->since = sqlite3_column_int64 (row, 2);
     g_autoptr (GBytes) notification = rsp_store_blob (row, 1);
     const RspFunction *fn = rsp_function (RSP_FN_ES9P_HANDLE_NOTIFICATION);
     g_autoptr (RspFields) f = rsp_fields_new (fn, RSP_LEG_REQUEST);
@@ -113,6 +124,26 @@ static const struct {
     {"otherSignedNotification", "otherSignedNotification.tbsOtherNotification"},
 };
 
+guint
+rsp_eim_waiting (RspEim *eim)
+{
+    sqlite3_stmt *row = rsp_store_bind (eim->store, "SELECT count(*) FROM forward", "");
+    gboolean there;
+    return rsp_store_step (eim->store, row, &there, NULL) && there
+               ? (guint)sqlite3_column_int (row, 0)
+               : MOST_WAITING;
+}
+
+/* Not acknowledged, it stays with the card. */
+static gboolean
+leave (RspEim *eim, const char *why, const GArray *acks, GError **error)
+{
+    rsp_actor_state (eim->actor, "notification", NULL, why);
+    if (!acks)
+        g_set_error (error, RSP_STORE_ERROR, RSP_STORE_ERROR_FULL, "notification: %s", why);
+    return acks != NULL;
+}
+
 gboolean
 rsp_eim_forward (RspEim *eim, RspSlice notification, GArray *acks, GError **error)
 {
@@ -132,9 +163,14 @@ rsp_eim_forward (RspEim *eim, RspSlice notification, GArray *acks, GError **erro
         g_strconcat (kinds[kind].metadata, ".notificationAddress", NULL);
     g_autofree char *address = rsp_asn1_text (node, address_path);
     gint64 seq = rsp_asn1_int (node, seq_path, 0);
+    if (!rsp_server_address_valid (address ? address : ""))
+        return leave (eim, "to no address", acks, error);
+    if (rsp_eim_waiting (eim) >= MOST_WAITING)
+        return leave (eim, "no room", acks, error);
     g_autoptr (GBytes) body = rsp_slice_to_bytes (notification);
     if (acks)
         g_array_append_val (acks, seq);
-    return rsp_store_run (eim->store, error, "INSERT INTO forward (address, body) VALUES (?,?)",
-                          "sb", address ? address : "", body);
+    return rsp_store_run (eim->store, error,
+                          "INSERT INTO forward (address, body, since) VALUES (?,?,?)", "sbi",
+                          address, body, rsp_loop_now (eim->actor->loop));
 }

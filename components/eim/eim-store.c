@@ -15,7 +15,8 @@ const char rsp_eim_schema[] =
     "CREATE UNIQUE INDEX package_transaction ON package (transaction_id);"
     "CREATE TABLE profile (eid TEXT NOT NULL, iccid TEXT NOT NULL, enabled INTEGER NOT NULL,"
     " PRIMARY KEY (eid, iccid)) WITHOUT ROWID;"
-    "CREATE TABLE forward (id INTEGER PRIMARY KEY, address TEXT NOT NULL, body BLOB NOT NULL);"
+    "CREATE TABLE forward (id INTEGER PRIMARY KEY, address TEXT NOT NULL, body BLOB NOT NULL,"
+    " since INTEGER NOT NULL);"
     "CREATE INDEX forward_address ON forward (address, id);";
 
 #define COLUMNS                                                                                    \

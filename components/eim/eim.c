@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#define SCHEMA_VERSION 2
+#define SCHEMA_VERSION 3
 
 typedef enum {
     NO_ERROR = 0,

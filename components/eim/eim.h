@@ -134,6 +134,9 @@ void rsp_eim_profile_view_free (RspEimProfileView *view);
 /* What the eIM believes to be on the eUICCs. (transfer full) (element-type RspEimProfileView) */
 GPtrArray *rsp_eim_profiles (RspEim *eim);
 
+/* Notifications that wait for the servers that they name. */
+guint rsp_eim_waiting (RspEim *eim);
+
 /* ESipa.TransferEimPackage: the next package of EID goes to the IPA at ADDRESS. FUNC gets, from the
  * loop, what came of it: "ok", the name of an error, "timeout", "noEimPackageAvailable". */
 typedef void (*RspEimPushFunc) (const char *result, gpointer data);

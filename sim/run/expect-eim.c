@@ -82,6 +82,8 @@ rsp_expect_eim (RspRun *run, const RspYaml *what, const RspWorldActor *a)
     }
     if (strcmp (what->key, "believes") == 0)
         return check_beliefs (run, what, a);
+    if (strcmp (what->key, "waiting") == 0)
+        return rsp_run_match_number (run, what, rsp_eim_waiting (a->eim));
     for (guint state = RSP_EIM_QUEUED; state <= RSP_EIM_EXPIRED; state++)
         if (!rsp_run_match_number (run, rsp_yaml_get (what, rsp_eim_state_name (state)),
                                    rsp_eim_count (a->eim, state)))

@@ -660,6 +660,7 @@ const RspKeySpec rsp_language_expectations[] = {
     {"not-done", &packages, FALSE, "eim: exactly these packages are in another state than done, in order"},
     {"believes", &beliefs, FALSE, "eim: exactly these profiles on its eUICCs, in order of EID and ICCID"},
     {"fleet", &fleet, FALSE, "eim: so many packages in each state"},
+    {"waiting", &count, FALSE, "eim: so many notifications that their servers do not take"},
     {"received", &received_list, FALSE, "operator: these came, in this order"},
     END};
 MAP_OF (actor_expect, rsp_language_expectations, "an expectation of an actor");

@@ -473,7 +473,7 @@ role_of_expectation (const char *key)
     if (strcmp (key, "events") == 0)
         return "smds";
     if (strcmp (key, "packages") == 0 || strcmp (key, "not-done") == 0 ||
-        strcmp (key, "believes") == 0 || strcmp (key, "fleet") == 0)
+        strcmp (key, "believes") == 0 || strcmp (key, "fleet") == 0 || strcmp (key, "waiting") == 0)
         return "eim";
     return strcmp (key, "received") == 0 ? "operator" : "smdpp";
 }
