@@ -348,7 +348,7 @@ rsp_modem_attach (RspModem *modem, const RspModemCell *cell, RspModemSystem syst
         return FALSE;
     rsp_modem_detach (modem);
     modem->busy = TRUE;
-    modem->operator= g_intern_string (cell->operator);
+    modem->operator= rsp_intern (cell->operator);
     g_strlcpy (modem->plmn, cell->plmn, sizeof modem->plmn);
     modem->wanted = system;
     modem->func = func;

@@ -207,3 +207,12 @@ rsp_suggest (const char *word, const char *const *names)
     }
     return found;
 }
+
+const char *
+rsp_intern (const char *text)
+{
+    static GStringChunk *copies;
+    if (!copies)
+        copies = g_string_chunk_new (1024);
+    return text ? g_string_chunk_insert_const (copies, text) : NULL;
+}

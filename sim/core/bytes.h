@@ -35,5 +35,9 @@ GBytes *rsp_secret_bytes (const guint8 *data, gsize len);
  * MAX characters with "…". (transfer full) */
 char *rsp_escape_text (const char *text, gssize len, gsize max);
 
+/* The one copy of TEXT, which stays until the process ends; NULL for NULL. For names of actors and
+ * files alone. (GLib's quarks leak their tables once there are some thousands.) */
+const char *rsp_intern (const char *text);
+
 /* The closest of NAMES (NULL-terminated) to WORD by edit distance, or NULL if none is close. */
 const char *rsp_suggest (const char *word, const char *const *names);

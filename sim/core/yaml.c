@@ -357,7 +357,7 @@ RspYaml *
 rsp_yaml_parse (const char *text, gssize len, const char *shown_as, GError **error)
 {
     gsize size = len < 0 ? strlen (text) : (gsize)len;
-    Loader loader = {.file = g_intern_string (shown_as), .error = error};
+    Loader loader = {.file = rsp_intern (shown_as), .error = error};
     RspYaml *root;
 
     if (size > MAX_SIZE) {

@@ -162,7 +162,7 @@ rsp_bus_call (RspBus *bus, const char *src, const char *address, const RspFuncti
     if (rsp_bus_crashed (bus, src))
         return;
     RspEndpoint *dst = find_destination (bus, fn, address);
-    RspCall *call = rsp_bus_call_new (bus, as_offered (dst, fn), g_intern_string (src), address);
+    RspCall *call = rsp_bus_call_new (bus, as_offered (dst, fn), rsp_intern (src), address);
     call->dst = dst;
     start_call (call, body, options, func, data);
 }
@@ -172,7 +172,7 @@ rsp_bus_call_through (RspBus *bus, const char *src, GBytes *client, const char *
                       const char *address, const RspFunction *fn, GBytes *body,
                       const RspCallOptions *options, RspReplyFunc func, gpointer data)
 {
-    RspCall *call = rsp_bus_call_new (bus, fn, g_intern_string (src), address);
+    RspCall *call = rsp_bus_call_new (bus, fn, rsp_intern (src), address);
     call->dst = rsp_bus_endpoint (bus, dst, FALSE);
     if (client) {
         call->client = rsp_credential_client_name (&call->dst->credential, client);

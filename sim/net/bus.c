@@ -49,8 +49,7 @@ rsp_bus_callee (const RspCall *call)
 {
     if (!call->dst)
         return call->address;
-    return call->dst->name == call->bus->gateway ? g_intern_string (call->address)
-                                                 : call->dst->name;
+    return call->dst->name == call->bus->gateway ? rsp_intern (call->address) : call->dst->name;
 }
 
 /* The message event of a stage; its parent is the leg's sending, and of that whatever runs now. */
@@ -105,7 +104,7 @@ rsp_bus_endpoint (RspBus *bus, const char *name, gboolean make)
     RspEndpoint *endpoint = g_hash_table_lookup (bus->endpoints, name);
     if (!endpoint && make) {
         endpoint = g_new0 (RspEndpoint, 1);
-        endpoint->name = g_intern_string (name);
+        endpoint->name = rsp_intern (name);
         g_hash_table_insert (bus->endpoints, (gpointer)endpoint->name, endpoint);
     }
     return endpoint;
@@ -227,7 +226,7 @@ rsp_bus_add_address (RspBus *bus, const char *fqdn, const char *name)
 void
 rsp_bus_set_gateway (RspBus *bus, const char *name)
 {
-    bus->gateway = g_intern_string (name);
+    bus->gateway = rsp_intern (name);
 }
 
 void

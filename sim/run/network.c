@@ -181,7 +181,7 @@ set_operators (Place *place, const RspYaml *list)
     g_ptr_array_set_size (place->operators, 0);
     for (guint i = 0; list && i < list->items->len; i++)
         g_ptr_array_add (place->operators,
-                         (gpointer)g_intern_string (((RspYaml *)list->items->pdata[i])->text));
+                         (gpointer)rsp_intern (((RspYaml *)list->items->pdata[i])->text));
 }
 
 void

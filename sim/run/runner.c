@@ -162,7 +162,7 @@ on_event (const RspTraceEvent *e, guint64 seq G_GNUC_UNUSED, gpointer data)
         !e->function)
         return;
     RspSentMessage m = {
-        .src = g_intern_string (e->src), .dst = g_intern_string (e->dst), .function = e->function};
+        .src = rsp_intern (e->src), .dst = rsp_intern (e->dst), .function = e->function};
     g_array_append_val (run->messages, m);
 }
 
