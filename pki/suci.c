@@ -104,8 +104,10 @@ rsp_suci_conceal (RspSuciScheme scheme, RspSlice home_public, const guint8 ephem
     }
     gsize begin = out->len;
     if (!agree (scheme, ephemeral, home_public, shared) ||
-        !rsp_suci_public (scheme, ephemeral, out))
+        !rsp_suci_public (scheme, ephemeral, out)) {
+        rsp_wipe (shared, sizeof shared);
         return FALSE;
+    }
     derive (shared, RSP_SLICE (out->data + begin, size), &keys);
     g_byte_array_set_size (out, (guint)(begin + size + msin.len));
     apply_counter (&keys, msin, out->data + begin + size);
@@ -130,8 +132,10 @@ rsp_suci_reveal (RspSuciScheme scheme, const guint8 private[32], RspSlice output
         return FALSE;
     RspSlice public = RSP_SLICE (output.data, size);
     RspSlice ciphertext = RSP_SLICE (output.data + size, output.len - size - MAC_SIZE);
-    if (!agree (scheme, private, public, shared))
+    if (!agree (scheme, private, public, shared)) {
+        rsp_wipe (shared, sizeof shared);
         return FALSE;
+    }
     derive (shared, public, &keys);
     seal (&keys, ciphertext, mac);
     gboolean good = rsp_slice_equal_ct (RSP_SLICE_ARRAY (mac),
@@ -142,6 +146,7 @@ rsp_suci_reveal (RspSuciScheme scheme, const guint8 private[32], RspSlice output
     }
     rsp_wipe (shared, sizeof shared);
     rsp_wipe (&keys, sizeof keys);
+    rsp_wipe (mac, sizeof mac);
     return good;
 }
 

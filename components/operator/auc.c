@@ -39,8 +39,23 @@ struct _RspAuc {
     RspRng *challenges;
     GHashTable *subscribers; /* IMSI → Subscriber */
     GHashTable *sessions;    /* device → Session */
-    GArray *keys;            /* of HomeKey */
+    GPtrArray *keys;         /* of HomeKey */
 };
+
+/* What is expected of a device, and the key that hides it, die with their holder. */
+static void
+session_free (gpointer session)
+{
+    rsp_wipe (session, sizeof (Session));
+    g_free (session);
+}
+
+static void
+home_key_free (gpointer key)
+{
+    rsp_wipe (key, sizeof (HomeKey));
+    g_free (key);
+}
 
 /* --- Subscribers --- */
 
@@ -89,13 +104,13 @@ rsp_auc_add_subscribers (RspAuc *auc, GBytes *upp)
 gboolean
 rsp_auc_add_suci_key (RspAuc *auc, guint key_id, RspSuciScheme scheme, const guint8 private[32])
 {
-    HomeKey key = {.id = key_id, .scheme = scheme};
     g_autoptr (GByteArray) public = g_byte_array_new ();
     if (!rsp_suci_public (scheme, private, public))
         return FALSE;
-    memcpy (key.private, private, sizeof key.private);
-    g_array_append_val (auc->keys, key);
-    rsp_wipe (&key, sizeof key);
+    HomeKey *key = g_new0 (HomeKey, 1);
+    *key = (HomeKey){.id = key_id, .scheme = scheme};
+    memcpy (key->private, private, sizeof key->private);
+    g_ptr_array_add (auc->keys, key);
     return TRUE;
 }
 
@@ -113,7 +128,7 @@ reveal (RspAuc *auc, RspSlice identity, char imsi[16])
     if (found)
         g_byte_array_append (msin, suci.output.data, (guint)suci.output.len);
     for (guint i = 0; !found && i < auc->keys->len; i++) {
-        const HomeKey *key = &g_array_index (auc->keys, HomeKey, i);
+        const HomeKey *key = g_ptr_array_index (auc->keys, i);
         found = key->id == suci.key_id && (guint)key->scheme == suci.scheme &&
                 rsp_suci_reveal (key->scheme, key->private, suci.output, msin);
     }
@@ -316,8 +331,8 @@ rsp_auc_new (const RspActor *actor, const char *plmn)
     auc->network = rsp_serving_network_name (plmn);
     auc->challenges = rsp_actor_rng (actor, "authentication centre");
     auc->subscribers = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, subscriber_free);
-    auc->sessions = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
-    auc->keys = g_array_new (FALSE, FALSE, sizeof (HomeKey));
+    auc->sessions = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, session_free);
+    auc->keys = g_ptr_array_new_with_free_func (home_key_free);
     return auc;
 }
 
@@ -326,8 +341,7 @@ rsp_auc_free (RspAuc *auc)
 {
     if (!auc)
         return;
-    rsp_wipe (auc->keys->data, auc->keys->len * sizeof (HomeKey));
-    g_array_unref (auc->keys);
+    g_ptr_array_unref (auc->keys);
     g_hash_table_destroy (auc->sessions);
     g_hash_table_destroy (auc->subscribers);
     rsp_rng_free (auc->challenges);
