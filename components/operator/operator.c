@@ -9,6 +9,7 @@
 struct _RspOperator {
     const RspActor *actor;
     RspAuc *auc;
+    RspOta *ota;
     guint64 next_call;
     GPtrArray *notifications; /* of RspOperatorNotification */
     GHashTable *seen;         /* SHA-256 of a call's body: SM-DP+s repeat until acknowledged */
@@ -35,29 +36,11 @@ notification_free (gpointer data)
 
 /* --- Calls --- */
 
-static const char *
-failure_name (RspReplyKind kind)
-{
-    switch (kind) {
-    case RSP_REPLY_TIMEOUT:
-        return "timeout";
-    case RSP_REPLY_LINK:
-        return "link";
-    case RSP_REPLY_UNRESOLVED:
-        return "unresolved";
-    case RSP_REPLY_TLS:
-        return "tls";
-    case RSP_REPLY_OK:
-        return NULL;
-    }
-    return NULL;
-}
-
 static void
 answered (const RspReply *reply, gpointer data)
 {
     Pending *p = data;
-    RspOperatorReply out = {.failure = failure_name (reply->kind)};
+    RspOperatorReply out = {.failure = rsp_reply_name (reply->kind)};
     g_autofree char *http = NULL;
     g_autoptr (RspFields) fields = NULL;
     RspStatus status = {0};
@@ -189,6 +172,7 @@ rsp_operator_new (const RspActor *actor, const char *plmn)
     RspOperator *op = g_new0 (RspOperator, 1);
     op->actor = actor;
     op->auc = rsp_auc_new (actor, plmn);
+    op->ota = rsp_ota_new (actor);
     op->next_call = 1;
     op->notifications = g_ptr_array_new_with_free_func (notification_free);
     op->seen =
@@ -206,6 +190,7 @@ rsp_operator_free (RspOperator *op)
     if (!op)
         return;
     rsp_bus_detach (op->actor->bus, op->actor->name);
+    rsp_ota_free (op->ota);
     rsp_auc_free (op->auc);
     g_hash_table_destroy (op->pending);
     g_hash_table_destroy (op->seen);
@@ -223,4 +208,10 @@ RspAuc *
 rsp_operator_auc (RspOperator *op)
 {
     return op->auc;
+}
+
+RspOta *
+rsp_operator_ota (RspOperator *op)
+{
+    return op->ota;
 }

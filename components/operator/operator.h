@@ -4,6 +4,7 @@
 
 #include "asn1/fields.h"
 #include "components/operator/auc.h"
+#include "components/operator/ota.h"
 #include "sim/net/actor.h"
 
 typedef struct _RspOperator RspOperator;
@@ -13,6 +14,7 @@ void rsp_operator_free (RspOperator *op);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (RspOperator, rsp_operator_free)
 
 RspAuc *rsp_operator_auc (RspOperator *op); /* (transfer none) */
+RspOta *rsp_operator_ota (RspOperator *op); /* (transfer none) */
 
 typedef struct {
     const char

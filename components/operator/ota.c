@@ -7,8 +7,14 @@
 
 #define BLOCK 200 /* octets a STORE DATA */
 
-typedef struct {
+struct _RspOta {
     const RspActor *actor;
+    GHashTable *transfers; /* of Transfer, owned */
+};
+
+typedef struct {
+    RspOta *ota;
+    guint64 event; /* of a failure before anything was sent */
     RspOtaFunc func;
     gpointer data;
     RspScp80Keys keys;
@@ -17,17 +23,26 @@ typedef struct {
 } Transfer;
 
 static void
+transfer_free (gpointer data)
+{
+    Transfer *t = data;
+    rsp_loop_cancel (t->ota->actor->loop, t->event);
+    rsp_wipe (&t->keys, sizeof t->keys);
+    g_free (t);
+}
+
+static void
 end (Transfer *t, const RspOtaReply *reply)
 {
     t->func (reply, t->data);
-    rsp_wipe (&t->keys, sizeof t->keys);
-    g_free (t);
+    g_hash_table_remove (t->ota->transfers, t);
 }
 
 static void
 end_early (gpointer data)
 {
     Transfer *t = data;
+    t->event = 0;
     end (t, &(RspOtaReply){.failure = t->failure});
 }
 
@@ -64,7 +79,7 @@ on_reply (const RspReply *reply, gpointer data)
         result.failure = "statusWord";
     else
         read_response (t, rsp_slice_of (reply->body), &result);
-    rsp_actor_crypto (t->actor, "mac", "MNO-SD KID", result.secured);
+    rsp_actor_crypto (t->ota->actor, "mac", "MNO-SD KID", result.secured);
     end (t, &result);
 }
 
@@ -94,12 +109,13 @@ script_of (RspSlice update)
 }
 
 void
-rsp_ota_update_metadata (const RspActor *actor, const RspOtaOrder *order, RspOtaFunc func,
-                         gpointer data)
+rsp_ota_update_metadata (RspOta *ota, const RspOtaOrder *order, RspOtaFunc func, gpointer data)
 {
+    const RspActor *actor = ota->actor;
     Transfer *t = g_new0 (Transfer, 1);
     guint8 version = order->key_version;
-    *t = (Transfer){.actor = actor, .func = func, .data = data};
+    *t = (Transfer){.ota = ota, .func = func, .data = data};
+    g_hash_table_add (ota->transfers, t);
     t->header = (RspScp80Header){.spi1 = RSP_SCP80_SPI1,
                                  .spi2 = RSP_SCP80_SPI2,
                                  .kic = (guint8)(version << 4 | 0x02),
@@ -108,7 +124,7 @@ rsp_ota_update_metadata (const RspActor *actor, const RspOtaOrder *order, RspOta
     memcpy (t->header.tar, order->tar, sizeof t->header.tar);
     if (!rsp_saip_ota_keys (order->package, version, t->keys.kic, t->keys.kid)) {
         t->failure = "noKeys";
-        rsp_loop_after (actor->loop, 0, end_early, t, NULL);
+        t->event = rsp_loop_after (actor->loop, 0, end_early, t, NULL);
         return;
     }
     g_autoptr (GByteArray) script = script_of (rsp_slice_of (order->update));
@@ -116,4 +132,22 @@ rsp_ota_update_metadata (const RspActor *actor, const RspOtaOrder *order, RspOta
         rsp_scp80_command (&t->keys, &t->header, RSP_SLICE (script->data, script->len));
     rsp_bus_call (actor->bus, actor->name, order->card, rsp_function (RSP_FN_ES6_UPDATE_METADATA),
                   packet, NULL, on_reply, t);
+}
+
+RspOta *
+rsp_ota_new (const RspActor *actor)
+{
+    RspOta *ota = g_new0 (RspOta, 1);
+    ota->actor = actor;
+    ota->transfers = g_hash_table_new_full (NULL, NULL, transfer_free, NULL);
+    return ota;
+}
+
+void
+rsp_ota_free (RspOta *ota)
+{
+    if (!ota)
+        return;
+    g_hash_table_destroy (ota->transfers);
+    g_free (ota);
 }

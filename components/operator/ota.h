@@ -22,6 +22,11 @@ typedef struct {
 } RspOtaReply;
 typedef void (*RspOtaFunc) (const RspOtaReply *reply, gpointer data);
 
+typedef struct _RspOta RspOta;
+RspOta *rsp_ota_new (const RspActor *actor);
+/* Transfers under way end with it, and are not told. */
+void rsp_ota_free (RspOta *ota);
+
 /* FUNC is called once, from the loop. */
-void rsp_ota_update_metadata (const RspActor *actor, const RspOtaOrder *order, RspOtaFunc func,
+void rsp_ota_update_metadata (RspOta *ota, const RspOtaOrder *order, RspOtaFunc func,
                               gpointer data);

@@ -113,6 +113,6 @@ rsp_step_ota (RspRun *run, const RspYaml *step)
                          .update = update};
     if (tar_node && rsp_yaml_hex (tar_node, &tar, NULL))
         memcpy (order.tar, rsp_slice_of (tar).data, MIN (g_bytes_get_size (tar), 3));
-    rsp_ota_update_metadata (&op->base, &order, on_reply, &pending);
+    rsp_ota_update_metadata (rsp_operator_ota (op->op), &order, on_reply, &pending);
     rsp_run_wait (run, step);
 }
