@@ -1,10 +1,13 @@
 #include "sim/net/gateway.h"
 
+#include "asn1/event-entries.h"
+
 #include "sim/net/https-private.h"
 
 #define NAME "outside"
 #define HTTPS_PORT 443
 #define CHUNK (64 * 1024)
+#define PATIENCE 60 /* s */
 
 /* One server: its address, where it is, and the connections to it. */
 typedef struct {
@@ -26,7 +29,7 @@ struct _RspGateway {
     GHashTable *plain;     /* set of addresses in lower case */
     GCancellable *cancellable;
     char *problem;
-    guint exchanges;
+    guint exchanges, patience;
 };
 
 typedef struct {
@@ -92,7 +95,7 @@ route_to (RspGateway *gateway, const char *address, gboolean web)
     route->identity = g_strdup (name ? name : address);
     route->session = soup_session_new_with_options (
         "remote-connectable", g_hash_table_lookup (gateway->places, key), "proxy-resolver", NULL,
-        "timeout", 0, "user-agent", "gsma-rsp-lpad", NULL);
+        "timeout", gateway->patience, "user-agent", "gsma-rsp-lpad", NULL);
     if (web) {
         soup_session_set_tls_database (route->session, gateway->eim_cas);
     } else if (gateway->roots || gateway->trusts_all) {
@@ -184,6 +187,8 @@ make_request (const RspGateway *gateway, RspCall *call)
 {
     const RspFunction *fn = rsp_call_function (call);
     RspEncoding encoding = rsp_call_encoding (call);
+    if (!rsp_server_address_valid (rsp_call_address (call)))
+        return NULL; /* a URI would have more in it */
     g_autofree char *key = g_ascii_strdown (rsp_call_address (call), -1);
     const char *scheme = g_hash_table_contains (gateway->plain, key) ? "http" : "https";
     g_autofree char *text = g_strdup_printf ("%s://%s%s", scheme, rsp_call_address (call),
@@ -235,6 +240,7 @@ rsp_gateway_new (RspBus *bus, RspLoop *loop, GPtrArray *roots)
     gateway->routes = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, route_free);
     gateway->plain = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
     gateway->cancellable = g_cancellable_new ();
+    gateway->patience = PATIENCE;
     rsp_bus_attach (bus, NAME, serve, gateway);
     rsp_bus_set_gateway (bus, NAME);
     return gateway;
@@ -290,6 +296,12 @@ void
 rsp_gateway_trust_all (RspGateway *gateway)
 {
     gateway->trusts_all = TRUE;
+}
+
+void
+rsp_gateway_set_patience (RspGateway *gateway, guint seconds)
+{
+    gateway->patience = seconds;
 }
 
 const char *

@@ -23,5 +23,8 @@ void rsp_gateway_without_tls (RspGateway *gateway, const char *address);
 gboolean rsp_gateway_trust_eims (RspGateway *gateway, const char *file, GError **error);
 /* No TLS certificate is looked at: for laboratories. Before the first call. */
 void rsp_gateway_trust_all (RspGateway *gateway);
+/* SECONDS without an octet after which a connection is given up; default 60. More than the calls'
+ * timeout, or their end is not told as one. Before the first call. */
+void rsp_gateway_set_patience (RspGateway *gateway, guint seconds);
 /* Why the last call that failed did; NULL: none did. For people. */
 const char *rsp_gateway_problem (const RspGateway *gateway);

@@ -9,18 +9,22 @@
 #include <string.h>
 
 #define MAX_LINE 65536
-#define PATIENCE (5 * G_USEC_PER_SEC) /* with a program that is to end */
+#define PATIENCE (5 * G_USEC_PER_SEC)        /* with a program that is to end */
+#define START_PATIENCE (60 * G_USEC_PER_SEC) /* … that is to have its card ready */
 
 struct _RspCardProcess {
     RspBus *bus;
     RspLoop *loop;
     char *name;
     GSubprocess *program;
-    GDataInputStream *in; /* what the program writes */
+    GInputStream *in; /* what the program writes */
     GOutputStream *out;
     GCancellable *cancellable;
-    RspCall *call; /* the APDU under way */
+    RspCall *call;  /* the APDU under way */
+    GBytes *answer; /* to the question before any APDU (nullable) */
     gboolean reading, ended;
+    char line[MAX_LINE];
+    gsize have; /* octets of it */
 };
 
 /* FALSE: the program does not listen any more. */
@@ -39,9 +43,9 @@ say (RspCardProcess *p, const char *func, RspSlice param)
 
 /* NULL: not an answer, or one that says that it went wrong. (transfer full) */
 static GBytes *
-read_answer (const char *line)
+read_answer (const char *line, gsize n)
 {
-    json_t *object = strlen (line) <= MAX_LINE ? json_loads (line, 0, NULL) : NULL;
+    json_t *object = json_loadb (line, n, 0, NULL);
     const json_t *payload = json_object_get (object, "payload");
     const json_t *code = json_object_get (payload, "ecode");
     const char *hex = json_string_value (json_object_get (payload, "data"));
@@ -62,17 +66,43 @@ end_call (RspCardProcess *p, GBytes *response)
         rsp_call_fail (call, RSP_REPLY_LINK);
 }
 
+static void read_on (RspCardProcess *p);
+
+/* The program speaks when it is asked: what is behind the line's end answers nothing. */
 static void
-on_line (GObject *source, GAsyncResult *result, gpointer data)
+on_octets (GObject *source, GAsyncResult *result, gpointer data)
 {
     RspCardProcess *p = data;
-    g_autofree char *line =
-        g_data_input_stream_read_line_finish (G_DATA_INPUT_STREAM (source), result, NULL, NULL);
-    g_autoptr (GBytes) response = line ? read_answer (line) : NULL;
+    gssize n = g_input_stream_read_finish (G_INPUT_STREAM (source), result, NULL);
+    const char *end = n > 0 ? memchr (p->line + p->have, '\n', (gsize)n) : NULL;
+    p->have += n > 0 ? (gsize)n : 0;
+    if (n > 0 && !end && p->have < sizeof p->line) {
+        read_on (p);
+        return;
+    }
     p->reading = FALSE;
     rsp_loop_io_end (p->loop);
+    g_autoptr (GBytes) answer = end ? read_answer (p->line, (gsize)(end - p->line)) : NULL;
     if (p->call)
-        end_call (p, response);
+        end_call (p, answer);
+    else
+        p->answer = g_steal_pointer (&answer);
+}
+
+static void
+read_on (RspCardProcess *p)
+{
+    g_input_stream_read_async (p->in, p->line + p->have, sizeof p->line - p->have,
+                               G_PRIORITY_DEFAULT, p->cancellable, on_octets, p);
+}
+
+static void
+read_line (RspCardProcess *p)
+{
+    p->have = 0;
+    p->reading = TRUE;
+    rsp_loop_io_begin (p->loop);
+    read_on (p);
 }
 
 static void
@@ -88,19 +118,24 @@ on_apdu (RspCall *call, gpointer data)
         end_call (p, NULL);
         return;
     }
-    p->reading = TRUE;
-    rsp_loop_io_begin (p->loop);
-    g_data_input_stream_read_line_async (p->in, G_PRIORITY_DEFAULT, p->cancellable, on_line, p);
+    read_line (p);
+}
+
+static gboolean
+has_read (gpointer data)
+{
+    return !((RspCardProcess *)data)->reading;
 }
 
 /* Waits for the program to have its card ready. */
 static gboolean
 connect_card (RspCardProcess *p, const char *command, GError **error)
 {
-    g_autofree char *line = NULL;
-    if (say (p, "connect", RSP_SLICE (NULL, 0)))
-        line = g_data_input_stream_read_line (p->in, NULL, NULL, NULL);
-    g_autoptr (GBytes) answer = line ? read_answer (line) : NULL;
+    if (say (p, "connect", RSP_SLICE (NULL, 0))) {
+        read_line (p);
+        rsp_loop_run (p->loop, has_read, p, rsp_loop_now (p->loop) + START_PATIENCE);
+    }
+    g_autoptr (GBytes) answer = g_steal_pointer (&p->answer);
     if (!answer)
         g_set_error (error, G_IO_ERROR, G_IO_ERROR_FAILED, "%s: does not give a card", command);
     return answer != NULL;
@@ -122,7 +157,7 @@ rsp_card_process_new (RspBus *bus, RspLoop *loop, const char *name, const char *
     p->bus = bus;
     p->loop = loop;
     p->name = g_strdup (name);
-    p->in = g_data_input_stream_new (g_subprocess_get_stdout_pipe (program));
+    p->in = g_object_ref (g_subprocess_get_stdout_pipe (program));
     p->out = g_object_ref (g_subprocess_get_stdin_pipe (program));
     p->program = g_steal_pointer (&program);
     p->cancellable = g_cancellable_new ();
@@ -171,6 +206,7 @@ rsp_card_process_free (RspCardProcess *p)
         g_main_context_iteration (rsp_loop_context (p->loop), TRUE);
     rsp_bus_detach (p->bus, p->name);
     end_program (p);
+    g_clear_pointer (&p->answer, g_bytes_unref); /* one that came late */
     g_object_unref (p->in);
     g_object_unref (p->out);
     g_object_unref (p->program);

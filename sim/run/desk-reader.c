@@ -10,6 +10,7 @@
 
 #define VPCD_PORT 35963
 #define MAX_FRAME 65535
+#define PATIENCE 30 /* s, with a card that is to answer for the first time */
 
 enum { POWER_ON = 1, ASK_ATR = 4 };
 
@@ -98,15 +99,18 @@ static gboolean
 power_on (RspCardReader *r, const char *place, GError **error)
 {
     const guint8 on = POWER_ON, ask = ASK_ATR;
+    GSocket *socket = g_socket_connection_get_socket (r->connection);
     gsize got = 0;
-    if (send_frame (r, RSP_SLICE (&on, 1)) && send_frame (r, RSP_SLICE (&ask, 1)) &&
-        g_input_stream_read_all (r->in, r->head, sizeof r->head, &got, NULL, NULL) &&
-        got == sizeof r->head &&
-        g_input_stream_read_all (r->in, r->body, frame_size (r), &got, NULL, NULL) &&
-        got == frame_size (r) && got > 0)
-        return TRUE;
-    g_set_error (error, G_IO_ERROR, G_IO_ERROR_FAILED, "%s: no card answers", place);
-    return FALSE;
+    g_socket_set_timeout (socket, PATIENCE);
+    gboolean good = send_frame (r, RSP_SLICE (&on, 1)) && send_frame (r, RSP_SLICE (&ask, 1)) &&
+                    g_input_stream_read_all (r->in, r->head, sizeof r->head, &got, NULL, NULL) &&
+                    got == sizeof r->head &&
+                    g_input_stream_read_all (r->in, r->body, frame_size (r), &got, NULL, NULL) &&
+                    got == frame_size (r) && got > 0;
+    g_socket_set_timeout (socket, 0); /* from now on the calls have theirs */
+    if (!good)
+        g_set_error (error, G_IO_ERROR, G_IO_ERROR_FAILED, "%s: no card answers", place);
+    return good;
 }
 
 /* The card that comes. */
@@ -138,6 +142,7 @@ rsp_card_reader_new (RspBus *bus, RspLoop *loop, const char *name, const char *p
 {
     g_autoptr (GSocketClient) client = g_socket_client_new ();
     g_socket_client_set_enable_proxy (client, FALSE);
+    g_socket_client_set_timeout (client, PATIENCE); /* to connect; power_on lifts it */
     g_autoptr (GSocketConnection) connection =
         waits ? await (place, error)
               : g_socket_client_connect_to_host (client, place, VPCD_PORT, NULL, error);

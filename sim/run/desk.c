@@ -212,6 +212,8 @@ rsp_desk_open (RspDesk *d, const char *name, const RspDeskArgs *args, GError **e
         return FALSE;
     rsp_bus_set_latency (d->bus, 0, 0, 0);
     d->gateway = rsp_gateway_new (d->bus, d->loop, d->roots->len > 0 ? d->roots : NULL);
+    if (args->timeout)
+        rsp_gateway_set_patience (d->gateway, (guint)args->timeout + 30);
     if (args->insecure)
         rsp_gateway_trust_all (d->gateway);
     if (!map_places (d, error))
