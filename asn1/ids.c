@@ -1,5 +1,7 @@
 #include "asn1/ids.h"
 
+#include "asn1/tlv.h"
+
 #include <string.h>
 
 #define EID_DIGITS 32
@@ -142,4 +144,36 @@ rsp_iccid_nth (const char *first, guint64 n)
         return NULL;
     iccid[len - 1] = check_digit (iccid, len - 1);
     return g_steal_pointer (&iccid);
+}
+
+/* TBCD: first digit in the low nibble; an odd last digit goes into the high one, F below it. */
+static void
+put_digits (GByteArray *out, guint32 tag, const char *digits, gsize octets)
+{
+    guint8 buffer[8];
+    g_assert (octets <= sizeof buffer);
+    gsize len = strspn (digits, "0123456789");
+    memset (buffer, 0xFF, sizeof buffer);
+    for (gsize i = 0; i < len && i < 2 * octets; i++) {
+        guint8 digit = (guint8)(digits[i] - '0');
+        gboolean alone = i + 1 == len && len % 2 == 1;
+        if (alone || i % 2 == 1)
+            buffer[i / 2] = (guint8)(digit << 4 | (buffer[i / 2] & 0x0F));
+        else
+            buffer[i / 2] = (guint8)(0xF0 | digit);
+    }
+    rsp_tlv_put (out, tag, RSP_SLICE (buffer, octets));
+}
+
+void
+rsp_put_device_info (GByteArray *out, const char *tac, const char *imei)
+{
+    static const guint8 systems[] = {0x80, 0x81, 0x85, 0x88, 0x89}, release[] = {15, 0, 0};
+    put_digits (out, 0x80, tac, 4);
+    gsize mark = rsp_tlv_open (out, 0xA1);
+    for (guint i = 0; i < G_N_ELEMENTS (systems); i++)
+        rsp_tlv_put (out, systems[i], RSP_SLICE_ARRAY (release));
+    rsp_tlv_close (out, mark);
+    if (imei)
+        put_digits (out, 0x82, imei, 8);
 }

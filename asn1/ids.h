@@ -18,5 +18,10 @@ gboolean rsp_digits_add (char *digits, gsize len, guint64 n);
  * last. */
 char *rsp_iccid_nth (const char *first, guint64 n);
 
+#define RSP_DEFAULT_TAC "35290611"
+/* Content of DeviceInfo (SGP.22 4.2): TAC, 8 digits; release 15 of each system; IMEI (nullable), 15
+ * or 16 digits. */
+void rsp_put_device_info (GByteArray *out, const char *tac, const char *imei);
+
 /* "AuthenticateErrorCode", 6 → "euiccChallengeMismatch"; NULL if unknown. Names as in v2.6. */
 const char *rsp_code_name (const char *enumeration, gint64 value);

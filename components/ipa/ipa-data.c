@@ -1,5 +1,6 @@
 /* IpaEuiccDataRequest (SGP.32 2.11.1.2): what the eIM asks for by tag, read from the card element
  * by element, in the order in which the answer has them. */
+#include "asn1/ids.h"
 #include "components/ipa/ipa-private.h"
 
 #include <string.h>
@@ -91,21 +92,12 @@ put_capabilities (RspIpa *ipa, GByteArray *out)
     rsp_tlv_close (out, mark);
 }
 
-/* DeviceInfo: TAC, swapped digits; release 15 of the 3GPP systems. */
 static void
 put_device (RspIpa *ipa, GByteArray *out)
 {
-    static const guint8 systems[] = {0x80, 0x81, 0x85, 0x88, 0x89}, release[] = {15, 0, 0};
-    guint8 tac[4] = {0};
-    for (guint i = 0; i < 8 && ipa->tac[i]; i++)
-        tac[i / 2] |= (guint8)((ipa->tac[i] - '0') << (i % 2 ? 4 : 0));
-    gsize device = rsp_tlv_open (out, 0xA9);
-    rsp_tlv_put (out, 0x80, RSP_SLICE_ARRAY (tac));
-    gsize mark = rsp_tlv_open (out, 0xA1);
-    for (guint i = 0; i < G_N_ELEMENTS (systems); i++)
-        rsp_tlv_put (out, systems[i], RSP_SLICE_ARRAY (release));
+    gsize mark = rsp_tlv_open (out, 0xA9);
+    rsp_put_device_info (out, ipa->tac, NULL);
     rsp_tlv_close (out, mark);
-    rsp_tlv_close (out, device);
 }
 
 /* --- the answer --- */

@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#define NAME "inject"
+
 enum { UNDEFINED = 127 };
 
 static void
@@ -86,6 +88,22 @@ execute (RspIpa *ipa)
     }
 }
 
+/* What the eIM says to the result that it has just got: the package before may still have
+ * notifications to deliver. */
+static gboolean
+may_wait (const RspIpa *ipa, const RspAsn1 *node)
+{
+    return ipa->op && strcmp (ipa->op->name, NAME) == 0 && !ipa->op->call && !ipa->waiting &&
+           strcmp (rsp_asn1_choice (node, ""), "eimAcknowledgements") == 0;
+}
+
+void
+ipa_serve_waiting (RspIpa *ipa)
+{
+    if (ipa->waiting && !ipa->op)
+        ipa_serve (g_steal_pointer (&ipa->waiting), ipa);
+}
+
 void
 ipa_serve (RspCall *call, gpointer data)
 {
@@ -105,11 +123,15 @@ ipa_serve (RspCall *call, gpointer data)
         reply_error (call, ipa_package_error (rsp_slice_of (rsp_call_body (call)), 0xBF4E));
         return;
     }
+    if (may_wait (ipa, node)) {
+        ipa->waiting = call;
+        return;
+    }
     if (ipa->op) {
         ipa_check_event (ipa, "inject", NULL, "busy");
         reply_error (call, UNDEFINED);
         return;
     }
-    ipa_begin (ipa, "inject", NULL, NULL)->call = call;
+    ipa_begin (ipa, NAME, NULL, NULL)->call = call;
     ipa_read_eims (ipa, execute);
 }

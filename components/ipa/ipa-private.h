@@ -87,6 +87,7 @@ struct _RspIpa {
     RspRng *jitter;                  /* NULL: there is none */
     IpaNext after_pause;
     GPtrArray *refused; /* of RefusedOperation: answered "busy" from the loop */
+    RspCall *waiting;   /* acknowledgements that came while notifications go out (nullable) */
     gboolean knows_eid;
     guint8 eid[16];
     RspNvm *memory;
@@ -218,3 +219,4 @@ void ipa_emulation_installed (RspIpa *ipa, GBytes *result);
 void ipa_emulation_free (RspIpa *ipa);
 /* ipa-inject.c */
 void ipa_serve (RspCall *call, gpointer ipa);
+void ipa_serve_waiting (RspIpa *ipa); /* an operation has ended */

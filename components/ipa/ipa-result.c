@@ -157,6 +157,12 @@ ipa_send_result (RspIpa *ipa, GBytes *result, IpaNext next)
         (op->call ? answer_call : keep_answer) (ipa);
         return;
     }
+    if (!ipa_eim (ipa) || !ipa_eim (ipa)->fqdn) { /* of an injected download */
+        op->reached = FALSE;
+        ipa_note_failure (ipa, "result", "noEim");
+        sent (ipa);
+        return;
+    }
     GByteArray *out = g_byte_array_sized_new ((guint)g_bytes_get_size (result) + 32);
     gsize mark = rsp_tlv_open (out, 0xBF50);
     if (!ipa->config.v10)

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #define DEFAULT_TIMEOUT (30 * G_USEC_PER_SEC)
-#define DEFAULT_TAC "35290611"
 
 typedef struct {
     RspIpa *ipa;
@@ -133,6 +132,7 @@ ipa_finish (RspIpa *ipa)
     if (op->func)
         op->func (&outcome, op->data);
     operation_free (op);
+    ipa_serve_waiting (ipa);
 }
 
 static void
@@ -202,16 +202,7 @@ ipa_check_event (RspIpa *ipa, const char *op, const char *key, const char *resul
 const char *
 ipa_problem (const RspIpa *ipa, const RspReply *reply)
 {
-    static const char *const failures[] = {
-        [RSP_REPLY_OK] = NULL,     [RSP_REPLY_TIMEOUT] = "timeout",
-        [RSP_REPLY_LINK] = "link", [RSP_REPLY_UNRESOLVED] = "unresolved",
-        [RSP_REPLY_TLS] = "tls",
-    };
-    if (reply->kind != RSP_REPLY_OK)
-        return failures[reply->kind];
-    if (ipa->function->binding == RSP_BINDING_HTTP)
-        return reply->http / 100 == 2 ? NULL : "http";
-    return reply->sw >> 8 == 0x90 || reply->sw >> 8 == 0x91 ? NULL : "statusWord";
+    return rsp_reply_problem (reply, ipa->function);
 }
 
 RspAsn1 *
@@ -287,7 +278,7 @@ rsp_ipa_new (const RspActor *actor, const RspIpaConfig *config, GError **error)
     ipa->card = g_strdup (config->card);
     ipa->fqdn = g_strdup (config->fqdn);
     ipa->eim_address = g_strdup (config->eim_address);
-    ipa->tac = g_strdup (config->tac ? config->tac : DEFAULT_TAC);
+    ipa->tac = g_strdup (config->tac ? config->tac : RSP_DEFAULT_TAC);
     ipa->timeout = config->timeout > 0 ? config->timeout : DEFAULT_TIMEOUT;
     ipa->refused = g_ptr_array_new_with_free_func (g_free);
     ipa->memory = g_steal_pointer (&memory);
@@ -313,6 +304,8 @@ rsp_ipa_free (RspIpa *ipa)
     }
     g_ptr_array_unref (ipa->refused);
     operation_free (ipa->op);
+    if (ipa->waiting)
+        rsp_call_fail (ipa->waiting, RSP_REPLY_LINK);
     ipa_emulation_free (ipa);
     g_clear_pointer (&ipa->jitter, rsp_rng_free);
     rsp_nvm_free (ipa->memory);

@@ -25,7 +25,7 @@ lpa_on_cancel_card (RspLpa *lpa, const RspReply *reply)
 {
     LpaOperation *op = lpa->op;
     RspTlv response;
-    if (lpa_reply_problem (reply, lpa->function) || !lpa_card_response (lpa, reply, &response)) {
+    if (rsp_reply_problem (reply, lpa->function) || !lpa_card_response (lpa, reply, &response)) {
         lpa_finish (lpa);
         return;
     }

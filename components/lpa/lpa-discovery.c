@@ -301,11 +301,13 @@ lpa_on_smds_addresses (RspLpa *lpa, const RspReply *reply)
     RspTlv response, tlv;
     if (!lpa_read_card (lpa, reply, &response))
         return;
-    g_autofree char *dp = rsp_tlv_find (response.value, 0x80, &tlv) ? lpa_text (tlv.value) : NULL;
-    g_autofree char *ds = rsp_tlv_find (response.value, 0x81, &tlv) ? lpa_text (tlv.value) : NULL;
-    if (d->with_default && dp && *dp)
+    g_autofree char *dp =
+        rsp_tlv_find (response.value, 0x80, &tlv) ? lpa_address (tlv.value) : NULL;
+    g_autofree char *ds =
+        rsp_tlv_find (response.value, 0x81, &tlv) ? lpa_address (tlv.value) : NULL;
+    if (d->with_default && dp)
         add_default (d, dp);
-    if (ds && *ds)
+    if (ds)
         add_smds (d, ds, NULL);
     for (char **more = lpa->smds; more && *more; more++)
         add_smds (d, *more, NULL);

@@ -6,8 +6,6 @@
 
 #include <string.h>
 
-#define DEFAULT_TAC "35290611"
-
 void
 lpa_start_session (RspLpa *lpa)
 {
@@ -84,11 +82,13 @@ lpa_on_addresses (RspLpa *lpa, const RspReply *reply)
     RspTlv response, address;
     if (!lpa_read_card (lpa, reply, &response))
         return;
-    if (!rsp_tlv_find (response.value, lpa->op->root_smds ? 0x81 : 0x80, &address) ||
-        address.value.len == 0 || !(lpa->op->address = lpa_text (address.value)))
-        lpa_fail (lpa, NULL, "noDefaultAddress");
-    else
+    gboolean there = rsp_tlv_find (response.value, lpa->op->root_smds ? 0x81 : 0x80, &address) &&
+                     address.value.len > 0;
+    lpa->op->address = there ? lpa_address (address.value) : NULL;
+    if (lpa->op->address)
         lpa_start_session (lpa);
+    else
+        lpa_fail (lpa, NULL, there ? "badDefaultAddress" : "noDefaultAddress");
 }
 
 void
@@ -139,7 +139,7 @@ lpa_on_challenge (RspLpa *lpa, const RspReply *reply)
 RspFields *
 lpa_server_reply (RspLpa *lpa, const RspReply *reply)
 {
-    const char *problem = lpa_reply_problem (reply, lpa->function);
+    const char *problem = rsp_reply_problem (reply, lpa->function);
     if (problem) {
         lpa_note_failure (lpa, NULL, problem);
         return NULL;
@@ -164,33 +164,10 @@ lpa_server_reply (RspLpa *lpa, const RspReply *reply)
     return g_steal_pointer (&fields);
 }
 
-/* TBCD: first digit in the low nibble; an odd last digit goes into the high one, F below it. */
-static void
-put_digits (GByteArray *out, guint32 tag, const char *digits, gsize octets)
-{
-    guint8 buffer[8];
-    g_assert (octets <= sizeof buffer);
-    gsize len = strspn (digits, "0123456789");
-    memset (buffer, 0xFF, sizeof buffer);
-    for (gsize i = 0; i < len && i < 2 * octets; i++) {
-        guint8 digit = (guint8)(digits[i] - '0');
-        gboolean alone = i + 1 == len && len % 2 == 1;
-        if (alone || i % 2 == 1)
-            buffer[i / 2] = (guint8)(digit << 4 | (buffer[i / 2] & 0x0F));
-        else
-            buffer[i / 2] = (guint8)(0xF0 | digit);
-    }
-    rsp_tlv_put (out, tag, RSP_SLICE (buffer, octets));
-}
-
-/* CtxParams1: MatchingID, TAC, supported releases, IMEI. */
+/* CtxParams1: MatchingID, DeviceInfo. */
 static void
 put_context (RspLpa *lpa, GByteArray *out)
 {
-    static const struct {
-        guint8 tag, release;
-    } capabilities[] = {{0x80, 15}, {0x81, 15}, {0x85, 15}, {0x88, 15}, {0x89, 15}};
-
     if (lpa->op->ctx_params) {
         RspSlice given = rsp_slice_of (lpa->op->ctx_params);
         g_byte_array_append (out, given.data, (guint)given.len);
@@ -200,15 +177,7 @@ put_context (RspLpa *lpa, GByteArray *out)
     if (lpa->op->matching_id)
         rsp_tlv_put_text (out, 0x80, lpa->op->matching_id);
     gsize device = rsp_tlv_open (out, 0xA1);
-    put_digits (out, 0x80, lpa->tac ? lpa->tac : DEFAULT_TAC, 4);
-    gsize mark = rsp_tlv_open (out, 0xA1);
-    for (guint i = 0; i < G_N_ELEMENTS (capabilities); i++) {
-        guint8 version[3] = {capabilities[i].release, 0, 0};
-        rsp_tlv_put (out, capabilities[i].tag, RSP_SLICE_ARRAY (version));
-    }
-    rsp_tlv_close (out, mark);
-    if (lpa->imei)
-        put_digits (out, 0x82, lpa->imei, 8);
+    rsp_put_device_info (out, lpa->tac ? lpa->tac : RSP_DEFAULT_TAC, lpa->imei);
     rsp_tlv_close (out, device);
     rsp_tlv_close (out, context);
 }
@@ -257,8 +226,8 @@ check_server (RspLpa *lpa, const RspFields *fields)
         return "badReply";
     if (!rsp_slice_equal (id.value, rsp_slice_of (op->transaction_id)))
         return "transactionIdMismatch";
-    gsize len = strlen (op->address);
-    if (address.value.len != len ||
+    gsize len = op->address ? strlen (op->address) : 0; /* NULL: the proxy knows none that is one */
+    if (len == 0 || address.value.len != len ||
         g_ascii_strncasecmp ((const char *)address.value.data, op->address, len) != 0)
         return "addressMismatch";
     if (lpa->imposed_ci && !lpa_ci_is (fields, rsp_slice_of (lpa->imposed_ci)))

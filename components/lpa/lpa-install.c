@@ -198,7 +198,7 @@ read_result (RspLpa *lpa, RspSlice tlv, const char **ret_error)
 void
 lpa_on_load (RspLpa *lpa, const RspReply *reply)
 {
-    const char *problem = lpa_reply_problem (reply, lpa->function), *error;
+    const char *problem = rsp_reply_problem (reply, lpa->function), *error;
     if (reply->kind != RSP_REPLY_OK) {
         lpa_fail (lpa, NULL, problem);
         return;

@@ -134,7 +134,7 @@ list_failed (RspLpa *lpa, const char *problem)
 void
 lpa_on_notification_list (RspLpa *lpa, const RspReply *reply)
 {
-    const char *problem = lpa_reply_problem (reply, lpa->function);
+    const char *problem = rsp_reply_problem (reply, lpa->function);
     RspTlv response, list;
     if (problem)
         list_failed (lpa, problem);
@@ -150,7 +150,7 @@ lpa_on_notification (RspLpa *lpa, const RspReply *reply)
 {
     LpaOperation *op = lpa->op;
     RspTlv response, list, notification;
-    if (lpa_reply_problem (reply, lpa->function) || !lpa_card_response (lpa, reply, &response) ||
+    if (rsp_reply_problem (reply, lpa->function) || !lpa_card_response (lpa, reply, &response) ||
         !rsp_tlv_find (response.value, 0xA0, &list) ||
         rsp_tlv_next (&list.value, &notification) != RSP_TLV_OK) {
         address_failed (lpa);
@@ -166,7 +166,7 @@ lpa_on_notification (RspLpa *lpa, const RspReply *reply)
 static const char *
 acknowledgement_problem (RspLpa *lpa, const RspReply *reply)
 {
-    const char *problem = lpa_reply_problem (reply, lpa->function);
+    const char *problem = rsp_reply_problem (reply, lpa->function);
     if (problem || g_bytes_get_size (reply->body) == 0)
         return problem;
     g_autoptr (RspFields) fields =
@@ -201,7 +201,7 @@ lpa_on_notification_removed (RspLpa *lpa, const RspReply *reply)
     guint64 n;
     /* 1, nothing to delete: as good as removed. */
     current (lpa)->done =
-        !lpa_reply_problem (reply, lpa->function) && lpa_card_response (lpa, reply, &response) &&
+        !rsp_reply_problem (reply, lpa->function) && lpa_card_response (lpa, reply, &response) &&
         rsp_tlv_find (response.value, 0x80, &status) && lpa_integer (status.value, &n) && n <= 1;
     lpa->op->note++;
     next_note (lpa);

@@ -157,8 +157,6 @@ void lpa_finish (RspLpa *lpa);
 void lpa_finish_early (gpointer lpa); /* from the loop, as start_event */
 void lpa_check_event (RspLpa *lpa, const char *op, const char *key, const char *result);
 void lpa_progress (RspLpa *lpa, const char *stage);
-/* The name of what is wrong with a reply as a whole, NULL if it can be read. */
-const char *lpa_reply_problem (const RspReply *reply, const RspFunction *function);
 /* A card's whole response TLV under the called function's tag. */
 gboolean lpa_card_response (RspLpa *lpa, const RspReply *reply, RspTlv *ret_tlv);
 /* The same; FALSE: the operation has failed with what is wrong. */
@@ -167,7 +165,8 @@ gboolean lpa_read_card (RspLpa *lpa, const RspReply *reply, RspTlv *ret_tlv);
 gboolean lpa_card_answered (RspLpa *lpa, const RspReply *reply, RspTlv *ret_tlv);
 /* A non-negative INTEGER that fits; FALSE otherwise. */
 gboolean lpa_integer (RspSlice value, guint64 *ret);
-char *lpa_text (RspSlice value); /* NULL if not UTF-8 or with a NUL inside */
+char *lpa_text (RspSlice value);    /* NULL if not UTF-8 or with a NUL inside */
+char *lpa_address (RspSlice value); /* NULL if not the address of a server */
 GBytes *lpa_take (GByteArray *out);
 
 /* lpa-download.c */

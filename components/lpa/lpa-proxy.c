@@ -63,7 +63,7 @@ server_authentication (LpaOperation *op, const RspFields *in)
     copy (out, in, "euiccCiPKIdentifierToBeUsed", "euiccCiPKIdToBeUsed");
     copy (out, in, "serverCertificate", "serverCertificate");
     if (!op->address && find_signed (in, 0x83, &address))
-        op->address = lpa_text (address.value);
+        op->address = lpa_address (address.value);
     g_clear_pointer (&op->ctx_params, g_bytes_unref);
     op->ctx_params = share (in, "ctxParams1");
     if (rsp_fields_has (in, "matchingId")) {

@@ -1,5 +1,7 @@
 #include "components/lpa/lpa-private.h"
 
+#include "asn1/event-entries.h"
+
 #include <string.h>
 
 #define DEFAULT_TIMEOUT (30 * G_USEC_PER_SEC)
@@ -165,26 +167,6 @@ lpa_check_event (RspLpa *lpa, const char *op, const char *key, const char *resul
                                                          .result = result});
 }
 
-const char *
-lpa_reply_problem (const RspReply *reply, const RspFunction *function)
-{
-    switch (reply->kind) {
-    case RSP_REPLY_OK:
-        break;
-    case RSP_REPLY_TIMEOUT:
-        return "timeout";
-    case RSP_REPLY_LINK:
-        return "link";
-    case RSP_REPLY_UNRESOLVED:
-        return "unresolved";
-    case RSP_REPLY_TLS:
-        return "tls";
-    }
-    if (function->binding == RSP_BINDING_HTTP)
-        return reply->http / 100 == 2 ? NULL : "http";
-    return reply->sw >> 8 == 0x90 || reply->sw >> 8 == 0x91 ? NULL : "statusWord";
-}
-
 gboolean
 lpa_card_response (RspLpa *lpa, const RspReply *reply, RspTlv *ret_tlv)
 {
@@ -194,7 +176,7 @@ lpa_card_response (RspLpa *lpa, const RspReply *reply, RspTlv *ret_tlv)
 gboolean
 lpa_read_card (RspLpa *lpa, const RspReply *reply, RspTlv *ret_tlv)
 {
-    const char *problem = lpa_reply_problem (reply, lpa->function);
+    const char *problem = rsp_reply_problem (reply, lpa->function);
     if (!problem && !lpa_card_response (lpa, reply, ret_tlv))
         problem = "badReply";
     if (problem)
@@ -205,7 +187,7 @@ lpa_read_card (RspLpa *lpa, const RspReply *reply, RspTlv *ret_tlv)
 gboolean
 lpa_card_answered (RspLpa *lpa, const RspReply *reply, RspTlv *ret_tlv)
 {
-    const char *problem = lpa_reply_problem (reply, lpa->function);
+    const char *problem = rsp_reply_problem (reply, lpa->function);
     if (reply->kind != RSP_REPLY_OK) {
         lpa_fail (lpa, NULL, problem);
         return FALSE;
@@ -234,6 +216,13 @@ lpa_text (RspSlice value)
     if (value.len > 0 && !g_utf8_validate ((const char *)value.data, (gssize)value.len, NULL))
         return NULL;
     return g_strndup ((const char *)value.data, value.len);
+}
+
+char *
+lpa_address (RspSlice value)
+{
+    g_autofree char *text = lpa_text (value);
+    return text && rsp_server_address_valid (text) ? g_steal_pointer (&text) : NULL;
 }
 
 GBytes *

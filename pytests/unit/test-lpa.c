@@ -33,6 +33,10 @@ test_default_address (Fixture *f, gconstpointer unused)
         (Script){.act = BODY, .hex = "bf3c03810141"};
     download_as (f, &(RspLpaDownload){0});
     assert_failed (f, "ES10a.GetEuiccConfiguredAddresses", "noDefaultAddress", -1);
+    f->script[RSP_FN_ES10A_GET_EUICC_CONFIGURED_ADDRESSES] =
+        (Script){.act = BODY, .hex = "bf3c058003612f62"}; /* a/b */
+    download_as (f, &(RspLpaDownload){0});
+    assert_failed (f, "ES10a.GetEuiccConfiguredAddresses", "badDefaultAddress", -1);
 }
 
 static void

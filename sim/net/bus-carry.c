@@ -37,7 +37,7 @@ static void
 transit_fails (RspTransit *transit, RspReplyKind kind)
 {
     guint64 seq = rsp_bus_trace_transit (transit->call->bus, transit, RSP_STAGE_DROPPED,
-                                         rsp_bus_reply_name (kind));
+                                         rsp_reply_name (kind));
     rsp_bus_call_fails (transit->call, kind, seq);
 }
 

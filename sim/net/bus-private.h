@@ -105,7 +105,6 @@ void rsp_bus_leave (RspBus *bus, guint64 before);
 gboolean rsp_bus_traced (const RspBus *bus);
 /* Who is called, as the trace names it: outside, whose address it is. */
 const char *rsp_bus_callee (const RspCall *call);
-const char *rsp_bus_reply_name (RspReplyKind kind);
 guint64 rsp_bus_trace_transit (RspBus *bus, const RspTransit *transit, RspStage stage,
                                const char *error);
 

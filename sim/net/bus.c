@@ -34,14 +34,24 @@ rsp_bus_traced (const RspBus *bus)
 }
 
 const char *
-rsp_bus_reply_name (RspReplyKind kind)
+rsp_reply_name (RspReplyKind kind)
 {
     static const char *const names[] = {
-        [RSP_REPLY_OK] = "ok",     [RSP_REPLY_TIMEOUT] = "timeout",
+        [RSP_REPLY_OK] = NULL,     [RSP_REPLY_TIMEOUT] = "timeout",
         [RSP_REPLY_LINK] = "link", [RSP_REPLY_UNRESOLVED] = "unresolved",
         [RSP_REPLY_TLS] = "tls",
     };
     return names[kind];
+}
+
+const char *
+rsp_reply_problem (const RspReply *reply, const RspFunction *function)
+{
+    if (reply->kind != RSP_REPLY_OK)
+        return rsp_reply_name (reply->kind);
+    if (function->binding == RSP_BINDING_HTTP)
+        return reply->http / 100 == 2 ? NULL : "http";
+    return reply->sw >> 8 == 0x90 || reply->sw >> 8 == 0x91 ? NULL : "statusWord";
 }
 
 const char *

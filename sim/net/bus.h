@@ -36,6 +36,12 @@ typedef struct {
     GBytes *body; /* never NULL; may be empty */
 } RspReply;
 
+/* NULL (all is well), "timeout", "link", "unresolved", "tls". */
+const char *rsp_reply_name (RspReplyKind kind);
+/* What is wrong with a reply as a whole: its kind, "http" (not 2xx), "statusWord"; NULL: nothing.
+ */
+const char *rsp_reply_problem (const RspReply *reply, const RspFunction *function);
+
 typedef void (*RspReplyFunc) (const RspReply *reply, gpointer data);
 typedef void (*RspServeFunc) (RspCall *call, gpointer data);
 

@@ -11,12 +11,6 @@ typedef struct {
     RspEncoding encoding;
 } Pending;
 
-static const char *const failures[] = {
-    [RSP_REPLY_OK] = NULL,     [RSP_REPLY_TIMEOUT] = "timeout",
-    [RSP_REPLY_LINK] = "link", [RSP_REPLY_UNRESOLVED] = "unresolved",
-    [RSP_REPLY_TLS] = "tls",
-};
-
 /* "success", or the name of the error in a card's answer. */
 static char *
 card_code_of (const Pending *p, GBytes *body)
@@ -52,11 +46,11 @@ match_answer (Pending *p, const RspYaml *expect, const RspReply *reply)
     RspRun *run = p->run;
     const RspYaml *code = rsp_yaml_get (expect, "code"), *body = rsp_yaml_get (expect, "body");
     g_autofree char *sw = g_strdup_printf ("%04X", reply->sw);
-    if (!rsp_run_match (run, rsp_yaml_get (expect, "failure"), failures[reply->kind]))
+    if (!rsp_run_match (run, rsp_yaml_get (expect, "failure"), rsp_reply_name (reply->kind)))
         return;
     if (reply->kind != RSP_REPLY_OK) {
         if (!rsp_yaml_get (expect, "failure"))
-            rsp_run_fail (run, expect, "expected an answer, got %s", failures[reply->kind]);
+            rsp_run_fail (run, expect, "expected an answer, got %s", rsp_reply_name (reply->kind));
         return;
     }
     if (!rsp_run_match_number (run, rsp_yaml_get (expect, "http"), reply->http) ||
