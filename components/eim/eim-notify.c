@@ -136,11 +136,11 @@ rsp_eim_waiting (RspEim *eim)
 
 /* Not acknowledged, it stays with the card. */
 static gboolean
-leave (RspEim *eim, const char *why, const GArray *acks, GError **error)
+leave (RspEim *eim, const GArray *acks, GError **error)
 {
-    rsp_actor_state (eim->actor, "notification", NULL, why);
+    rsp_actor_state (eim->actor, "notification", NULL, "no room");
     if (!acks)
-        g_set_error (error, RSP_STORE_ERROR, RSP_STORE_ERROR_FULL, "notification: %s", why);
+        g_set_error_literal (error, RSP_STORE_ERROR, RSP_STORE_ERROR_FULL, "notification: no room");
     return acks != NULL;
 }
 
@@ -163,10 +163,12 @@ rsp_eim_forward (RspEim *eim, RspSlice notification, GArray *acks, GError **erro
         g_strconcat (kinds[kind].metadata, ".notificationAddress", NULL);
     g_autofree char *address = rsp_asn1_text (node, address_path);
     gint64 seq = rsp_asn1_int (node, seq_path, 0);
-    if (!rsp_server_address_valid (address ? address : ""))
-        return leave (eim, "to no address", acks, error);
+    if (!rsp_server_address_valid (address ? address : "")) {
+        rsp_actor_state (eim->actor, "notification", NULL, "to no address");
+        return TRUE;
+    }
     if (rsp_eim_waiting (eim) >= MOST_WAITING)
-        return leave (eim, "no room", acks, error);
+        return leave (eim, acks, error);
     g_autoptr (GBytes) body = rsp_slice_to_bytes (notification);
     if (acks)
         g_array_append_val (acks, seq);

@@ -92,6 +92,8 @@ struct _RspEim {
 /* Answers a call of ESipa and frees it. */
 void rsp_eim_refuse (RspCall *call, RspStatus status);
 void rsp_eim_answer (RspCall *call, const RspFields *out);
+/* v1.0: the EID that CALL's caller has asked for last; NULL: none. */
+const char *rsp_eim_asker (const RspEim *eim, const RspCall *call);
 /* The next package of EID for the eUICC, rendered and committed as delivered; NULL without ERROR:
  * none. CHANGED: something has happened on the eUICC that this eIM did not do. */
 RspEimPackage *rsp_eim_deliver_next (RspEim *eim, const char *eid, gboolean changed,
@@ -114,8 +116,8 @@ RspEimPackage *rsp_eim_next_package (RspEim *eim, const char *eid, GError **erro
 RspEimPackage *rsp_eim_only_package_out (RspEim *eim, GError **error);
 RspEimPackage *rsp_eim_package_by_transaction (RspEim *eim, RspSlice id, GError **error);
 RspEimPackage *rsp_eim_package_by_id (RspEim *eim, gint64 id, GError **error);
-/* The oldest download that is out and may come from the server at ADDRESS: of EID, or with EID NULL
- * of any eUICC; then *RET_MORE: there are others. */
+/* The oldest download that is out and may come from the server at ADDRESS (NULL: from any), of EID
+ * (NULL: of any eUICC); *RET_MORE: there are others. */
 RspEimPackage *rsp_eim_download_from (RspEim *eim, const char *eid, const char *address,
                                       gboolean *ret_more, GError **error);
 /* Inserts, and sets the number. */

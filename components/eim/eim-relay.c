@@ -314,10 +314,28 @@ find_order (RspEim *eim, const char *address, RspEimPackage **ret, gboolean *ret
     return (RspStatus){NULL};
 }
 
+/* A trigger without data and, in v1.0, nothing in the request that says which one: it is the only
+ * one out for the eUICC that asked last from there. */
+static RspStatus
+find_bare_order (RspEim *eim, const RspCall *call, RspEimPackage **ret, const char **ret_address)
+{
+    g_autoptr (GError) error = NULL;
+    gboolean more;
+    g_autoptr (RspEimPackage) p =
+        rsp_eim_download_from (eim, rsp_eim_asker (eim, call), NULL, &more, &error);
+    if (error)
+        return EXECUTION_ERROR;
+    if (!p || more || g_bytes_get_size (p->body) > 0 || !p->address)
+        return INVALID_ADDRESS;
+    *ret_address = p->address;
+    *ret = g_steal_pointer (&p);
+    return (RspStatus){NULL};
+}
+
 /* What the IPA downloads for, and from whom: never from a server that nobody ordered from. */
 static RspStatus
-find_package (RspEim *eim, const RspFields *in, RspEimPackage **ret, gboolean *ret_sure,
-              const char **ret_address)
+find_package (RspEim *eim, const RspCall *call, const RspFields *in, RspEimPackage **ret,
+              gboolean *ret_sure, const char **ret_address)
 {
     g_autoptr (GError) error = NULL;
     GBytes *id = rsp_fields_bytes (in, "eimTransactionId");
@@ -328,8 +346,10 @@ find_package (RspEim *eim, const RspFields *in, RspEimPackage **ret, gboolean *r
         return EXECUTION_ERROR;
     if (id && !is_open (p))
         return UNKNOWN_PACKAGE;
+    *ret_sure = id || !given;
+    if (!id && !given && eim->version == RSP_SGP32_V1_0)
+        return find_bare_order (eim, call, ret, ret_address);
     RspStatus status = choose_address (p, given, ret_address);
-    *ret_sure = id != NULL;
     if (!status.subject && !id)
         status = find_order (eim, *ret_address, &p, ret_sure);
     *ret = g_steal_pointer (&p);
@@ -362,7 +382,7 @@ initiate (RspEim *eim, RspCall *call, const RspFields *in)
     g_autoptr (RspEimPackage) p = NULL;
     const char *address = NULL;
     gboolean sure;
-    RspStatus status = find_package (eim, in, &p, &sure, &address);
+    RspStatus status = find_package (eim, call, in, &p, &sure, &address);
     if (status.subject)
         return status;
     g_autoptr (GBytes) info = euicc_info (eim, sure ? p : NULL, in);

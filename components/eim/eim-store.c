@@ -1,6 +1,8 @@
 /* Devices, packages and what the eIM believes of profiles, in SQLite. */
 #include "components/eim/eim-private.h"
 
+#include <string.h>
+
 const char rsp_eim_schema[] =
     "CREATE TABLE device (eid TEXT PRIMARY KEY, token INTEGER NOT NULL, counter INTEGER NOT NULL,"
     " point BLOB, info1 BLOB, info BLOB) WITHOUT ROWID;"
@@ -57,6 +59,8 @@ rsp_eim_package_free (RspEimPackage *package)
     g_free (package->address);
     g_free (package->matching_id);
     g_free (package->oid);
+    if (package->code)
+        rsp_wipe (package->code, strlen (package->code));
     g_free (package->code);
     g_free (package->iccid);
     g_free (package->before);
@@ -212,12 +216,13 @@ RspEimPackage *
 rsp_eim_download_from (RspEim *eim, const char *eid, const char *address, gboolean *ret_more,
                        GError **error)
 {
-    sqlite3_stmt *row = rsp_store_bind (
-        eim->store,
-        "SELECT " COLUMNS " FROM package WHERE state < 2 AND state = 1 AND kind = 3"
-        " AND (?1 IS NULL OR eid = ?1) AND (address IS NULL OR address = ?2 COLLATE NOCASE)"
-        " ORDER BY id LIMIT 2",
-        "ss", eid, address);
+    sqlite3_stmt *row =
+        rsp_store_bind (eim->store,
+                        "SELECT " COLUMNS " FROM package WHERE state < 2 AND state = 1 AND kind = 3"
+                        " AND (?1 IS NULL OR eid = ?1) AND (?2 IS NULL OR address IS NULL OR"
+                        " address = ?2 COLLATE NOCASE)"
+                        " ORDER BY id LIMIT 2",
+                        "ss", eid, address);
     g_autoptr (RspEimPackage) p = read_package (eim, row, error);
     *ret_more = FALSE;
     return p && !rsp_store_step (eim->store, row, ret_more, error) ? NULL : g_steal_pointer (&p);

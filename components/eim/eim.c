@@ -75,8 +75,8 @@ note_asker (RspEim *eim, const RspCall *call, const char *eid)
     g_hash_table_replace (eim->askers, g_strdup (rsp_call_src (call)), g_strdup (eid));
 }
 
-static const char *
-asker_of (RspEim *eim, const RspCall *call)
+const char *
+rsp_eim_asker (const RspEim *eim, const RspCall *call)
 {
     return g_hash_table_lookup (eim->askers, rsp_call_src (call));
 }
@@ -262,7 +262,7 @@ provide_result (RspEim *eim, RspCall *call)
     g_autoptr (RspAsn1) result = read_result (eim, call, &eid);
     g_autoptr (GArray) acks = g_array_new (FALSE, FALSE, sizeof (gint64));
     gint64 code = check_result (eim, result, eid);
-    if (!code && !rsp_eim_take (eim, eid, asker_of (eim, call), result, acks, &code, &error))
+    if (!code && !rsp_eim_take (eim, eid, rsp_eim_asker (eim, call), result, acks, &code, &error))
         code = UNDEFINED_ERROR;
     if (code == UNDEFINED_ERROR && result && !eid && !error)
         code = MISSING_EID; /* that would have told more */
@@ -308,7 +308,8 @@ handle_notification (RspEim *eim, RspCall *call)
     g_autoptr (RspFields) in =
         rsp_fields_decode_as (rsp_call_function (call), RSP_LEG_REQUEST, rsp_call_encoding (call),
                               rsp_call_body (call), NULL);
-    RspOutcome outcome = {.http = in ? take_notification (eim, asker_of (eim, call), in) : 400};
+    RspOutcome outcome = {.http =
+                              in ? take_notification (eim, rsp_eim_asker (eim, call), in) : 400};
     rsp_call_reply (call, &outcome, NULL);
 }
 
