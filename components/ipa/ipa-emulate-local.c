@@ -56,6 +56,10 @@ on_back (RspIpa *ipa, gint code, const RspTlv *tlv)
     static const guint8 rolled_back[] = {0x8C, 0x01, 0x00};
     enum { COMMAND_ERROR = 7, CAT_BUSY = 5 };
     IpaEmulation *e = ipa->emulation;
+    if (code == EMU_NO_ANSWER) {
+        emu_pass_silence (ipa);
+        return;
+    }
     if (code != 0 && code != EMU_WRONG_STATE) {
         answer_rollback (ipa,
                          code == CAT_BUSY ? CAT_BUSY
@@ -130,6 +134,10 @@ on_enabled_at_once (RspIpa *ipa, gint code, const RspTlv *tlv)
 {
     enum { CAT_BUSY = 5 };
     IpaEmulation *e = ipa->emulation;
+    if (code == EMU_NO_ANSWER) {
+        emu_pass_silence (ipa);
+        return;
+    }
     if (code == 0) {
         e->has_installed = FALSE;
         emu_package_clear (&e->rollback);

@@ -346,7 +346,7 @@ psmo (RspIpa *ipa, const RspTlv *op)
 /* --- the package --- */
 
 static void
-next_operation (RspIpa *ipa)
+run_operation (RspIpa *ipa)
 {
     EmuRun *run = run_of (ipa);
     gsize before = run->results->len;
@@ -360,6 +360,23 @@ next_operation (RspIpa *ipa)
         gboolean good = rsp_iot_eco (&ipa->emulation->eims, run->gone, &run->op, run->results);
         proceed (ipa, before, good);
     }
+}
+
+/* Not on one another's stack: a package has thousands of those that need no card. */
+static void
+next_operation (RspIpa *ipa)
+{
+    IpaEmulation *e = ipa->emulation;
+    e->run->more = TRUE;
+    if (e->run->stepping)
+        return;
+    e->run->stepping = TRUE;
+    while (e->run && e->run->more) {
+        e->run->more = FALSE;
+        run_operation (ipa);
+    }
+    if (e->run)
+        e->run->stepping = FALSE;
 }
 
 static void
@@ -432,6 +449,7 @@ begin (RspIpa *ipa, RspIotEim *eim, gint64 counter)
     IpaEmulation *e = ipa->emulation;
     RspSlice transaction = run_of (ipa)->package.transaction;
     emu_package_clear (&e->rollback);
+    emu_package_clear (&e->running);
     e->running = (EmuPackage){
         .eim = g_strdup (eim->id),
         .counter = counter,

@@ -15,7 +15,9 @@ deliver (gpointer data)
     ipa_check_event (ipa, "emulated", e->function->full_name, sw);
     e->event = 0;
     g_clear_pointer (&e->body, g_bytes_unref);
-    const RspReply reply = {.kind = RSP_REPLY_OK, .sw = e->sw, .body = body};
+    const RspReply reply = {
+        .kind = e->silent ? RSP_REPLY_LINK : RSP_REPLY_OK, .sw = e->sw, .body = body};
+    e->silent = FALSE;
     ipa->answered (ipa, &reply);
 }
 
@@ -38,6 +40,13 @@ void
 emu_refuse (RspIpa *ipa, guint sw)
 {
     answer (ipa, sw, g_bytes_new (NULL, 0));
+}
+
+void
+emu_pass_silence (RspIpa *ipa)
+{
+    ipa->emulation->silent = TRUE;
+    emu_refuse (ipa, 0);
 }
 
 void

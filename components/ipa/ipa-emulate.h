@@ -54,6 +54,7 @@ typedef struct {
     GPtrArray *gone;             /* of RspIotEim */
     GArray *profiles;            /* of EmuProfile */
     const EmuProfile *target;    /* of the operation */
+    gboolean stepping, more;     /* one operation after the other, however many */
     gboolean enabled, disabled;  /* it has enabled, disabled one */
     gboolean deleted, rollback;  /* …; with the rollback flag */
     gboolean grants;             /* a rollback is possible */
@@ -88,6 +89,7 @@ struct _IpaEmulation {
     EmuAnswered answered;
     guint64 event;
     guint sw;
+    gboolean silent; /* the link to the card is cut */
     GBytes *answer;
     guint32 options; /* of a reset */
     EmuRun *run;
@@ -96,6 +98,8 @@ struct _IpaEmulation {
 /* --- ipa-emulate.c --- */
 void emu_answer (RspIpa *ipa, GByteArray *out); /* takes OUT; 9000 */
 void emu_refuse (RspIpa *ipa, guint sw);
+/* The card has not answered, and may have done it: who asked hears as much. */
+void emu_pass_silence (RspIpa *ipa);
 /* TAG{80 code} */
 void emu_answer_code (RspIpa *ipa, guint8 code);
 /* One call of the card; CONTENT of the function's TLV. */

@@ -296,6 +296,20 @@ test_nonsense (Fixture *f, gconstpointer unused)
     g_assert_cmpstr (unknown, ==, "020102");
 }
 
+/* As many operations as a package has room for: the result's size ends it, not the stack's. */
+static void
+test_many (Fixture *f, gconstpointer unused)
+{
+    g_autoptr (GString) operations = g_string_new (NULL);
+    add_eim (f);
+    for (guint i = 0; i < 4000; i++)
+        g_string_append (operations, "A700");
+    g_autofree char *results = results_of (load (f, operations->str, FALSE));
+    g_assert_cmpuint (strlen (results), >, 2 * (EMU_RESULT_LIMIT - 4));
+    g_assert_true (g_str_has_prefix (results, "870100870100"));
+    g_assert_true (g_str_has_suffix (results, "870100020101"));
+}
+
 /* A file that is none is refused by name. */
 static void
 test_damaged_file (Fixture *f, gconstpointer unused)
@@ -319,6 +333,7 @@ main (int argc, char **argv)
     ADD ("rollback-after-crash", test_rollback_after_crash);
     ADD ("right-ends", test_right_ends);
     ADD ("nonsense", test_nonsense);
+    ADD ("many", test_many);
     ADD ("damaged-file", test_damaged_file);
     return g_test_run ();
 }
