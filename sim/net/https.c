@@ -4,7 +4,7 @@
 
 #define MAX_CONNECTIONS 4096
 /* Clients that keep connections at rest: every one of these costs each turn of the main loop. */
-#define MAX_CLIENTS 64
+#define MAX_CLIENTS 8
 
 typedef struct _Exchange Exchange;
 
