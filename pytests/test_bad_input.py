@@ -148,8 +148,3 @@ def test_missing_path(rspsim):
 def test_bad_usage(rspsim, args):
     done = rspsim(*args, check=2)
     assert done.stderr and not done.stdout
-
-
-@pytest.mark.parametrize("command", ["sweep", "ipa"])
-def test_not_supported_by_name(rspsim, command):
-    assert rspsim(command, "x", check=2).stderr == f"not supported: rspsim {command}\n"

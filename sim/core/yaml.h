@@ -28,6 +28,8 @@ struct _RspYaml {
 
 RspYaml *rsp_yaml_load (const char *path, const char *shown_as, GError **error); /* whole file */
 RspYaml *rsp_yaml_parse (const char *text, gssize len, const char *shown_as, GError **error);
+/* MAP as a document that reads back as the same. (transfer full) */
+char *rsp_yaml_write (const RspYaml *map);
 RspYaml *rsp_yaml_ref (const RspYaml *node); /* a further owner of NODE, for rsp_yaml_free */
 void rsp_yaml_free (RspYaml *node);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (RspYaml, rsp_yaml_free)

@@ -152,8 +152,6 @@ static const char *
 set_status (RspTransit *transit, const RspFault *fault)
 {
     gboolean http = transit->call->fn->binding == RSP_BINDING_HTTP;
-    if (transit->leg != RSP_LEG_RESPONSE || http != (fault->action == RSP_FAULT_HTTP_STATUS))
-        return "notApplicable";
     g_clear_pointer (&transit->subject, g_free);
     g_clear_pointer (&transit->reason, g_free);
     g_clear_pointer (&transit->error, g_free);
@@ -175,6 +173,8 @@ set_status (RspTransit *transit, const RspFault *fault)
 static const char *
 apply (RspTransit *transit, const RspFault *fault, GBytes *earlier, gint64 *delay)
 {
+    if (!rsp_fault_applies (fault->action, transit->call->fn, transit->leg))
+        return "notApplicable";
     switch (fault->action) {
     case RSP_FAULT_DROP:
         return NULL;
@@ -204,7 +204,7 @@ apply (RspTransit *transit, const RspFault *fault, GBytes *earlier, gint64 *dela
     case RSP_FAULT_CRASH:
         return kill_server (transit, fault);
     case RSP_FAULT_WRITE_ERROR:
-        return "notApplicable";
+        break;
     }
     g_assert_not_reached ();
 }
@@ -236,6 +236,7 @@ rsp_bus_apply_faults (RspTransit *transit, gint64 *delay)
     g_autoptr (GBytes) earlier = rsp_faults_remember (bus->faults, &message, transit->body);
     guint position = 0;
     RspFault *fault;
+    rsp_faults_pass (bus->faults, &message, transit->body);
     while ((fault = rsp_faults_match (bus->faults, &message, &position))) {
         const char *result = apply (transit, fault, earlier, delay);
         trace_firing (bus, fault, transit, result);

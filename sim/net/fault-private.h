@@ -20,6 +20,8 @@ struct _RspFaults {
     GHashTable *seen;     /* calling actor → RspSeen */
     GPtrArray *at_points; /* of RspFault */
     GHashTable *visits;   /* "point actor" → how often, as GUINT */
+    RspFaultWatch watch;  /* (nullable) */
+    gpointer watch_data;
 };
 
 /* Ranges of TLVs around an element, outermost first, with the child's index at each level. */

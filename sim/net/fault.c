@@ -176,7 +176,31 @@ rsp_faults_unfired (RspFaults *faults)
 gboolean
 rsp_faults_concern (const RspFaults *faults, const RspFunction *fn)
 {
-    return faults->concerns[fn->id];
+    return faults->concerns[fn->id] || faults->watch;
+}
+
+gboolean
+rsp_fault_applies (RspFaultAction action, const RspFunction *fn, RspLeg leg)
+{
+    gboolean http = fn->binding == RSP_BINDING_HTTP;
+    if (action == RSP_FAULT_HTTP_STATUS || action == RSP_FAULT_STATUS_WORD)
+        return leg == RSP_LEG_RESPONSE && http == (action == RSP_FAULT_HTTP_STATUS);
+    return action != RSP_FAULT_WRITE_ERROR;
+}
+
+void
+rsp_faults_watch (RspFaults *faults, RspFaultWatch watch, gpointer data)
+{
+    faults->watch = watch;
+    faults->watch_data = data;
+}
+
+void
+rsp_faults_pass (const RspFaults *faults, const RspFaultMessage *message, GBytes *body)
+{
+    if (faults->watch)
+        faults->watch (&(RspFaultChance){.message = message, .size = g_bytes_get_size (body)},
+                       faults->watch_data);
 }
 
 static gboolean
@@ -248,11 +272,14 @@ fault_matches (RspFaults *faults, RspFault *fault, const RspFaultMessage *messag
 RspFault *
 rsp_faults_at_point (RspFaults *faults, const char *actor, RspFaultPoint point)
 {
-    if (faults->at_points->len == 0)
+    if (faults->at_points->len == 0 && !faults->watch)
         return NULL;
     char *key = g_strconcat (rsp_fault_point_name (point), " ", actor, NULL);
     guint visit = GPOINTER_TO_UINT (g_hash_table_lookup (faults->visits, key)) + 1;
     g_hash_table_replace (faults->visits, key, GUINT_TO_POINTER (visit));
+    if (faults->watch)
+        faults->watch (&(RspFaultChance){.actor = actor, .point = point, .visit = visit},
+                       faults->watch_data);
     for (guint i = 0; i < faults->at_points->len; i++) {
         RspFault *fault = g_ptr_array_index (faults->at_points, i);
         if (fault->point != point || !peer_matches (fault->at, actor) ||

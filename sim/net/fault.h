@@ -86,9 +86,22 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (RspFaults, rsp_faults_free)
 void rsp_faults_add (RspFaults *faults, RspFault *fault); /* takes */
 /* Keys that `resign` uses: PURPOSE is "dp-auth", "dp-pb" or "euicc". Borrowed. */
 void rsp_faults_add_key (RspFaults *faults, const char *actor, const char *purpose, RspKey *key);
+/* Where a fault could strike: a leg of a call, or (MESSAGE NULL) an ACTOR at a POINT for the
+ * VISITth time. */
+typedef struct {
+    const struct _RspFaultMessage *message;
+    gsize size; /* of its body */
+    const char *actor;
+    RspFaultPoint point;
+    guint visit;
+} RspFaultChance;
+typedef void (*RspFaultWatch) (const RspFaultChance *chance, gpointer data);
+/* WATCH sees every chance from now on, before faults take theirs. */
+void rsp_faults_watch (RspFaults *faults, RspFaultWatch watch, gpointer data);
+
 /* The bus's side ---------------------------------------------------------------------------- */
 
-typedef struct {
+typedef struct _RspFaultMessage {
     const RspFunction *function;
     RspEncoding encoding;
     RspLeg leg;
@@ -98,6 +111,10 @@ typedef struct {
     RspSlice request;      /* of the call, whatever the leg */
 } RspFaultMessage;
 
+/* ACTION can be done to LEG of a call of FN. */
+gboolean rsp_fault_applies (RspFaultAction action, const RspFunction *fn, RspLeg leg);
+/* Tells who watches. */
+void rsp_faults_pass (const RspFaults *faults, const RspFaultMessage *message, GBytes *body);
 /* FALSE: nothing can match FN, and nothing need be kept of it. */
 gboolean rsp_faults_concern (const RspFaults *faults, const RspFunction *fn);
 /* The next declared fault that matches, from *POSITION (0 at first) on; NULL at the end. */

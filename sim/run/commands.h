@@ -6,6 +6,7 @@
 #include <glib.h>
 
 int rsp_cmd_run (int argc, char **argv);
+int rsp_cmd_sweep (int argc, char **argv);
 int rsp_cmd_check (int argc, char **argv);
 int rsp_cmd_trace (int argc, char **argv);
 int rsp_cmd_decode (int argc, char **argv);

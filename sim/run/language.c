@@ -693,6 +693,8 @@ static const RspShape step = {.kind = RSP_SHAPE_MAP, .keys = rsp_language_steps,
 LIST_OF (steps, step);
 
 EITHER_OF (spec, text, texts);
+static const char *const judges[] = {"expectations", "invariants", NULL};
+ENUM_OF (judge, judges, "judge");
 static const RspKeySpec scenario_keys[] = {
     {"scenario", &text, TRUE, "unique name: letters, digits, - and _"},
     {"spec", &spec, FALSE, "clauses"}, {"intent", &text, FALSE, "what it shows, in a sentence"},
@@ -700,7 +702,8 @@ static const RspKeySpec scenario_keys[] = {
     {"covers", &points, FALSE, "points of the coverage list docs/coverage.md that it shows"},
     {"tags", &texts, FALSE, NULL}, {"world", &world, TRUE, "a world, or the path of one"},
     {"faults", &faults, FALSE, NULL}, {"steps", &steps, TRUE, NULL}, {"expect", &expect, FALSE, "at the end"},
-    {"until", &duration, FALSE, "the run ends at this virtual time at the latest"}, END};
+    {"until", &duration, FALSE, "the run ends at this virtual time at the latest"},
+    {"judge", &judge, FALSE, "invariants: what steps and expect want is no condition (docs/sweep.md); default expectations"}, END};
 const RspShape rsp_language_scenario = {.kind = RSP_SHAPE_MAP, .keys = scenario_keys, .what = "a scenario"};
 static const RspKeySpec fragment_keys[] = {
     {"world", &world, TRUE, NULL}, {"intent", &text, FALSE, NULL}, END};

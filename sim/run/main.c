@@ -14,7 +14,7 @@ typedef struct {
 static const Command commands[] = {
     {"run", rsp_cmd_run, "PATH…      run scenario files or folders"},
     {"check", rsp_cmd_check, "PATH…      validate scenario files; --schema prints the JSON Schema"},
-    {"sweep", NULL, "PATH…      every fault at every message"},
+    {"sweep", rsp_cmd_sweep, "PATH…      every fault at every message"},
     {"trace", rsp_cmd_trace, "FILE       render a trace: text, mermaid, html; trace diff A B"},
     {"decode", rsp_cmd_decode, "[FILE]     name and print any RSP message"},
     {"serve", rsp_cmd_serve, "WORLD      host a world on loopback for outside tools"},

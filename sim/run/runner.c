@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#define BEFORE_RETRY (5 * 60 * G_USEC_PER_SEC)
 #define LONGEST_RUN (G_GINT64_CONSTANT (400) * 24 * 3600 * G_USEC_PER_SEC)
 
 void
@@ -17,6 +18,7 @@ rsp_run_result_free (RspRunResult *r)
         return;
     g_free (r->failure);
     g_free (r->usage);
+    g_clear_pointer (&r->unfired, g_hash_table_unref);
     g_free (r);
 }
 
@@ -60,14 +62,25 @@ step_is_done (gpointer data)
     return ((RspRun *)data)->step_done;
 }
 
+/* It goes round and round. */
+static gboolean
+overrun (const RspRun *run)
+{
+    return run->options->most_events && run->result->events > run->options->most_events;
+}
+
 gboolean
 rsp_run_wait (RspRun *run, const RspYaml *step)
 {
     if (rsp_loop_run (run->loop, step_is_done, run, run->limit))
         return TRUE;
+    run->stuck = TRUE;
+    if (run->scenario->forgiving)
+        g_clear_pointer (&run->failure, g_free);
     return rsp_run_fail (run, step, "expected the step to end, got %s",
-                         rsp_loop_now (run->loop) >= run->limit ? "the end of the run first"
-                                                                : "nothing left to happen");
+                         overrun (run)                            ? "no end of events"
+                         : rsp_loop_now (run->loop) >= run->limit ? "the end of the run first"
+                                                                  : "nothing left to happen");
 }
 
 gboolean
@@ -120,7 +133,8 @@ step_wait (RspRun *run, const RspYaml *step)
 static void
 step_expect (RspRun *run, const RspYaml *step)
 {
-    rsp_expect_check (run, step);
+    if (!run->scenario->forgiving)
+        rsp_expect_check (run, step);
 }
 
 static void
@@ -154,9 +168,12 @@ rsp_step_func (const char *kind)
  */
 
 static void
-on_event (const RspTraceEvent *e, guint64 seq G_GNUC_UNUSED, gpointer data)
+on_event (const RspTraceEvent *e, guint64 seq, gpointer data)
 {
     RspRun *run = data;
+    run->result->events = seq;
+    if (overrun (run))
+        rsp_loop_quit (run->loop);
     rsp_leaks_look (run->leaks, e);
     if (e->kind != RSP_TRACE_MESSAGE || e->stage != RSP_STAGE_SENT || e->leg != RSP_LEG_REQUEST ||
         !e->function)
@@ -225,6 +242,26 @@ run_one (RspRun *run, const RspYaml *step)
     rsp_step_func (step->key) (run, step);
 }
 
+/* A step that does not get what it wants is done again after a while, as its user would. */
+static void
+run_attempts (RspRun *run, const RspYaml *step)
+{
+    run_one (run, step);
+    if (!run->scenario->forgiving || !run->failure || run->stuck)
+        return;
+    g_clear_pointer (&run->failure, g_free);
+    run->result->repeated++;
+    run->step_done = FALSE;
+    rsp_loop_after (run->loop, BEFORE_RETRY, end_step, run, NULL);
+    if (!rsp_run_wait (run, step))
+        return;
+    run_one (run, step);
+    if (!run->failure || run->stuck)
+        return;
+    g_clear_pointer (&run->failure, g_free);
+    run->result->other = TRUE;
+}
+
 /* A step that names a group is done for each member, one after the other. */
 static void
 run_step (RspRun *run, const RspYaml *step)
@@ -232,12 +269,12 @@ run_step (RspRun *run, const RspYaml *step)
     const RspYaml *actors = rsp_yaml_get (run->scenario->world, "actors");
     guint n = rsp_group_of_step (actors, step);
     if (!n)
-        run_one (run, step);
+        run_attempts (run, step);
     for (guint number = 1; number <= n && !run->failure; number++) {
         g_autoptr (RspYaml) own = rsp_group_instance (actors, step, number);
         const RspYaml *at = rsp_yaml_get (own, "at"), *to = rsp_yaml_get (own, "to");
         run->member = at ? at->text : to->text;
-        run_one (run, own);
+        run_attempts (run, own);
         run->member = NULL;
     }
 }
@@ -255,16 +292,50 @@ fail_unfired (RspRun *run, const RspFault *fault)
 }
 
 static gboolean
+check_fired (RspRun *run)
+{
+    g_autoptr (GPtrArray) unfired = rsp_faults_unfired (run->faults);
+    for (guint i = 0; i < unfired->len; i++) {
+        const RspFault *fault = unfired->pdata[i];
+        g_hash_table_insert (run->result->unfired, g_strdup (fault->name), (gpointer)fault->unfit);
+    }
+    return !unfired->len || fail_unfired (run, unfired->pdata[0]);
+}
+
+static gboolean
 check_rest (RspRun *run)
 {
     const RspYaml *node = run->scenario->doc;
-    g_autoptr (GPtrArray) unfired = rsp_faults_unfired (run->faults);
     guint flying = rsp_bus_in_flight (run->world->bus);
-    if (unfired->len)
-        return fail_unfired (run, unfired->pdata[0]);
     if (flying)
         return rsp_run_fail (run, node, "expected rest, got %u calls in flight", flying);
-    return rsp_invariants_check (run, node);
+    return rsp_invariants_check (run, node) && check_fired (run);
+}
+
+/* What is expected at the end. FALSE: it is not so, and that counts. */
+static gboolean
+check_end (RspRun *run)
+{
+    const RspYaml *expect = run->scenario->expect;
+    if (!expect || rsp_expect_check (run, expect))
+        return TRUE;
+    if (!run->scenario->forgiving)
+        return FALSE;
+    g_clear_pointer (&run->failure, g_free);
+    run->result->other = TRUE;
+    return TRUE;
+}
+
+/* Until nothing is left to happen, or until the run's end. */
+static gboolean
+come_to_rest (RspRun *run)
+{
+    gint64 until = run->scenario->until;
+    gint64 limit = until >= 0 ? MAX (until, rsp_loop_now (run->loop)) : run->limit;
+    if (rsp_loop_run (run->loop, NULL, NULL, limit) || (until >= 0 && !overrun (run)))
+        return TRUE;
+    return rsp_run_fail (run, run->scenario->doc, "expected rest, got %s",
+                         overrun (run) ? "no end of events" : "the end of the run first");
 }
 
 /* Every server that crashed is back, or will be. */
@@ -281,17 +352,22 @@ static void
 run_steps (RspRun *run)
 {
     const RspYaml *steps = run->scenario->steps;
+    run->begun = TRUE;
     for (guint i = 0; i < steps->items->len && all_alive (run); i++)
         run_step (run, ((RspYaml *)steps->items->pdata[i])->items->pdata[0]);
     if (run->failure)
         return;
     rsp_trace_set_step (run->trace, NULL);
-    rsp_loop_run (run->loop, NULL, NULL, run->limit);
-    if (!all_alive (run))
-        return;
-    if (run->scenario->expect && !rsp_expect_check (run, run->scenario->expect))
-        return;
-    check_rest (run);
+    if (come_to_rest (run) && all_alive (run) && check_end (run))
+        check_rest (run);
+}
+
+static void
+on_chance (const RspFaultChance *chance, gpointer data)
+{
+    const RspRun *run = data;
+    if (run->begun)
+        run->options->watch (chance, run->options->watch_data);
 }
 
 static void
@@ -368,14 +444,17 @@ rsp_run_scenario (const RspScenario *scenario, const RspRunOptions *options)
     GError *error = NULL;
     gint64 seed = 1;
     rsp_yaml_opt_int (scenario->world, "seed", 0, G_MAXINT64, &seed, NULL);
-    RspRun run = {.scenario = scenario, .limit = LONGEST_RUN};
-    if (scenario->until >= 0)
+    RspRun run = {.scenario = scenario, .options = options, .result = result, .limit = LONGEST_RUN};
+    if (scenario->until >= 0 && !scenario->forgiving)
         run.limit = scenario->until;
     run.saved = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
     run.messages = g_array_new (FALSE, FALSE, sizeof (RspSentMessage));
     run.loop = rsp_loop_new (RSP_CLOCK_VIRTUAL, rsp_world_start (scenario));
     run.faults = rsp_faults_new (
         rsp_rng_new ((guint64)(options->seed >= 0 ? options->seed : seed), "faults", "choice", 0));
+    if (options->watch)
+        rsp_faults_watch (run.faults, on_chance, &run);
+    result->unfired = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
     if (rsp_scenario_faults (scenario, run.faults, &error) && start_world (&run, options, &error)) {
         run_steps (&run);
         trace_end (&run);

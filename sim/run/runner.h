@@ -1,6 +1,7 @@
 /* Runs one scenario: steps in order, then rest, then expectations and invariants. */
 #pragma once
 
+#include "sim/net/fault.h"
 #include "sim/run/leaks.h"
 #include "sim/run/world.h"
 
@@ -11,6 +12,9 @@ typedef struct {
     gboolean bodies, secrets;
     const char *state_dir; /* (nullable) */
     const char *link;      /* (nullable): preset for the links of all devices */
+    RspFaultWatch watch;   /* (nullable) sees what faults could strike from the first step on */
+    gpointer watch_data;
+    guint64 most_events; /* more than so many in the trace are no end; 0: any number */
 } RspRunOptions;
 
 typedef struct {
@@ -19,6 +23,11 @@ typedef struct {
     gint64 duration; /* virtual µs */
     guint messages;  /* requests sent, APDUs left out */
     char *usage;     /* rsp_usage_json; NULL: nothing is modelled */
+    guint64 events;  /* of the trace */
+    /* of a scenario that is judged by its invariants alone: */
+    guint repeated;      /* steps that did not get what they want, and were done again */
+    gboolean other;      /* something that is expected did not come in the end either */
+    GHashTable *unfired; /* names of faults that did not fire → why they did not fit, or NULL */
 } RspRunResult;
 void rsp_run_result_free (RspRunResult *result);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (RspRunResult, rsp_run_result_free)
@@ -47,6 +56,10 @@ typedef struct {
     const char *member;  /* (nullable): of a group, of which failures are */
     gboolean step_done;
     gint64 limit;
+    const RspRunOptions *options;
+    RspRunResult *result;
+    gboolean begun; /* the first step */
+    gboolean stuck; /* a step did not end: there is no going on */
 } RspRun;
 
 /* Records the first failure, at NODE. Always returns FALSE. */

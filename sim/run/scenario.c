@@ -222,7 +222,7 @@ static gboolean
 fill (RspScenario *s, GError **error)
 {
     const RspYaml *name = rsp_yaml_get (s->doc, "scenario");
-    const RspYaml *until = rsp_yaml_get (s->doc, "until");
+    const RspYaml *until = rsp_yaml_get (s->doc, "until"), *judge = rsp_yaml_get (s->doc, "judge");
 
     s->until = -1;
     if (name && !name_is_plain (name->text))
@@ -231,6 +231,7 @@ fill (RspScenario *s, GError **error)
     s->faults = rsp_yaml_get (s->doc, "faults");
     s->steps = rsp_yaml_get (s->doc, "steps");
     s->expect = rsp_yaml_get (s->doc, "expect");
+    s->forgiving = judge && strcmp (judge->text, "invariants") == 0;
     if (until && !rsp_yaml_duration (until, &s->until, error))
         return FALSE;
     s->world = resolve_world (s, take_item (s->doc, "world"), 0, error);

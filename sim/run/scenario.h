@@ -11,7 +11,8 @@ typedef struct {
     RspYaml *world;                         /* merged, owned */
     const RspYaml *faults, *steps, *expect; /* (nullable) */
     gint64 until;                           /* µs, -1: none */
-    GPtrArray *roots; /* of char *: folders below which paths of the file are found */
+    gboolean forgiving; /* `judge: invariants`: what steps and `expect` want is no condition */
+    GPtrArray *roots;   /* of char *: folders below which paths of the file are found */
 } RspScenario;
 
 /* NULL with ERROR unset: a file without `scenario:` (a world or a fragment). */

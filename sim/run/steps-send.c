@@ -98,6 +98,18 @@ address_of (const RspRun *run, const char *to)
     return a ? rsp_world_text (a->yaml, "fqdn", to) : to;
 }
 
+/* Whoever sends may die of a fault, and then nobody waits for the answer. */
+static gboolean
+wait_for_answer (RspRun *run, const RspYaml *step)
+{
+    const RspWorldActor *sender = rsp_world_actor (run->world, rsp_yaml_get (step, "as")->text);
+    guint64 life = sender ? sender->base.incarnation : 0;
+    gboolean good = rsp_run_wait (run, step);
+    if (!good && sender && sender->base.incarnation != life)
+        run->stuck = FALSE;
+    return good;
+}
+
 void
 rsp_step_send (RspRun *run, const RspYaml *step)
 {
@@ -115,6 +127,6 @@ rsp_step_send (RspRun *run, const RspYaml *step)
         rsp_bus_call (run->world->bus, rsp_yaml_get (step, "as")->text,
                       address_of (run, rsp_yaml_get (step, "to")->text), fn, body, &options,
                       on_reply, &pending);
-        rsp_run_wait (run, step);
+        wait_for_answer (run, step);
     }
 }
