@@ -131,6 +131,24 @@ def test_a_package_in_asn1(eim):
     assert eim.manage("GET", "/euiccs/" + EID)[1]["profiles"] == [{"iccid": "8988303000000000010", "state": "enabled"}]
 
 
+def test_an_emulated_euicc(eim):
+    ask, said = bytes.fromhex("bf4f125a10" + EID), tlv.make(0x5A, bytes.fromhex(EID))
+
+    def give(forge):
+        result = eim.result(*eim.open(tlv.whole(eim.asn1(ask), 0xBF4F, 0xBF51)), bytes.fromhex("a600"))
+        return eim.asn1(tlv.make(0xBF50, said + (result[:-1] + bytes([result[-1] ^ 1]) if forge else result))).hex()
+
+    assert eim.manage("POST", "/euiccs", {"eid": EID, "emulated": 1})[0] == 400
+    eim.manage("POST", "/packages", {"eid": EID, "do": "get-rat"})
+    assert give(True) == "bf500302017f"
+    assert eim.manage("POST", "/euiccs", {"eid": EID, "emulated": True})[0] == 201
+    assert give(True) == "bf5006bf5303800101"
+    assert eim.manage("GET", "/packages/1")[1]["state"] == "done"
+    assert eim.manage("POST", "/euiccs", {"eid": EID, "emulated": False})[0] == 201
+    eim.manage("POST", "/packages", {"eid": EID, "do": "get-rat"})
+    assert give(True) == "bf500302017f" and give(False) == "bf5006bf5303800101"
+
+
 def test_a_package_in_json(eim):
     assert eim.json("getEimPackage", {"eidValue": EID})["eimPackageError"] == 1
     assert eim.json("getEimPackage", {"eidValue": STRANGER})["eimPackageError"] == 2

@@ -82,6 +82,33 @@ set_psmo (RspAsn1 *node, const RspEimOperation *o, GError **error)
     }
 }
 
+/* ProfileInfoListRequest */
+static gboolean
+put_list_request (GByteArray *out, const RspEimOperation *o, GError **error)
+{
+    guint8 iccid[10];
+    guint8 class = (guint8)(o->profile_class - 1);
+    if ((o->iccid != NULL) + (o->aid != NULL) + (o->profile_class != 0) > 1)
+        return refuse (error, "needs one of iccid, aid and class at most", verbs[o->verb].name);
+    if (o->iccid && !rsp_iccid_to_octets (o->iccid, iccid))
+        return refuse (error, "needs an ICCID", verbs[o->verb].name);
+    gsize mark = rsp_tlv_open (out, 0xBF2D);
+    if (o->iccid || o->aid || o->profile_class) {
+        gsize inner = rsp_tlv_open (out, 0xA0);
+        if (o->iccid)
+            rsp_tlv_put (out, 0x5A, RSP_SLICE_ARRAY (iccid));
+        else if (o->aid)
+            rsp_tlv_put (out, 0x4F, rsp_slice_of (o->aid));
+        else
+            rsp_tlv_put (out, 0x95, RSP_SLICE (&class, 1));
+        rsp_tlv_close (out, inner);
+    }
+    if (o->tags)
+        rsp_tlv_put (out, 0x5C, rsp_slice_of (o->tags));
+    rsp_tlv_close (out, mark);
+    return TRUE;
+}
+
 static gboolean
 put_operation (GByteArray *out, const RspEimOperation *o, GError **error)
 {
@@ -96,6 +123,8 @@ put_operation (GByteArray *out, const RspEimOperation *o, GError **error)
         rsp_tlv_put (out, o->verb == RSP_EIM_ADD_EIM ? 0xA8 : 0xAA, data.value);
         return TRUE;
     }
+    if (o->verb == RSP_EIM_LIST_PROFILE_INFO)
+        return put_list_request (out, o, error);
     if (o->verb == RSP_EIM_DELETE_EIM) {
         if (!o->eim_id)
             return refuse (error, "needs an eimId", verbs[o->verb].name);

@@ -22,6 +22,7 @@ typedef struct {
     GBytes *point;         /* of PK.EUICC; NULL: not known yet */
     GBytes *info1;         /* EUICCInfo1, NULL: not known */
     GBytes *info;          /* content of DeviceInfo, NULL: not known */
+    gboolean emulated;     /* nobody signs its package results */
 } RspEimDevice;
 
 typedef struct {
@@ -37,6 +38,7 @@ typedef struct {
     char *iccid;                              /* … : the profile expected (nullable) */
     char *before; /* of an enable that was done: the ICCID that was enabled, "" none; NULL */
     char *result;
+    GBytes *answer; /* what it rests on, as received; NULL: none yet */
 } RspEimPackage;
 
 static inline gboolean
@@ -84,7 +86,6 @@ struct _RspEim {
     GPtrArray *changes;     /* of packages, in the open transaction (sim/net/actor.h) */
     GHashTable *askers;     /* v1.0: caller → EID it asked for last; its results do not say it */
     GHashTable *outboxes;   /* server's address → outbox of notifications, owned */
-    GHashTable *emulated;   /* EIDs whose package results nobody signs, owned */
     guint64 start_timer;
 };
 

@@ -32,6 +32,14 @@ finish (Taking *t, RspEimState state, const char *result)
     return TRUE;
 }
 
+/* Written down with the state that it makes. */
+static void
+keep (Taking *t, RspSlice answer)
+{
+    g_clear_pointer (&t->package->answer, g_bytes_unref);
+    t->package->answer = rsp_slice_to_bytes (answer);
+}
+
 static char *
 code_name (const char *type, gint64 value)
 {
@@ -89,18 +97,25 @@ is_success (const char *name)
     return strcmp (name, "ok") == 0 || strcmp (name, "lastEimDeleted") == 0;
 }
 
+/* The content of the Nth operation of the package. */
+static RspSlice
+operation_of (const RspEimPackage *p, guint nth)
+{
+    RspSlice rest = rsp_slice_of (p->body);
+    RspTlv operation;
+    for (guint i = 0; rsp_tlv_next (&rest, &operation) == RSP_TLV_OK; i++)
+        if (i == nth)
+            return operation.value;
+    return RSP_SLICE (NULL, 0);
+}
+
 /* The ICCID of the Nth operation of the package. (transfer full) (nullable) */
 static char *
 operand (const RspEimPackage *p, guint nth)
 {
-    RspSlice rest = rsp_slice_of (p->body);
-    RspTlv operation, iccid;
-    for (guint i = 0; rsp_tlv_next (&rest, &operation) == RSP_TLV_OK; i++)
-        if (i == nth)
-            return rsp_tlv_find (operation.value, 0x5A, &iccid)
-                       ? rsp_iccid_from_octets (iccid.value)
-                       : NULL;
-    return NULL;
+    RspTlv iccid;
+    return rsp_tlv_find (operation_of (p, nth), 0x5A, &iccid) ? rsp_iccid_from_octets (iccid.value)
+                                                              : NULL;
 }
 
 static gboolean
@@ -150,8 +165,8 @@ note_success (Taking *t, const RspAsn1 *result, const char *base, const char *ch
 {
     const char *eid = t->package->eid;
     g_autofree char *iccid = operand (t->package, nth);
-    if (strcmp (choice, "listProfileInfoResult") == 0)
-        return note_list (t, result, base);
+    if (strcmp (choice, "listProfileInfoResult") == 0) /* of some profiles, or of some tags: no */
+        return operation_of (t->package, nth).len > 0 || note_list (t, result, base);
     if (!iccid)
         return TRUE;
     if (strcmp (choice, "enableResult") == 0)
@@ -172,7 +187,7 @@ verify (Taking *t, RspSlice data, gboolean with_token, RspSlice signature)
     g_autoptr (RspPublic) key =
         t->device->point ? rsp_public_from_point (rsp_slice_of (t->device->point), NULL) : NULL;
     g_autoptr (GByteArray) token = g_byte_array_new ();
-    if (with_token && g_hash_table_contains (t->eim->emulated, t->device->eid)) {
+    if (with_token && t->device->emulated) {
         rsp_actor_crypto_result (t->eim->actor, "verify", "PK.EUICC", "emulated");
         return TRUE;
     }
@@ -274,6 +289,7 @@ take_euicc_result (Taking *t, const char *eid, RspSlice whole, gint64 *ret_error
         *ret_error = RSP_UNDEFINED_ERROR;
         return *t->error == NULL;
     }
+    keep (t, whole);
     if (form == 0)
         return take_signed (t, result);
     if (rsp_eim_package_is_settled (t->package))
@@ -413,6 +429,7 @@ take_data (Taking *t, const char *eid, const RspAsn1 *node, const char *base)
     if (!find_package (t, owner, v10 ? RSP_SLICE (NULL, 0) : rsp_asn1_octets (node, id_path)) ||
         t->package->kind != RSP_EIM_KIND_DATA || rsp_eim_package_is_settled (t->package))
         return *t->error == NULL;
+    keep (t, rsp_asn1_slice (node, base));
     if (!good) {
         g_autofree char *code_path = g_strconcat (wrong, v10 ? "" : ".ipaEuiccDataErrorCode", NULL);
         g_autofree char *name =
@@ -472,6 +489,8 @@ server_error (RspSlice response)
                    {0xBF3B, {"AuthenticateClientErrorEsipa", "AuthenticateClientError"}},
                    {0xBF3A, {"GetBoundProfilePackageErrorEsipa", "GetBoundProfilePackageError"}}};
     RspTlv message, code;
+    if (rsp_tlv_single (response, 0xA2, &message)) /* RemoteProfileProvisioningResponse */
+        response = message.value;
     if (rsp_tlv_next (&response, &message) != RSP_TLV_OK ||
         rsp_tlv_next (&message.value, &code) != RSP_TLV_OK || code.value.len != 1)
         return NULL;
@@ -503,6 +522,7 @@ take_download (Taking *t, const char *eid, const RspAsn1 *node, const char *base
     if (!find_package (t, eid, rsp_asn1_octets (node, id_path)) ||
         t->package->kind != RSP_EIM_KIND_DOWNLOAD || rsp_eim_package_is_settled (t->package))
         return *t->error == NULL;
+    keep (t, rsp_asn1_slice (node, base));
     if (g_strcmp0 (rsp_asn1_choice (node, data), "profileInstallationResult") == 0)
         return take_installation (t, node, data, ret_error);
     g_autofree char *name = download_failure (node, data);

@@ -5,12 +5,13 @@
 
 const char rsp_eim_schema[] =
     "CREATE TABLE device (eid TEXT PRIMARY KEY, token INTEGER NOT NULL, counter INTEGER NOT NULL,"
-    " point BLOB, info1 BLOB, info BLOB) WITHOUT ROWID;"
+    " point BLOB, info1 BLOB, info BLOB, emulated INTEGER NOT NULL) WITHOUT ROWID;"
     "CREATE TABLE package (id INTEGER PRIMARY KEY AUTOINCREMENT, eid TEXT NOT NULL, name TEXT NOT "
     "NULL,"
     " kind INTEGER NOT NULL, state INTEGER NOT NULL, body BLOB, transaction_id BLOB,"
     " counter INTEGER NOT NULL, sent BLOB, address TEXT, matching_id TEXT, oid TEXT, code TEXT,"
-    " iccid TEXT, before TEXT, result TEXT, due INTEGER NOT NULL);"
+    " iccid TEXT, before TEXT, result TEXT, due INTEGER NOT NULL, changed INTEGER NOT NULL,"
+    " answer BLOB);"
     "CREATE INDEX package_due ON package (due) WHERE state < 2 AND due > 0;"
     "CREATE INDEX package_state ON package (state);"
     "CREATE INDEX package_open ON package (eid, id) WHERE state < 2;"
@@ -19,11 +20,14 @@ const char rsp_eim_schema[] =
     " PRIMARY KEY (eid, iccid)) WITHOUT ROWID;"
     "CREATE TABLE forward (id INTEGER PRIMARY KEY, address TEXT NOT NULL, body BLOB NOT NULL,"
     " since INTEGER NOT NULL);"
-    "CREATE INDEX forward_address ON forward (address, id);";
+    "CREATE INDEX forward_address ON forward (address, id);"
+    "CREATE TABLE resource (id TEXT PRIMARY KEY, facility TEXT NOT NULL, request TEXT NOT NULL,"
+    " package INTEGER NOT NULL, outcome TEXT, created INTEGER NOT NULL) WITHOUT ROWID;"
+    "CREATE INDEX resource_facility ON resource (facility, id);";
 
 #define COLUMNS                                                                                    \
     "id, eid, name, kind, state, body, transaction_id, counter, sent, address, matching_id, oid,"  \
-    " code, iccid, before, result, due"
+    " code, iccid, before, result, due, answer"
 
 static const char *const state_names[] = {"queued", "delivered",   "done",
                                           "failed", "rolled-back", "expired"};
@@ -65,6 +69,7 @@ rsp_eim_package_free (RspEimPackage *package)
     g_free (package->iccid);
     g_free (package->before);
     g_free (package->result);
+    g_clear_pointer (&package->answer, g_bytes_unref);
     g_free (package);
 }
 
@@ -106,7 +111,8 @@ RspEimDevice *
 rsp_eim_device (RspEim *eim, const char *eid, GError **error)
 {
     sqlite3_stmt *row = rsp_store_bind (
-        eim->store, "SELECT eid, token, counter, point, info1, info FROM device WHERE eid = ?", "s",
+        eim->store,
+        "SELECT eid, token, counter, point, info1, info, emulated FROM device WHERE eid = ?", "s",
         eid);
     gboolean there;
     if (!rsp_store_step (eim->store, row, &there, error) || !there)
@@ -118,15 +124,16 @@ rsp_eim_device (RspEim *eim, const char *eid, GError **error)
     device->point = rsp_store_blob (row, 3);
     device->info1 = rsp_store_blob (row, 4);
     device->info = rsp_store_blob (row, 5);
+    device->emulated = sqlite3_column_int (row, 6) != 0;
     return device;
 }
 
 gboolean
 rsp_eim_put_device (RspEim *eim, const RspEimDevice *device, GError **error)
 {
-    return rsp_store_run (eim->store, error, "INSERT OR REPLACE INTO device VALUES (?,?,?,?,?,?)",
-                          "siibbb", device->eid, device->token, device->counter, device->point,
-                          device->info1, device->info);
+    return rsp_store_run (eim->store, error, "INSERT OR REPLACE INTO device VALUES (?,?,?,?,?,?,?)",
+                          "siibbbi", device->eid, device->token, device->counter, device->point,
+                          device->info1, device->info, (gint64)device->emulated);
 }
 
 char **
@@ -167,6 +174,7 @@ read_package (RspEim *eim, sqlite3_stmt *row, GError **error)
     p->before = rsp_store_text (row, 14);
     p->result = rsp_store_text (row, 15);
     p->due = sqlite3_column_int64 (row, 16);
+    p->answer = rsp_store_blob (row, 17);
     return p;
 }
 
@@ -234,9 +242,11 @@ rsp_eim_insert_package (RspEim *eim, RspEimPackage *p, GError **error)
     if (!rsp_store_run (
             eim->store, error,
             "INSERT INTO package (eid, name, kind, state, body, transaction_id, counter,"
-            " address, matching_id, oid, code, iccid, due) VALUES (?,?,?,?,?,?,0,?,?,?,?,?,?)",
-            "ssiibbsssssi", p->eid, p->name, (gint64)p->kind, (gint64)p->state, p->body,
-            p->transaction_id, p->address, p->matching_id, p->oid, p->code, p->iccid, p->due))
+            " address, matching_id, oid, code, iccid, due, changed)"
+            " VALUES (?,?,?,?,?,?,0,?,?,?,?,?,?,?)",
+            "ssiibbsssssii", p->eid, p->name, (gint64)p->kind, (gint64)p->state, p->body,
+            p->transaction_id, p->address, p->matching_id, p->oid, p->code, p->iccid, p->due,
+            rsp_actor_time (eim->actor)))
         return FALSE;
     sqlite3_stmt *row = rsp_store_bind (eim->store, "SELECT last_insert_rowid ()", "");
     gboolean there;
@@ -252,20 +262,20 @@ rsp_eim_update_package (RspEim *eim, const RspEimPackage *p, GError **error)
     return rsp_store_run (
         eim->store, error,
         "UPDATE package SET state = ?, counter = ?, body = ?, sent = ?, address = ?,"
-        " matching_id = ?, before = ?, result = ? WHERE id = ?",
-        "iibbssssi", (gint64)p->state, p->counter, p->body, p->sent, p->address, p->matching_id,
-        p->before, p->result, p->id);
+        " matching_id = ?, before = ?, result = ?, answer = ?, changed = ? WHERE id = ?",
+        "iibbssssbii", (gint64)p->state, p->counter, p->body, p->sent, p->address, p->matching_id,
+        p->before, p->result, p->answer, rsp_actor_time (eim->actor), p->id);
 }
 
 gboolean
 rsp_eim_expire (RspEim *eim, GError **error)
 {
     return !eim->package_lifetime ||
-           rsp_store_run (
-               eim->store, error,
-               "UPDATE package SET state = 5, result = 'expired' WHERE state < 2 AND due > 0"
-               " AND due <= ?",
-               "i", rsp_actor_time (eim->actor));
+           rsp_store_run (eim->store, error,
+                          "UPDATE package SET state = 5, result = 'expired', changed = ?1 WHERE "
+                          "state < 2 AND due > 0"
+                          " AND due <= ?1",
+                          "i", rsp_actor_time (eim->actor));
 }
 
 void
@@ -274,6 +284,7 @@ rsp_eim_package_view_free (RspEimPackageView *view)
     g_free (view->eid);
     g_free (view->kind);
     g_free (view->result);
+    g_clear_pointer (&view->answer, g_bytes_unref);
     g_free (view);
 }
 
@@ -286,6 +297,8 @@ read_view (sqlite3_stmt *row)
     view->kind = rsp_store_text (row, 2);
     view->state = (RspEimState)sqlite3_column_int (row, 3);
     view->result = rsp_store_text (row, 4);
+    view->changed = sqlite3_column_int64 (row, 5);
+    view->delivered = sqlite3_column_int (row, 6) != 0;
     return view;
 }
 
@@ -295,8 +308,15 @@ rsp_eim_package_view (RspEim *eim, gint64 id)
     gboolean there;
     rsp_eim_expire (eim, NULL);
     sqlite3_stmt *row = rsp_store_bind (
-        eim->store, "SELECT id, eid, name, state, result FROM package WHERE id = ?", "i", id);
-    return rsp_store_step (eim->store, row, &there, NULL) && there ? read_view (row) : NULL;
+        eim->store,
+        "SELECT id, eid, name, state, result, changed, sent IS NOT NULL, answer FROM package"
+        " WHERE id = ?",
+        "i", id);
+    if (!rsp_store_step (eim->store, row, &there, NULL) || !there)
+        return NULL;
+    RspEimPackageView *view = read_view (row);
+    view->answer = rsp_store_blob (row, 7);
+    return view;
 }
 
 gboolean
@@ -317,7 +337,9 @@ rsp_eim_packages (RspEim *eim)
     rsp_eim_expire (eim, NULL);
     GPtrArray *out = g_ptr_array_new_with_free_func ((GDestroyNotify)rsp_eim_package_view_free);
     sqlite3_stmt *row = rsp_store_bind (
-        eim->store, "SELECT id, eid, name, state, result FROM package ORDER BY id", "");
+        eim->store,
+        "SELECT id, eid, name, state, result, changed, sent IS NOT NULL FROM package ORDER BY id",
+        "");
     gboolean there;
     while (rsp_store_step (eim->store, row, &there, NULL) && there)
         g_ptr_array_add (out, read_view (row));

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#define SCHEMA_VERSION 3
+#define SCHEMA_VERSION 4
 
 typedef enum {
     NO_ERROR = 0,
@@ -449,7 +449,6 @@ rsp_eim_new (const RspActor *actor, const RspEimConfig *config, GError **error)
     eim->pending = g_hash_table_new_full (NULL, NULL, g_free, NULL);
     eim->pushes = g_hash_table_new_full (NULL, NULL, rsp_eim_push_free, NULL);
     eim->changes = rsp_changes_new ();
-    eim->emulated = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
     eim->askers = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
     eim->outboxes = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, rsp_eim_outbox_free);
     rsp_bus_attach (actor->bus, actor->name, serve, eim);
@@ -458,12 +457,6 @@ rsp_eim_new (const RspActor *actor, const RspEimConfig *config, GError **error)
     /* what a former life left, when the servers are there */
     eim->start_timer = rsp_loop_after (actor->loop, 0, start, eim, NULL);
     return eim;
-}
-
-void
-rsp_eim_accept_emulated (RspEim *eim, const char *eid)
-{
-    g_hash_table_add (eim->emulated, g_strdup (eid));
 }
 
 void
@@ -479,7 +472,6 @@ rsp_eim_free (RspEim *eim)
     g_ptr_array_unref (eim->changes);
     g_hash_table_destroy (eim->askers);
     g_hash_table_destroy (eim->outboxes);
-    g_hash_table_destroy (eim->emulated);
     rsp_store_free (eim->store);
     rsp_rng_free (eim->rng);
     g_ptr_array_unref (eim->roots);

@@ -43,9 +43,17 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (RspEim, rsp_eim_free)
  * already: nothing happens. */
 gboolean rsp_eim_add_device (RspEim *eim, const char *eid, gint64 token, gint64 counter,
                              const RspCert *euicc, GError **error);
-/* The IoT functions in front of that eUICC are its IPA's: results of packages that the eUICC has
- * not signed are taken, on the word of the connection alone. Not durable. */
-void rsp_eim_accept_emulated (RspEim *eim, const char *eid);
+/* What becomes of an eUICC that it manages; -1 and an empty POINT: stays. EMULATED: the IoT
+ * functions in front of it are its IPA's; results of packages that the eUICC has not signed are
+ * taken, on the word of the connection alone. POINT: of its public key, which the caller has
+ * checked. */
+typedef struct {
+    gint64 token, counter;
+    gint emulated;
+    RspSlice point;
+} RspEimDeviceChange;
+gboolean rsp_eim_change_device (RspEim *eim, const char *eid, const RspEimDeviceChange *change,
+                                GError **error);
 /* EimConfigurationData for an eUICC; TOKEN: it asks the eUICC for one. (transfer full) */
 GBytes *rsp_eim_configuration (RspEim *eim, gboolean token, gint64 counter);
 /* A further address, of a door to the outside. */
@@ -78,6 +86,9 @@ typedef struct {
     const char *address;   /* … and setDefaultDpAddress (nullable) */
     const char *eim_id;    /* deleteEim */
     GBytes *configuration; /* addEim, updateEim: EimConfigurationData */
+    GBytes *tags;          /* listProfileInfo: tagList; one of ICCID, AID, CLASS: searchCriteria */
+    GBytes *aid;           /* … of the ISD-P */
+    gint profile_class;    /* … 1 + RspProfileClass; 0: any */
 } RspEimOperation;
 
 /* Psmo or Eco TLVs, as a package has them; PSMO and eCO do not mix. (transfer full) (nullable) */
@@ -116,9 +127,15 @@ typedef struct {
     gint64 id;
     char *eid, *kind; /* "enable", "download", "data-request"; of several operations: the first */
     RspEimState state;
-    char *result; /* "ok", or the name of the first error; NULL: none yet */
+    char *result;       /* "ok", or the name of the first error; NULL: none yet */
+    gint64 changed;     /* Unix seconds */
+    gboolean delivered; /* it has been handed out at least once */
+    /* of rsp_eim_package_view alone: EuiccPackageResult, IpaEuiccDataResponse or
+     * ProfileDownloadTriggerResult as received; NULL: none */
+    GBytes *answer;
 } RspEimPackageView;
 void rsp_eim_package_view_free (RspEimPackageView *view);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (RspEimPackageView, rsp_eim_package_view_free)
 GPtrArray *rsp_eim_packages (RspEim *eim); /* of RspEimPackageView, by number. (transfer full) */
 RspEimPackageView *rsp_eim_package_view (RspEim *eim, gint64 id); /* (transfer full) (nullable) */
 /* Takes a package back that is still queued; FALSE: it is not. */
@@ -133,6 +150,24 @@ typedef struct {
 void rsp_eim_profile_view_free (RspEimProfileView *view);
 /* What the eIM believes to be on the eUICCs. (transfer full) (element-type RspEimProfileView) */
 GPtrArray *rsp_eim_profiles (RspEim *eim);
+
+/* What a facility keeps of a request: the JSON that was sent, and the package ordered by it, or (0)
+ * the outcome that it had at once. */
+typedef struct {
+    char *request, *outcome; /* OUTCOME (nullable): JSON */
+    gint64 package, created; /* Unix seconds */
+} RspEimResource;
+void rsp_eim_resource_free (RspEimResource *resource);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (RspEimResource, rsp_eim_resource_free)
+/* Room for one more resource: 100000 at most. */
+gboolean rsp_eim_has_room (RspEim *eim);
+/* Its id, a UUID. (transfer full); NULL with ERROR. */
+char *rsp_eim_add_resource (RspEim *eim, const char *facility, const char *request, gint64 package,
+                            const char *outcome, GError **error);
+RspEimResource *rsp_eim_resource (RspEim *eim, const char *facility,
+                                  const char *id); /* (transfer full) (nullable) */
+gboolean rsp_eim_drop_resource (RspEim *eim, const char *id, GError **error);
+char **rsp_eim_resources (RspEim *eim, const char *facility); /* ids. (transfer full) */
 
 /* Notifications that wait for the servers that they name. */
 guint rsp_eim_waiting (RspEim *eim);

@@ -256,6 +256,9 @@ read_tags (const RspIpa *ipa, RspSlice list, guint *ret_wanted)
     while (list.len > 0) {
         if (!take_tag (&list, &tag))
             return FALSE;
+        if (tag == 0x88 &&
+            ipa->config.v10) /* ipaCapabilities, as eIMs of that version ask for it */
+            tag = 0xA8;
         guint i = 0;
         while (rows (ipa)[i].tag && rows (ipa)[i].tag != tag)
             i++;

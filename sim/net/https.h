@@ -20,11 +20,13 @@ RspDoor *rsp_door_open (RspBus *bus, RspLoop *loop, const char *name,
                         GError **error);
 void rsp_door_close (RspDoor *door);
 
-/* A door for management: HTTPS on 127.0.0.1:PORT (0: any). A request with "Authorization: Bearer
- * TOKEN" goes to FUNC, which gives the status and, in *RET_BODY (transfer full, nullable), JSON;
- * without, it gets 401. */
+/* A door for management: HTTPS on 127.0.0.1:PORT (0: any), with CREDENTIAL NULL plain HTTP. A
+ * request with "Authorization: Bearer TOKEN" goes to FUNC, which gives the status and, in *RET_BODY
+ * and *RET_LOCATION (transfer full, nullable), JSON and the header Location; without, it gets 401.
+ * TOKEN NULL: none is asked for; then the body of a POST has to be application/json (else 415),
+ * which no page of a browser sends elsewhere unasked. */
 typedef guint (*RspManageFunc) (const char *method, const char *path, GBytes *body,
-                                GBytes **ret_body, gpointer data);
+                                GBytes **ret_body, char **ret_location, gpointer data);
 typedef struct _RspManageDoor RspManageDoor;
 RspManageDoor *rsp_manage_door_open (const RspCredential *credential, const char *token, guint port,
                                      RspManageFunc func, gpointer data, guint *ret_port,

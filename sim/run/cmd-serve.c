@@ -1,5 +1,5 @@
 #include "sim/net/https.h"
-#include "sim/run/serve-eim.h"
+#include "sim/run/facilities.h"
 #include "sim/run/commands.h"
 #include "sim/run/world-private.h"
 
@@ -178,14 +178,38 @@ open_plain (Host *h, RspWorldActor *a, const char *fqdn, json_t *description, GE
     return TRUE;
 }
 
-/* The managing side of an eIM, told of in its DESCRIPTION. */
+/* The API of another eIM, where the world asks for it. */
 static gboolean
-open_management (Host *h, RspWorldActor *a, json_t *description, GError **error)
+open_facilities (Host *h, RspServedEim *served, json_t *description, GError **error)
+{
+    const RspYaml *wanted = rsp_yaml_get (served->actor->yaml, "facilities");
+    guint port = wanted ? (guint)rsp_world_number (wanted, "port", 0) : 0;
+    if (!wanted)
+        return TRUE;
+    const char *token = rsp_world_text (wanted, "token", NULL);
+    g_autoptr (GError) failure = NULL;
+    RspManageDoor *door =
+        rsp_manage_door_open (NULL, token, port, rsp_manage_facilities, served, &port, &failure);
+    if (!door) {
+        g_set_error (error, failure->domain, failure->code, "%s: facilities: port %u: %s",
+                     served->actor->base.name, port, failure->message);
+        return FALSE;
+    }
+    g_ptr_array_add (h->manage_doors, door);
+    g_autofree char *url = g_strdup_printf ("http://127.0.0.1:%u", port);
+    json_object_set_new (description, "facilities",
+                         json_pack ("{s:s, s:s*}", "url", url, "token", token));
+    return TRUE;
+}
+
+/* The managing side of an eIM, whose ESipa is at ESIPA_PORT, told of in its DESCRIPTION. */
+static gboolean
+open_management (Host *h, RspWorldActor *a, guint esipa_port, json_t *description, GError **error)
 {
     guint port = 0;
     g_autofree char *token = management_token (a);
     RspServedEim *served = g_new0 (RspServedEim, 1);
-    *served = (RspServedEim){h->world, a};
+    *served = (RspServedEim){h->world, a, esipa_port};
     g_ptr_array_add (h->eims, served);
     RspManageDoor *door =
         rsp_manage_door_open (&a->tls, token, 0, rsp_manage_eim, served, &port, error);
@@ -195,7 +219,7 @@ open_management (Host *h, RspWorldActor *a, json_t *description, GError **error)
     g_autofree char *url = g_strdup_printf ("https://127.0.0.1:%u", port);
     json_object_set_new (description, "management",
                          json_pack ("{s:s, s:s}", "url", url, "token", token));
-    return TRUE;
+    return open_facilities (h, served, description, error);
 }
 
 static gboolean
@@ -217,7 +241,7 @@ open_door (Host *h, const Service *service, RspWorldActor *a, guint port, json_t
     json_t *description = describe (service, a, fqdn, bound);
     json_array_append_new (list, description);
     return a->role != RSP_ACTOR_EIM || (open_plain (h, a, fqdn, description, error) &&
-                                        open_management (h, a, description, error));
+                                        open_management (h, a, bound, description, error));
 }
 
 /* The world's own `port:` first, then --port and those after it, else any. */

@@ -46,6 +46,33 @@ verb_of (const char *word)
     return verb;
 }
 
+static GBytes *
+octets (const RspYaml *map, const char *key)
+{
+    const RspYaml *hex = rsp_yaml_get (map, key);
+    return hex ? rsp_unhex (hex->text) : NULL;
+}
+
+/* 1 + RspProfileClass; 0: none. */
+static gint
+class_of (const RspYaml *map)
+{
+    static const char *const classes[] = {"test", "provisioning", "operational"};
+    const char *word = rsp_world_text (map, "class", "");
+    for (guint i = 0; i < G_N_ELEMENTS (classes); i++)
+        if (strcmp (classes[i], word) == 0)
+            return (gint)i + 1;
+    return 0;
+}
+
+static void
+operation_clear (RspEimOperation *operation)
+{
+    g_clear_pointer (&operation->configuration, g_bytes_unref);
+    g_clear_pointer (&operation->tags, g_bytes_unref);
+    g_clear_pointer (&operation->aid, g_bytes_unref);
+}
+
 static RspEimOperation
 read_operation (Ordering *q, const RspYaml *map)
 {
@@ -57,7 +84,10 @@ read_operation (Ordering *q, const RspYaml *map)
                              .oid = text (q, map, "oid"),
                              .address = text (q, map, "address"),
                              .eim_id = text (q, map, "eim-id"),
-                             .configuration = configuration (q, map, verb)};
+                             .configuration = configuration (q, map, verb),
+                             .tags = octets (map, "tags"),
+                             .aid = octets (map, "aid"),
+                             .profile_class = class_of (map)};
 }
 
 static gint64
@@ -70,7 +100,7 @@ queue_operations (Ordering *q, const char *eid, GError **error)
         operations[i] = read_operation (q, list ? list->items->pdata[i] : q->order);
     gint64 id = rsp_eim_queue_operations (q->eim, eid, operations, n, error);
     for (guint i = 0; i < n; i++)
-        g_clear_pointer (&operations[i].configuration, g_bytes_unref);
+        operation_clear (&operations[i]);
     return id;
 }
 
@@ -92,8 +122,7 @@ static gint64
 queue_data_request (Ordering *q, const char *eid, GError **error)
 {
     static const guint8 standard[] = {0xA5, 0xA6, 0xBF, 0x20}; /* both certificates, euiccInfo1 */
-    const RspYaml *hex = rsp_yaml_get (q->order, "tags");
-    g_autoptr (GBytes) tags = hex ? rsp_unhex (hex->text) : NULL;
+    g_autoptr (GBytes) tags = octets (q->order, "tags");
     return rsp_eim_queue_data_request (
         q->eim, eid, tags ? rsp_slice_of (tags) : RSP_SLICE_ARRAY (standard), error);
 }
@@ -116,16 +145,16 @@ static gboolean
 put_operation (Ordering *q, const RspYaml *map, GByteArray *out, gboolean *ret_eco, GError **error)
 {
     const RspYaml *raw = rsp_yaml_get (map, "raw");
-    g_autoptr (GBytes) octets = raw ? rsp_unhex (raw->text) : NULL;
+    g_autoptr (GBytes) encoded = octets (map, "raw");
     if (!raw) {
         RspEimOperation operation = read_operation (q, map);
-        octets = rsp_eim_encode_operations (&operation, 1, ret_eco, error);
-        g_clear_pointer (&operation.configuration, g_bytes_unref);
+        encoded = rsp_eim_encode_operations (&operation, 1, ret_eco, error);
+        operation_clear (&operation);
     }
     gint64 repeat = rsp_world_number (map, "repeat", 1);
-    for (gint64 i = 0; octets && i < repeat; i++)
-        g_byte_array_append (out, rsp_slice_of (octets).data, (guint)g_bytes_get_size (octets));
-    return octets != NULL;
+    for (gint64 i = 0; encoded && i < repeat; i++)
+        g_byte_array_append (out, rsp_slice_of (encoded).data, (guint)g_bytes_get_size (encoded));
+    return encoded != NULL;
 }
 
 GBytes *

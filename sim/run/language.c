@@ -243,6 +243,9 @@ ENUM_OF (eim_relay, eim_relays, "downloads");
 LIST_OF (profile_classes, profile_class);
 static const RspKeySpec eim_refuses_keys[] = {{"ppr", &ppr_list, FALSE, NULL}, {"class", &profile_classes, FALSE, NULL}, END};
 MAP_OF (eim_refuses, eim_refuses_keys, "profiles that an eIM refuses");
+static const RspKeySpec eim_facilities_keys[] = {
+    {"port", &port, FALSE, "default: any free one"}, {"token", &text, FALSE, "bearer token; default: none is asked for"}, END};
+MAP_OF (eim_facilities, eim_facilities_keys, "a facilities door");
 static const RspKeySpec eim_keys[] = {
     {"role", &text, TRUE, NULL}, {"certified-by", &text, TRUE, "a ci"}, {"fqdn", &text, TRUE, NULL},
     {"eim-id", &text, FALSE, "eimId; default: fqdn"}, {"version", &eim_version, FALSE, "of SGP.32: \"1.2\" (default) or \"1.0\""},
@@ -253,6 +256,7 @@ static const RspKeySpec eim_keys[] = {
     {"relay", &eim_relay, FALSE, "the proxy's downloads: those that it ordered (default), or any of its eUICCs"},
     {"refuses", &eim_refuses, FALSE, "profiles that the proxy does not let through; default: none"},
     {"management-token", &text, FALSE, "bearer token of the management door of `serve`; default: a random one"},
+    {"facilities", &eim_facilities, FALSE, "of `serve`: the management API of another eIM, in plain HTTP"},
     {"certificates", &eim_certs, FALSE, NULL}, END};
 MAP_OF (eim, eim_keys, "an eim");
 static const RspKeySpec rat_operator_keys[] = {
@@ -566,7 +570,9 @@ MAP_OF (eim_reply, eim_reply_keys, "what comes of it");
     {"address", &text, FALSE, "of an SM-DP+; push: of the IPA"}, {"eim-id", &text, FALSE, "delete-eim"}, \
     {"eim", &text, FALSE, "add-eim, update-eim: an eim of the world"}, {"token", &boolean, FALSE, "add-eim: asks for an association token"}, \
     {"counter", &package_counter, FALSE, "add-eim, update-eim: counterValue"}, \
-    {"configuration", &hex, FALSE, "add-eim, update-eim: an EimConfigurationData in place of eim"}
+    {"configuration", &hex, FALSE, "add-eim, update-eim: an EimConfigurationData in place of eim"}, \
+    {"tags", &hex, FALSE, "list-profile-info, data-request: tagList; default there: certificates and euiccInfo1"}, \
+    {"aid", &hex, FALSE, "list-profile-info: of this ISD-P alone; as well: iccid"}, {"class", &profile_class, FALSE, "list-profile-info: of this class"}
 static const RspKeySpec operation_keys[] = {OPERATION_KEYS, END};
 MAP_OF (operation, operation_keys, "an operation of an eUICC package");
 LIST_OF (operation_list, operation);
@@ -574,12 +580,12 @@ LIST_OF (operation_list, operation);
     {"activationCode", &text, FALSE, "download; without it, smds and smdsAddress: from the default SM-DP+"}, \
     {"confirmationCode", &text, FALSE, "download through the eIM"}, {"smds", &boolean, FALSE, "download by the events of an SM-DS"}, \
     {"smdsAddress", &text, FALSE, "default: the eUICC's root SM-DS"}, \
-    {"bare", &boolean, FALSE, "download: the trigger is empty, the eIM as proxy knows what to download"}, \
-    {"tags", &hex, FALSE, "data-request: tagList; default: certificates and euiccInfo1"}
+    {"bare", &boolean, FALSE, "download: the trigger is empty, the eIM as proxy knows what to download"}
 static const RspKeySpec eim_order_keys[] = {
     {"eid", &text, FALSE, NULL}, {"eids", &texts, FALSE, NULL}, OPERATION_KEYS, {"operations", &operation_list, FALSE, NULL}, DOWNLOAD_KEYS, END};
 const RspShape rsp_language_eim_order = {.kind = RSP_SHAPE_MAP, .keys = eim_order_keys, .what = "an order of eIM packages"};
-static const RspKeySpec eim_device_keys[] = {{"eid", &eid, TRUE, NULL}, {"token", &count, FALSE, NULL}, {"counter", &package_counter, FALSE, NULL}, END};
+static const RspKeySpec eim_device_keys[] = {{"eid", &eid, TRUE, NULL}, {"token", &count, FALSE, NULL}, {"counter", &package_counter, FALSE, NULL},
+    {"emulated", &boolean, FALSE, "its package results need no signature"}, END};
 const RspShape rsp_language_eim_device = {.kind = RSP_SHAPE_MAP, .keys = eim_device_keys, .what = "an eUICC"};
 static const RspKeySpec eim_step_keys[] = {
     {"at", &text, TRUE, "an eim"}, {"to", &text_or_texts, FALSE, "euicc actors, or `all` that it manages"}, {"eid", &text, FALSE, "in place of `to`"},

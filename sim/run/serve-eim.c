@@ -6,7 +6,6 @@
 #include "sim/run/eim-orders.h"
 #include "sim/run/language.h"
 
-#include <jansson.h>
 #include <string.h>
 
 enum {
@@ -42,15 +41,22 @@ optional (const char *text)
 
 /* --- the eIM --- */
 
-static guint
-describe (const RspServedEim *s, GBytes **ret)
+GBytes *
+rsp_served_eim_initial (const RspServedEim *s)
 {
     g_autoptr (GBytes) configuration = rsp_eim_configuration (s->actor->eim, FALSE, 0);
-    g_autoptr (GByteArray) request = g_byte_array_new ();
+    GByteArray *request = g_byte_array_new ();
     gsize mark = rsp_tlv_open (request, 0xBF57);
     rsp_tlv_put (request, 0xA0, rsp_slice_of (configuration));
     rsp_tlv_close (request, mark);
-    g_autofree char *hex = rsp_hex (RSP_SLICE (request->data, request->len));
+    return g_byte_array_free_to_bytes (request);
+}
+
+static guint
+describe (const RspServedEim *s, GBytes **ret)
+{
+    g_autoptr (GBytes) request = rsp_served_eim_initial (s);
+    g_autofree char *hex = rsp_hex (rsp_slice_of (request));
     const char *fqdn = rsp_yaml_get (s->actor->yaml, "fqdn")->text;
     return answer (OK,
                    json_pack ("{s:s, s:s, s:s}", "eimId",
@@ -155,20 +161,26 @@ check_order (const RspServedEim *s, const RspYaml *order, GError **error)
     return knows_eim (s, order, error);
 }
 
+gboolean
+rsp_manage_order (const RspServedEim *s, GBytes *body, json_t *ids, GError **error)
+{
+    g_autoptr (RspYaml) order = read_body (body, &rsp_language_eim_order, error);
+    gboolean good = order && check_order (s, order, error);
+    const RspYaml *eid = good ? rsp_yaml_get (order, "eid") : NULL;
+    const RspYaml *eids = good ? rsp_yaml_get (order, "eids") : NULL;
+    if (eid)
+        good = order_one (s, order, eid->text, ids, error);
+    for (guint i = 0; good && eids && i < eids->items->len; i++)
+        good = order_one (s, order, ((RspYaml *)eids->items->pdata[i])->text, ids, error);
+    return good;
+}
+
 static guint
 create_packages (const RspServedEim *s, GBytes *body, GBytes **ret)
 {
     g_autoptr (GError) error = NULL;
-    g_autoptr (RspYaml) order = read_body (body, &rsp_language_eim_order, &error);
     json_t *ids = json_array ();
-    gboolean good = order && check_order (s, order, &error);
-    const RspYaml *eid = good ? rsp_yaml_get (order, "eid") : NULL;
-    const RspYaml *eids = good ? rsp_yaml_get (order, "eids") : NULL;
-    if (eid)
-        good = order_one (s, order, eid->text, ids, &error);
-    for (guint i = 0; good && eids && i < eids->items->len; i++)
-        good = order_one (s, order, ((RspYaml *)eids->items->pdata[i])->text, ids, &error);
-    if (good)
+    if (rsp_manage_order (s, body, ids, &error))
         return answer (CREATED, json_pack ("{s:o}", "ids", ids), ret);
     g_autofree char *why = rsp_escape_text (error->message, -1, 400);
     return answer (BAD, json_pack ("{s:s, s:o}", "error", why, "ids", ids), ret);
@@ -209,8 +221,13 @@ create_device (const RspServedEim *s, GBytes *body, GBytes **ret)
     g_autoptr (GError) error = NULL;
     g_autoptr (RspYaml) device = read_body (body, &rsp_language_eim_device, &error);
     const char *eid = device ? rsp_yaml_get (device, "eid")->text : NULL;
-    if (eid && rsp_eim_add_device (s->actor->eim, eid, rsp_world_number (device, "token", 0),
-                                   rsp_world_number (device, "counter", 0), NULL, &error))
+    RspEimDeviceChange change = {-1, -1, -1, {0}};
+    if (device && rsp_yaml_get (device, "emulated"))
+        change.emulated = rsp_world_flag (device, "emulated", FALSE);
+    if (eid &&
+        rsp_eim_add_device (s->actor->eim, eid, rsp_world_number (device, "token", 0),
+                            rsp_world_number (device, "counter", 0), NULL, &error) &&
+        rsp_eim_change_device (s->actor->eim, eid, &change, &error))
         return answer (CREATED, json_pack ("{s:s}", "eid", eid), ret);
     g_autofree char *why = rsp_escape_text (error->message, -1, 400);
     return refuse (BAD, why, ret);
@@ -218,7 +235,7 @@ create_device (const RspServedEim *s, GBytes *body, GBytes **ret)
 
 guint
 rsp_manage_eim (const char *method, const char *path, GBytes *body, GBytes **ret_body,
-                gpointer data)
+                char **ret_location G_GNUC_UNUSED, gpointer data)
 {
     const RspServedEim *s = data;
     gboolean get = strcmp (method, "GET") == 0, post = strcmp (method, "POST") == 0;

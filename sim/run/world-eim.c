@@ -81,11 +81,11 @@ add_device (const RspWorldActor *a, const RspWorldActor *card, GError **error)
 {
     gint64 token, counter;
     const RspWorldCredential *c = rsp_world_credential (card, "euicc");
-    if (lists (a, "emulated", card))
-        rsp_eim_accept_emulated (a->eim, rsp_yaml_get (card->yaml, "eid")->text);
+    const char *eid = rsp_yaml_get (card->yaml, "eid")->text;
+    RspEimDeviceChange emulated = {-1, -1, TRUE, {0}};
     association (card, a->base.name, &token, &counter);
-    return rsp_eim_add_device (a->eim, rsp_yaml_get (card->yaml, "eid")->text, token, counter,
-                               c->cert, error);
+    return rsp_eim_add_device (a->eim, eid, token, counter, c->cert, error) &&
+           (!lists (a, "emulated", card) || rsp_eim_change_device (a->eim, eid, &emulated, error));
 }
 
 gboolean
