@@ -27,10 +27,10 @@ expect:
 def test_headlines(rspsim, root, tmp_path):
     """A sample of single faults and pairs breaks nothing, and each case is accounted for."""
     report = tmp_path / "r.json"
-    done = rspsim("sweep", *(root / f"scenarios/{name}.yaml" for name in HEADLINES), "--limit", "100", "--pairs", "30", "--seed", "3",
+    done = rspsim("sweep", *(root / f"scenarios/{name}.yaml" for name in HEADLINES), "--limit", "100", "--pairs", "30", "--seed", "1",
                   "--jobs", "2", "--report", report, check=0)
     told = json.loads(report.read_text())
-    assert told["cases"] == 130 and told["failures"] == [] and told["seed"] == 3
+    assert told["cases"] == 130 and told["failures"] == [] and told["seed"] == 1
     assert list(told["outcomes"]) == OUTCOMES and sum(told["outcomes"].values()) == 130
     assert told["outcomes"]["unharmed"] and told["outcomes"]["recovered"] and not told["outcomes"]["failed"]
     assert sum(sum(n.values()) for n in told["actions"].values()) == 130 + 30

@@ -5,13 +5,16 @@
 #define CALL_TIMEOUT (10 * G_USEC_PER_SEC) /* whoever waits behind it has 30 s */
 #define FIRST_RETRY (5 * G_USEC_PER_SEC)
 #define LAST_RETRY (600 * G_USEC_PER_SEC)
+#define LATE                                                                                       \
+    (80 * G_USEC_PER_SEC) /* a registration given up may arrive until retries are so rare */
 
-/* A row of event_deletion. Held: its registration is under way or not yet decided on. */
+/* A row of event_deletion. Held: its registration is under way or not yet decided on. Unheard:
+ * nobody knows whether the registration has arrived, or will. */
 typedef struct {
     RspEvents *events;
     gint64 seq;
     char *address, *eid, *event_id;
-    gboolean held, on_the_way;
+    gboolean held, on_the_way, unheard;
     gint64 delay; /* to the next try */
     guint64 timer;
 } Deletion;
@@ -140,7 +143,7 @@ retry (gpointer data)
 
 /* Deleted, or not there to begin with. */
 static gboolean
-is_gone (const RspFunction *fn, const RspReply *reply)
+is_gone (const RspFunction *fn, const RspReply *reply, gboolean may_come_late)
 {
     RspStatus status = {0};
     g_autoptr (RspFields) fields = reply->kind == RSP_REPLY_OK && reply->http == 200
@@ -149,7 +152,8 @@ is_gone (const RspFunction *fn, const RspReply *reply)
     if (!fields)
         return FALSE;
     return !rsp_fields_failed (fields, &status) ||
-           (strcmp (status.subject, "8.9.5") == 0 && g_strcmp0 (status.reason, "3.9") == 0);
+           (!may_come_late && strcmp (status.subject, "8.9.5") == 0 &&
+            g_strcmp0 (status.reason, "3.9") == 0);
 }
 
 static const RspFunction *
@@ -165,7 +169,7 @@ on_deleted (const RspReply *reply, gpointer data)
     Deletion *d = data;
     RspEvents *events = d->events;
     d->on_the_way = FALSE;
-    gboolean gone = is_gone (delete_function (events), reply);
+    gboolean gone = is_gone (delete_function (events), reply, d->unheard && d->delay < LATE);
     if (!stands (d) ||
         (gone && rsp_store_run (events->store, NULL, "DELETE FROM event_deletion WHERE seq = ?",
                                 "i", d->seq))) {
@@ -304,6 +308,7 @@ on_registered (const RspReply *reply, gpointer data)
         drop (events, d->seq);
     r->func (status, r->seq, r->data);
     d->held = FALSE;
+    d->unheard = reply->kind != RSP_REPLY_OK;
     g_hash_table_remove (events->registrations, r);
     settle (events);
     rsp_events_send (events);
@@ -357,6 +362,9 @@ start (gpointer data)
 {
     RspEvents *events = data;
     events->start_timer = 0;
+    load (events, NULL);
+    for (GList *link = events->deletions.head; link; link = link->next)
+        ((Deletion *)link->data)->unheard = TRUE; /* an earlier life may have been about to hear */
     rsp_events_send (events);
 }
 

@@ -201,12 +201,32 @@ verify (Taking *t, RspSlice data, gboolean with_token, RspSlice signature)
 
 #define DATA "euiccPackageResultSigned.euiccPackageResultDataSigned"
 
+/* What the IPA alone has said of a package gives way to what its eUICC has signed, as long as no
+ * later package has changed more. */
+static gboolean
+gives_way (const Taking *t)
+{
+    const RspEimPackage *p = t->package;
+    gboolean later = FALSE;
+    if (p->state != RSP_EIM_FAILED || g_strcmp0 (p->result, "undefinedError") != 0)
+        return FALSE;
+    sqlite3_stmt *stmt = rsp_store_bind (
+        t->eim->store,
+        "SELECT 1 FROM package WHERE eid = ? AND id > ? AND state = ? AND counter > 0", "sii",
+        p->eid, p->id, (gint64)RSP_EIM_DONE);
+    if (!rsp_store_step (t->eim->store, stmt, &later, NULL))
+        return FALSE;
+    if (later)
+        sqlite3_reset (stmt);
+    return !later;
+}
+
 static gboolean
 take_signed (Taking *t, const RspAsn1 *result)
 {
     guint n = rsp_asn1_count (result, DATA ".euiccResult");
     /* a replayError says that it was executed before: this is what came of it */
-    gboolean replayed = g_strcmp0 (t->package->result, "replayError") == 0;
+    gboolean replayed = g_strcmp0 (t->package->result, "replayError") == 0 || gives_way (t);
     gboolean rolled_back = FALSE, settled = rsp_eim_package_is_settled (t->package) && !replayed;
     g_autofree char *failure = NULL;
     gint64 seq = rsp_asn1_int (result, DATA ".seqNumber", -1);

@@ -16,15 +16,18 @@ ipa_request_in_json (const RspFunction *fn, GBytes *body)
 }
 
 /* GetEimPackage has its error as a member, beside a status (SGP.32 6.4.1.5); eIMs give both, or a 0
- * along with the package. */
-static void
+ * along with the package. FALSE: neither is there. */
+static gboolean
 settle_package (RspFields *f)
 {
     static const char *const packages[] = {"euiccPackageRequest", "ipaEuiccDataRequest",
                                            "profileDownloadTriggerRequest"};
     for (guint i = 0; i < G_N_ELEMENTS (packages); i++)
-        if (rsp_fields_has (f, packages[i]))
+        if (rsp_fields_has (f, packages[i])) {
             rsp_fields_set_text (f, "eimPackageError", NULL);
+            return TRUE;
+        }
+    return rsp_fields_has (f, "eimPackageError");
 }
 
 static GBytes *
@@ -50,7 +53,8 @@ ipa_answer_in_asn1 (const RspFunction *fn, GBytes *body)
     if (fn->id == RSP_FN_ESIPA_GET_EIM_PACKAGE) {
         if (rsp_fields_failed (f, &status))
             return no_package (fn, status);
-        settle_package (f);
+        if (!settle_package (f))
+            return g_bytes_ref (body);
     }
     if (fn->id == RSP_FN_ESIPA_PROVIDE_EIM_PACKAGE_RESULT && !rsp_fields_failed (f, NULL) &&
         !rsp_fields_has (f, "eimAcknowledgements"))

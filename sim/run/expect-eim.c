@@ -145,8 +145,10 @@ open_devices (RspEim *eim)
     GHashTable *open = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
     for (guint i = 0; i < packages->len; i++) {
         const RspEimPackageView *v = packages->pdata[i];
+        gboolean only_word = v->state == RSP_EIM_FAILED &&
+                             g_strcmp0 (v->result, "undefinedError") == 0; /* of the IPA */
         if (v->state == RSP_EIM_QUEUED || v->state == RSP_EIM_DELIVERED ||
-            v->state == RSP_EIM_EXPIRED)
+            v->state == RSP_EIM_EXPIRED || only_word)
             g_hash_table_add (open, g_strdup (v->eid));
     }
     return open;

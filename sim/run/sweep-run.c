@@ -62,7 +62,8 @@ rsp_sweep_scenario_clear (RspScenario *scenario)
 
 /* --- the run --- */
 
-/* The run failed only because some fault did not fire, and that is no wonder. */
+/* The run failed only because some fault did not fire, and that is no wonder: it does not fit,
+ * another one of the pair kept it away, or one of the scenario took its message. */
 static gboolean
 is_unfit (const RspSweepCase *c, const RspRunResult *result)
 {
@@ -70,7 +71,7 @@ is_unfit (const RspSweepCase *c, const RspRunResult *result)
     for (guint i = 0; i < G_N_ELEMENTS (c->faults) && c->faults[i]; i++) {
         g_autofree char *name = fault_name (i);
         if (g_hash_table_lookup_extended (result->unfired, name, NULL, &why) &&
-            (why || c->faults[1]))
+            (why || c->faults[1] || c->subject->scenario->faults))
             return TRUE;
     }
     return FALSE;
