@@ -40,8 +40,8 @@ static const struct {
     {"2.5.29.37", "extKeyUsage"},
 };
 
-const char *
-rsp_decode_oid_name (const char *dotted)
+static const char *
+oid_name (const char *dotted)
 {
     for (gsize i = 0; i < G_N_ELEMENTS (oid_names); i++)
         if (strcmp (oid_names[i].dotted, dotted) == 0)
@@ -53,7 +53,7 @@ void
 rsp_decode_oid (RspItem *item, RspSlice content)
 {
     g_autofree char *dotted = rsp_asn1_oid_text (content);
-    const char *name = dotted ? rsp_decode_oid_name (dotted) : NULL;
+    const char *name = dotted ? oid_name (dotted) : NULL;
     if (!dotted)
         rsp_item_set_hex (item, content);
     else if (name)
@@ -75,7 +75,7 @@ set_name (RspItem *item, RspSlice rdns)
             rsp_tlv_next (&pair.value, &value) != RSP_TLV_OK)
             continue;
         g_autofree char *dotted = rsp_asn1_oid_text (type.value);
-        const char *known = dotted ? rsp_decode_oid_name (dotted) : NULL;
+        const char *known = dotted ? oid_name (dotted) : NULL;
         g_autofree char *safe = rsp_escape_text (
             value.value.len ? (const char *)value.value.data : "", (gssize)value.value.len, 100);
         g_string_append_printf (text, "%s%s=%s", text->len ? ", " : "",

@@ -17,7 +17,6 @@ const char *rsp_decode_guess (RspSlice der);
 
 /* Children of ITEM: who is named in an X.509 certificate. FALSE if it is none. */
 gboolean rsp_decode_certificate (RspItem *item, RspSlice der);
-const char *rsp_decode_oid_name (const char *dotted); /* NULL if it has none */
 void rsp_decode_oid (RspItem *item, RspSlice content);
 
 gboolean rsp_decode_json (RspItem *parent, RspSlice text, GError **error);

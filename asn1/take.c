@@ -78,8 +78,8 @@ rsp_put_number (GByteArray *out, guint32 tag, guint64 value)
     rsp_tlv_put (out, tag, RSP_SLICE (octets + at, sizeof octets - at));
 }
 
-void
-rsp_put_bits (GByteArray *out, guint32 tag, guint64 mask, guint nbits)
+static void
+put_bits (GByteArray *out, guint32 tag, guint64 mask, guint nbits)
 {
     guint8 octets[9] = {(guint8)((8 - nbits % 8) % 8)};
     for (guint i = 0; i < nbits; i++)
@@ -94,7 +94,7 @@ rsp_put_named_bits (GByteArray *out, guint32 tag, guint64 mask)
     guint nbits = 0;
     for (guint64 rest = mask; rest; rest >>= 1)
         nbits++;
-    rsp_put_bits (out, tag, mask, nbits);
+    put_bits (out, tag, mask, nbits);
 }
 
 void

@@ -13,7 +13,6 @@ gboolean rsp_read_number (RspSlice s, guint64 *ret); /* INTEGER, not negative, â
 gboolean rsp_read_bits (RspSlice s, guint32 *ret);   /* BIT STRING: bit 0 is the first named */
 gboolean rsp_take_number (RspSlice *input, guint32 tag, guint64 *ret); /* one under TAG */
 void rsp_put_number (GByteArray *out, guint32 tag, guint64 value);
-void rsp_put_bits (GByteArray *out, guint32 tag, guint64 mask, guint nbits);
 void rsp_put_named_bits (GByteArray *out, guint32 tag, guint64 mask);     /* no trailing zeros */
 void rsp_put_result (GByteArray *out, guint32 command_tag, guint8 value); /* TAG{80 value} */
 void rsp_put_oid (GByteArray *out, guint32 tag, const char *dotted);

@@ -62,13 +62,6 @@ rsp_role_name (RspRole role)
     return roles[role].name;
 }
 
-const char *
-rsp_role_oid (RspRole role)
-{
-    g_assert ((guint)role < G_N_ELEMENTS (roles));
-    return roles[role].dotted;
-}
-
 RspSlice
 rsp_role_oid_octets (RspRole role)
 {

@@ -16,7 +16,6 @@ typedef enum {
     RSP_ROLE_DS_AUTH, /* .7 */
 } RspRole;
 const char *rsp_role_name (RspRole role); /* "dp-auth" */
-const char *rsp_role_oid (RspRole role);
 
 typedef enum { RSP_CERT_ERROR_FORMAT, RSP_CERT_ERROR_CURVE } RspCertError;
 #define RSP_CERT_ERROR (rsp_cert_error_quark ())

@@ -179,8 +179,8 @@ rsp_iot_eim_add (RspIotEims *eims, RspSlice der, gint64 *ret_token)
     return RSP_IOT_OK;
 }
 
-guint8
-rsp_iot_eim_update (RspIotEims *eims, RspSlice der)
+static guint8
+update_eim (RspIotEims *eims, RspSlice der)
 {
     Config c;
     RspTlv whole, had;
@@ -405,7 +405,7 @@ rsp_iot_eco (RspIotEims *eims, GPtrArray *gone, const RspTlv *op, GByteArray *ou
         return delete_eim (eims, gone, op->value, out);
     case 0xAA:
         config = config_of (op);
-        return put (out, 0x8A, rsp_iot_eim_update (eims, rsp_slice_of (config)));
+        return put (out, 0x8A, update_eim (eims, rsp_slice_of (config)));
     case 0xAB:
         return list_eims (eims, out);
     default:

@@ -45,7 +45,6 @@ void rsp_iot_eim_free (RspIotEim *eim);
 RspIotEim *rsp_iot_eim_find (const RspIotEims *eims, RspSlice id);
 /* DER: EimConfigurationData. On success *RET_TOKEN is its token, 0 for none. */
 guint8 rsp_iot_eim_add (RspIotEims *eims, RspSlice der, gint64 *ret_token);
-guint8 rsp_iot_eim_update (RspIotEims *eims, RspSlice der); /* 1: no such eIM */
 /* Those of AddInitialEim's LIST, while there is none; what is to be said of each goes into OKS.
  * After a failure some may be in: the caller takes all back. */
 guint8 rsp_iot_eims_add_initial (RspIotEims *eims, RspSlice list, GByteArray *oks);

@@ -44,9 +44,9 @@ find_session (RspServer *server, RspRequest *r)
     return id ? rsp_session_find (server, rsp_slice_of (id)) : NULL;
 }
 
-/* Function and octets. */
-void
-rsp_request_hash (RspRequest *r)
+/* Function and octets, into r->hash. */
+static void
+hash_request (RspRequest *r)
 {
     RspSlice parts[] = {RSP_SLICE (r->fn->name, strlen (r->fn->name)),
                         rsp_slice_of (rsp_call_body (r->call))};
@@ -60,7 +60,7 @@ answer_repeat (RspServer *server, RspRequest *r)
     RspSession *s = r->session;
     if (!s)
         return FALSE;
-    rsp_request_hash (r);
+    hash_request (r);
     if (!s->reply || memcmp (s->request_hash, r->hash, sizeof r->hash) != 0)
         return FALSE;
     rsp_session_touch (server, s);

@@ -110,8 +110,6 @@ void rsp_server_clear (RspServer *server);
 void rsp_server_add_address (RspServer *server, const char *address);
 /* Host names compare without case, and a lab address may carry a port. */
 gboolean rsp_server_is_mine (const RspServer *server, const char *address);
-/* Function and octets, into r->hash. */
-void rsp_request_hash (RspRequest *r);
 
 /* Inside a handler of a function without a session: the status that it returns does not count; the
  * answer comes later. R stays good until it is finished or run again, or the server ends. */

@@ -92,8 +92,9 @@ rsp_uicc_used (const RspUicc *uicc)
     return uicc->used;
 }
 
-gboolean
-rsp_uicc_reserve (RspUicc *uicc, guint32 octets)
+/* FALSE: more than the limit */
+static gboolean
+reserve (RspUicc *uicc, guint32 octets)
 {
     if (octets > uicc->limit - uicc->used)
         return FALSE;
@@ -170,7 +171,7 @@ link_body (RspUicc *uicc, RspUiccFile *file, const RspSaipFileDef *def, RspSaipP
 static RspSaipStatus
 new_body (RspUicc *uicc, RspUiccFile *file, const RspSaipFileDef *def, RspSaipProblem *problem)
 {
-    if (!rsp_uicc_reserve (uicc, def->size))
+    if (!reserve (uicc, def->size))
         return refuse (problem, RSP_SAIP_NOT_ENOUGH_MEMORY, "no room for the file");
     file->body = take (uicc, sizeof (RspUiccBody));
     file->body->size = def->size;
@@ -247,7 +248,7 @@ rsp_uicc_add (RspUicc *uicc, RspUiccFile *parent, const RspSaipFileDef *def, Rsp
         return refuse (problem, RSP_SAIP_INVALID_PARAMETER, "the parent is not a DF");
     if (fid_taken (uicc, parent, def))
         return refuse (problem, RSP_SAIP_INVALID_PARAMETER, "the file exists already");
-    if (uicc->n_files == MAX_FILES || !rsp_uicc_reserve (uicc, FILE_COST))
+    if (uicc->n_files == MAX_FILES || !reserve (uicc, FILE_COST))
         return refuse (problem, RSP_SAIP_NOT_ENOUGH_MEMORY, "no room for the file");
     RspUiccFile *file = new_file (uicc, def);
     RspSaipStatus status = RSP_SAIP_OK;
@@ -285,7 +286,7 @@ rsp_uicc_take_back (RspUicc *uicc, RspUiccFile *file)
 RspSaipStatus
 rsp_uicc_add_pin (RspUicc *uicc, const RspUiccPin *pin)
 {
-    if (uicc->pins->len == MAX_PINS || !rsp_uicc_reserve (uicc, FILE_COST))
+    if (uicc->pins->len == MAX_PINS || !reserve (uicc, FILE_COST))
         return RSP_SAIP_NOT_ENOUGH_MEMORY;
     for (guint i = 0; i < uicc->pins->len; i++) {
         const RspUiccPin *other = &g_array_index (uicc->pins, RspUiccPin, i);
@@ -358,7 +359,7 @@ gboolean
 rsp_uicc_keep (RspUicc *uicc, guint32 tag, const RspUiccFile *context, RspSlice whole)
 {
     if (uicc->kept->len == MAX_KEPT || whole.len > uicc->limit ||
-        !rsp_uicc_reserve (uicc, (guint32)whole.len))
+        !reserve (uicc, (guint32)whole.len))
         return FALSE;
     RspUiccKept kept = {tag, context, keep_slice (uicc, whole)};
     g_array_append_val (uicc->kept, kept);

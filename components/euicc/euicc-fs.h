@@ -51,7 +51,6 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (RspUicc, rsp_uicc_free)
 
 RspUiccFile *rsp_uicc_mf (const RspUicc *uicc); /* NULL until it is made */
 guint32 rsp_uicc_used (const RspUicc *uicc);
-gboolean rsp_uicc_reserve (RspUicc *uicc, guint32 octets); /* FALSE: more than the limit */
 
 /* Makes DEF below PARENT (NULL for the MF). *RET_FILE is set on RSP_SAIP_OK alone. */
 RspSaipStatus rsp_uicc_add (RspUicc *uicc, RspUiccFile *parent, const RspSaipFileDef *def,

@@ -10,6 +10,7 @@ enum { NO_PACKAGE_AVAILABLE = 1 };
 enum { INVALID_FORMAT = 1, UNKNOWN_PACKAGE = 2 };
 
 static void begin_eim (RspIpa *ipa);
+static void next_package (RspIpa *ipa);
 static void next_result (RspIpa *ipa);
 
 static void
@@ -41,7 +42,7 @@ after_package (RspIpa *ipa)
         ipa_note_failure (ipa, "poll", "tooManyPackages");
         next_eim (ipa);
     } else {
-        ipa_next_package (ipa);
+        next_package (ipa);
     }
 }
 
@@ -117,8 +118,8 @@ on_package (RspIpa *ipa, const RspReply *reply)
         ipa_download (ipa, package, after_package);
 }
 
-void
-ipa_next_package (RspIpa *ipa)
+static void
+next_package (RspIpa *ipa)
 {
     GByteArray *out = g_byte_array_new ();
     gsize mark = rsp_tlv_open (out, 0xBF4F);
@@ -138,7 +139,7 @@ static void
 after_notifications (RspIpa *ipa)
 {
     if (ipa->op->reached)
-        ipa_next_package (ipa);
+        next_package (ipa);
     else
         next_eim (ipa);
 }

@@ -108,7 +108,6 @@ void ipa_card_call (RspIpa *ipa, RspFunctionId function, RspSlice content, IpaAn
 void ipa_note_failure (RspIpa *ipa, const char *step, const char *error);
 void ipa_fail (RspIpa *ipa, const char *step, const char *error);
 void ipa_finish (RspIpa *ipa);
-void ipa_finish_later (RspIpa *ipa); /* before any call */
 /* NEXT, after the pause before a retry. */
 void ipa_after_pause (RspIpa *ipa, IpaNext next);
 void ipa_set_result (RspIpa *ipa, const char *result);
@@ -174,10 +173,8 @@ GBytes *ipa_answer_in_asn1 (const RspFunction *function, GBytes *body);
 void ipa_read_eims (RspIpa *ipa, IpaNext next);
 const IpaEim *ipa_eim (const RspIpa *ipa); /* being served; NULL: there is none */
 
-/* ipa-poll.c: what the eIM being served has for us. */
-void ipa_next_package (RspIpa *ipa);
-/* What is wrong with the package in MESSAGE, of TAG, that does not decode: unknownPackage if it is
- * of no known kind, else invalidPackageFormat. */
+/* ipa-poll.c: what is wrong with the package in MESSAGE, of TAG, that does not decode:
+ * unknownPackage if it is of no known kind, else invalidPackageFormat. */
 guint8 ipa_package_error (RspSlice message, guint32 tag);
 
 /* ipa-result.c: BF50 of RESULT (an EimPackageResult; taken) to the eIM being served, or the answer

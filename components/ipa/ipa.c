@@ -136,20 +136,6 @@ ipa_finish (RspIpa *ipa)
 }
 
 static void
-finish_later (gpointer data)
-{
-    RspIpa *ipa = data;
-    ipa->start_event = 0;
-    ipa_finish (ipa);
-}
-
-void
-ipa_finish_later (RspIpa *ipa)
-{
-    ipa->start_event = rsp_loop_after (ipa->actor->loop, 0, finish_later, ipa, NULL);
-}
-
-static void
 on_pause_over (gpointer data)
 {
     RspIpa *ipa = data;

@@ -8,8 +8,8 @@
 #define MAX_NOTIFICATIONS 10000
 #define LONGEST_PAUSE (G_GINT64_CONSTANT (3600) * G_USEC_PER_SEC)
 
-void
-lpa_note_free (LpaNote *note)
+static void
+note_free (LpaNote *note)
 {
     g_free (note->address);
     g_free (note);
@@ -98,7 +98,7 @@ static gboolean
 read_list (LpaOperation *op, RspSlice list)
 {
     RspTlv entry, seq, address;
-    op->notes = g_ptr_array_new_with_free_func ((GDestroyNotify)lpa_note_free);
+    op->notes = g_ptr_array_new_with_free_func ((GDestroyNotify)note_free);
     op->note = 0;
     RspTlvResult result;
     while ((result = rsp_tlv_next (&list, &entry)) == RSP_TLV_OK) {

@@ -57,8 +57,9 @@ rule_names_owner (RspSlice rule, const RspMetadata *metadata)
     return FALSE;
 }
 
-gboolean
-lpa_rat_allows (RspSlice rat, guint bit, const RspMetadata *metadata, gboolean *ret_consent)
+/* First matching rule of RAT (content of the table) for one PPR bit: SGP.22 2.9.2.3. */
+static gboolean
+rat_allows (RspSlice rat, guint bit, const RspMetadata *metadata, gboolean *ret_consent)
 {
     RspTlv rule, ids, flags;
     if (!metadata->owner_mcc_mnc)
@@ -113,11 +114,11 @@ lpa_on_rat (RspLpa *lpa, const RspReply *reply)
         return;
     }
     gboolean consent1 = FALSE, consent2 = FALSE;
-    if (op->ppr & RSP_PPR1 && !lpa_rat_allows (rat.value, RAT_PPR1, op->metadata, &consent1)) {
+    if (op->ppr & RSP_PPR1 && !rat_allows (rat.value, RAT_PPR1, op->metadata, &consent1)) {
         policy_refused (lpa, "ppr1", "notInRat");
         return;
     }
-    if (op->ppr & RSP_PPR2 && !lpa_rat_allows (rat.value, RAT_PPR2, op->metadata, &consent2)) {
+    if (op->ppr & RSP_PPR2 && !rat_allows (rat.value, RAT_PPR2, op->metadata, &consent2)) {
         policy_refused (lpa, "ppr2", "notInRat");
         return;
     }

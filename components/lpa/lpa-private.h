@@ -232,9 +232,6 @@ void lpa_on_load (RspLpa *lpa, const RspReply *reply);
 void lpa_check_policy (RspLpa *lpa); /* ends in lpa_ask_about_download or a cancellation */
 void lpa_on_rat (RspLpa *lpa, const RspReply *reply);
 void lpa_on_operational_profiles (RspLpa *lpa, const RspReply *reply);
-/* First matching rule of RAT (content of the table) for one PPR bit: SGP.22 2.9.2.3. */
-gboolean lpa_rat_allows (RspSlice rat, guint bit, const RspMetadata *metadata,
-                         gboolean *ret_consent);
 /* Whether the package's metadata, as MACed, differs from what was shown, and so must be cancelled.
  */
 gboolean lpa_metadata_changed (GBytes *bpp, RspSlice shown, const RspMetadata *metadata,
@@ -251,7 +248,6 @@ void lpa_on_notification_list (RspLpa *lpa, const RspReply *reply);
 void lpa_on_notification (RspLpa *lpa, const RspReply *reply);
 void lpa_on_notification_sent (RspLpa *lpa, const RspReply *reply);
 void lpa_on_notification_removed (RspLpa *lpa, const RspReply *reply);
-void lpa_note_free (LpaNote *note);
 /* An operation has left PENDING notifications on the card. */
 void lpa_schedule_retry (RspLpa *lpa, guint pending);
 

@@ -93,8 +93,9 @@ replace_session_keys (const RspBspKeys *ppk)
     return out;
 }
 
-GBytes *
-rsp_bpp_build (RspSmdpp *dp, const RspDpSession *s, const RspBoundKeys *b, RspSlice metadata,
+/* A whole BoundProfilePackage for the session's transaction, signed by its identity. */
+static GBytes *
+build_package (RspSmdpp *dp, const RspDpSession *s, const RspBoundKeys *b, RspSlice metadata,
                RspSlice upp)
 {
     g_autoptr (GByteArray) channel = secure_channel (dp, s, b);
@@ -294,7 +295,7 @@ deliver (RspSmdpp *dp, RspRequest *r, RspOrder *order, RspSlice euicc_point, GEr
     if (*error || status.subject || !store_delivery (dp, s, order, &binding, fresh, error))
         return status;
     g_autoptr (GBytes) bpp =
-        rsp_bpp_build (dp, s, &binding, rsp_slice_of (metadata), rsp_slice_of (upp));
+        build_package (dp, s, &binding, rsp_slice_of (metadata), rsp_slice_of (upp));
     rsp_session_put_id (&s->base, r->out);
     rsp_fields_set_bytes (r->out, "boundProfilePackage", bpp);
     s->step = RSP_SESSION_BOUND;

@@ -165,9 +165,6 @@ gboolean rsp_package_read (RspSmdpp *dp, const char *iccid, GBytes **ret_metadat
 RspStatus rsp_order_check_eligible (const RspOrder *order, const RspAsn1 *answer);
 
 /* smdpp-bpp.c */
-/* A whole BoundProfilePackage for the session's transaction, signed by its identity. */
-GBytes *rsp_bpp_build (RspSmdpp *dp, const RspDpSession *s, const RspBoundKeys *b,
-                       RspSlice metadata, RspSlice upp);
 
 /* smdpp-es2p.c */
 /* The change and the memory of the call, in one transaction; with NOTE, of the event's

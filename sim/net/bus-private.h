@@ -134,8 +134,6 @@ void rsp_bus_observe (const RspTransit *transit);
 
 /* bus-tls.c */
 void rsp_bus_tls_begin (RspCall *call);
-/* CALL would open a TLS connection now. */
-gboolean rsp_bus_tls_opens (const RspCall *call);
 /* For each message on a modelled link: whether, if it is a request, a handshake goes before it.
  * After a minute without use one does; the certificates are not checked again. */
 gboolean rsp_bus_tls_shakes (const RspCall *call);

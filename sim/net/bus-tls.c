@@ -48,8 +48,8 @@ rsp_credential_serves (const RspCredential *credential)
            (rsp_cert_dns (cert) || rsp_cert_role (cert) != RSP_ROLE_NONE);
 }
 
-gboolean
-rsp_bus_tls_opens (const RspCall *call)
+static gboolean
+opens (const RspCall *call)
 {
     if (!call->dst || !rsp_credential_serves (&call->dst->credential))
         return FALSE;
@@ -80,7 +80,7 @@ rsp_bus_tls_begin (RspCall *call)
         return;
     call->tls.secure = TRUE;
     call->tls.mutual = connection_of (call).mutual;
-    call->tls.opens = rsp_bus_tls_opens (call);
+    call->tls.opens = opens (call);
 }
 
 static void

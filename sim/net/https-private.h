@@ -15,8 +15,6 @@
  * GIO's while the main thread waits. */
 typedef RspChainResult (*RspTlsJudge) (GBytes *der, gpointer data);
 GTlsDatabase *rsp_tls_database_new (RspTlsJudge judge, gpointer data);
-/* Keeps GIO from reading the host's certificate store at every connection. */
-void rsp_tls_no_host_certificates (void);
 /* Certificate and key of CREDENTIAL. (transfer full) */
 GTlsCertificate *rsp_tls_certificate (const RspCredential *credential, GError **error);
 /* (transfer full) */

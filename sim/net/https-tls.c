@@ -72,8 +72,9 @@ rsp_tls_database_new (RspTlsJudge judge, gpointer data)
     return G_TLS_DATABASE (self);
 }
 
-void
-rsp_tls_no_host_certificates (void)
+/* Keeps GIO from reading the host's certificate store at every connection. */
+static void
+keep_host_certificates_out (void)
 {
     static gsize done;
     if (g_once_init_enter (&done)) {
@@ -126,7 +127,7 @@ SoupServer *
 rsp_https_listen (const RspCredential *credential, guint port, RspTlsJudge judge, gpointer data,
                   guint *ret_port, GError **error)
 {
-    rsp_tls_no_host_certificates ();
+    keep_host_certificates_out ();
     g_autoptr (SoupServer) server = soup_server_new ("server-header", NULL, NULL);
     gboolean secure = credential && credential->cert;
     if (secure) {

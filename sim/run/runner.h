@@ -76,10 +76,6 @@ gboolean rsp_run_match_hex (RspRun *run, const RspYaml *node, RspSlice got);
 gboolean rsp_run_match_number (RspRun *run, const RspYaml *node, gint64 got);
 /* "success" or "8.2.6/3.8". (transfer full) */
 char *rsp_run_code (const char *subject, const char *reason);
-/* One APDU to a card and back, 61xx and 6Cxx followed. NULL on failure (recorded). (transfer full)
- */
-GBytes *rsp_run_apdu (RspRun *run, const RspYaml *step, const char *card, RspSlice command,
-                      guint *ret_sw);
 
 typedef void (*RspStepFunc) (RspRun *run, const RspYaml *step);
 /* The code behind a kind of step; every key of rsp_language_steps has one. */

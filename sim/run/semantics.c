@@ -22,8 +22,9 @@ rsp_world_role (const RspYaml *world, const char *name)
     return actor ? rsp_yaml_get (actor, "role")->text : NULL;
 }
 
-const char *
-rsp_world_by_address (const RspYaml *world, const char *address)
+/* SM-DP+ actor of an address (fqdn or alias, no case), or NULL. */
+static const char *
+server_by_address (const RspYaml *world, const char *address)
 {
     const RspYaml *actors = rsp_yaml_get (world, "actors");
     for (guint i = 0; actors && i < actors->items->len; i++) {
@@ -565,7 +566,7 @@ check_send (const Check *c, const RspYaml *step, GError **error)
         return rsp_yaml_fail (step, error, "a send step has body or hex, not both");
     if (fn->binding == RSP_BINDING_NESTED)
         return rsp_yaml_fail (step, error, "not supported: send of %s", fn->full_name);
-    if (fn->binding == RSP_BINDING_HTTP && rsp_world_by_address (c->s->world, to->text))
+    if (fn->binding == RSP_BINDING_HTTP && server_by_address (c->s->world, to->text))
         return TRUE;
     return check_group_ref (c, to,
                             fn->binding == RSP_BINDING_HTTP    ? "smdpp,smds,eim,operator"

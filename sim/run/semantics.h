@@ -12,5 +12,3 @@ gboolean rsp_semantics_check_device (const RspYaml *world, const RspYaml *node, 
 gboolean rsp_semantics_check_move (const RspYaml *world, const RspYaml *step, GError **error);
 /* Role of the world's actor NAME, or NULL. */
 const char *rsp_world_role (const RspYaml *world, const char *name);
-/* SM-DP+ actor of an address (fqdn or alias, no case), or NULL. */
-const char *rsp_world_by_address (const RspYaml *world, const char *address);

@@ -44,8 +44,10 @@ status_of (GBytes *body)
     return (guint)s.data[s.len - 2] << 8 | s.data[s.len - 1];
 }
 
-GBytes *
-rsp_run_apdu (RspRun *run, const RspYaml *step, const char *card, RspSlice command, guint *ret_sw)
+/* One APDU to a card and back, 61xx and 6Cxx followed. NULL on failure (recorded). (transfer full)
+ */
+static GBytes *
+run_apdu (RspRun *run, const RspYaml *step, const char *card, RspSlice command, guint *ret_sw)
 {
     g_autoptr (GByteArray) out = g_byte_array_new ();
     g_autoptr (GBytes) current = rsp_slice_to_bytes (command);
@@ -103,7 +105,7 @@ rsp_step_card (RspRun *run, const RspYaml *step)
         return;
     }
     g_autoptr (GBytes) command = rsp_unhex (apdu->text);
-    g_autoptr (GBytes) data = rsp_run_apdu (run, step, a->base.name, rsp_slice_of (command), &sw);
+    g_autoptr (GBytes) data = run_apdu (run, step, a->base.name, rsp_slice_of (command), &sw);
     if (!data || (expect && !match_sw (run, step, rsp_yaml_get (expect, "sw"), sw)))
         return;
     if (expect)
@@ -130,7 +132,7 @@ select_part (RspRun *run, const RspYaml *step, const char *card, const char *par
     guint8 command[5 + 16] = {0x00, 0xA4, n > 2 ? 0x04 : 0x00, 0x04, (guint8)n};
     memcpy (command + 5, g_bytes_get_data (id, NULL), n);
     g_clear_pointer (ret_fcp, g_bytes_unref);
-    *ret_fcp = rsp_run_apdu (run, step, card, RSP_SLICE (command, 5 + n), ret_sw);
+    *ret_fcp = run_apdu (run, step, card, RSP_SLICE (command, 5 + n), ret_sw);
     return *ret_fcp != NULL;
 }
 
@@ -160,7 +162,7 @@ read_binary (RspRun *run, const RspYaml *step, const char *card, guint size, gui
     do {
         guint n = MIN (CHUNK, size - out->len);
         guint8 command[5] = {0x00, 0xB0, (guint8)(out->len >> 8), (guint8)out->len, (guint8)n};
-        g_autoptr (GBytes) part = rsp_run_apdu (run, step, card, RSP_SLICE_ARRAY (command), ret_sw);
+        g_autoptr (GBytes) part = run_apdu (run, step, card, RSP_SLICE_ARRAY (command), ret_sw);
         if (!part)
             return NULL;
         if (*ret_sw != 0x9000 || !g_bytes_get_size (part))
@@ -177,7 +179,7 @@ read_record (RspRun *run, const RspYaml *step, const char *card, const FileShape
     gint64 number = 1;
     rsp_yaml_opt_int (step, "record", 1, 254, &number, NULL);
     guint8 command[5] = {0x00, 0xB2, (guint8)number, 0x04, (guint8)shape->record};
-    return rsp_run_apdu (run, step, card, RSP_SLICE_ARRAY (command), ret_sw);
+    return run_apdu (run, step, card, RSP_SLICE_ARRAY (command), ret_sw);
 }
 
 void
