@@ -9,6 +9,7 @@ typedef struct {
     RspEimPushFunc func;
     gpointer data;
     gint64 package;
+    gboolean json;
     char eid[33], address[256];
     guint64 timer;    /* there is nothing to push */
     char result[128]; /* of the package, while its acknowledgement is under way */
@@ -49,8 +50,8 @@ call (Push *push, const char *member, GBytes *value, RspReplyFunc func)
     const RspFunction *fn = rsp_function (RSP_FN_ESIPA_TRANSFER_EIM_PACKAGE);
     g_autoptr (RspFields) f = rsp_fields_new (fn, RSP_LEG_REQUEST);
     rsp_fields_set_bytes (f, member, value);
-    g_autoptr (GBytes) body = rsp_fields_encode_as (f, RSP_ENC_DER);
-    RspCallOptions options = {.asn1 = TRUE};
+    g_autoptr (GBytes) body = rsp_fields_encode_as (f, push->json ? RSP_ENC_JSON : RSP_ENC_DER);
+    RspCallOptions options = {.asn1 = !push->json};
     rsp_bus_call (eim->actor->bus, eim->actor->name, push->address, fn, body, &options, func, push);
 }
 
@@ -101,6 +102,32 @@ as_result (const RspEim *eim, const RspAsn1 *answer)
                                   RSP_SLICE (message->data, message->len), NULL);
 }
 
+/* The answer in JSON; one that says Failed is an error. (transfer full) (nullable) */
+static GBytes *
+answer_in_asn1 (GBytes *body)
+{
+    static const char *const members[] = {"euiccPackageResult", "ePRAndNotifications",
+                                          "ipaEuiccDataResponse"};
+    const RspFunction *fn = rsp_function (RSP_FN_ESIPA_TRANSFER_EIM_PACKAGE);
+    g_autoptr (RspFields) f = rsp_fields_decode (fn, RSP_LEG_RESPONSE, body, NULL);
+    if (!f)
+        return NULL;
+    GByteArray *out = g_byte_array_new ();
+    gsize mark = rsp_tlv_open (out, fn->tag);
+    const char *code = rsp_fields_failed (f, NULL) ? "127" : rsp_fields_text (f, "eimPackageError");
+    for (guint i = 0; !code && i < G_N_ELEMENTS (members); i++) {
+        GBytes *one = rsp_fields_bytes (f, members[i]);
+        if (one)
+            g_byte_array_append (out, rsp_slice_of (one).data, (guint)g_bytes_get_size (one));
+    }
+    if (code)
+        rsp_tlv_put_int (out, 0x02, g_ascii_strtoll (code, NULL, 10));
+    else if (rsp_fields_bool (f, "eimPackageReceived"))
+        rsp_tlv_put (out, 0x05, RSP_SLICE (NULL, 0));
+    rsp_tlv_close (out, mark);
+    return g_byte_array_free_to_bytes (out);
+}
+
 static void
 on_answer (const RspReply *reply, gpointer data)
 {
@@ -113,10 +140,12 @@ on_answer (const RspReply *reply, gpointer data)
         finish (push, reply->kind == RSP_REPLY_TIMEOUT ? "timeout" : "unreachable");
         return;
     }
+    g_autoptr (GBytes) body = push->json ? answer_in_asn1 (reply->body) : g_bytes_ref (reply->body);
     g_autoptr (RspAsn1) answer =
-        rsp_asn1_decode (eim->version == RSP_SGP32_V1_0 ? "TransferEimPackageResponseV10"
-                                                        : "TransferEimPackageResponse",
-                         reply->body, NULL);
+        body ? rsp_asn1_decode (eim->version == RSP_SGP32_V1_0 ? "TransferEimPackageResponseV10"
+                                                               : "TransferEimPackageResponse",
+                                body, NULL)
+             : NULL;
     g_autoptr (RspAsn1) result = answer ? as_result (eim, answer) : NULL;
     if (result && !rsp_eim_take (eim, push->eid, NULL, result, acks, &code, &error))
         code = RSP_UNDEFINED_ERROR;
@@ -145,12 +174,13 @@ on_nothing (gpointer data)
 }
 
 void
-rsp_eim_push (RspEim *eim, const char *eid, const char *address, RspEimPushFunc func, gpointer data)
+rsp_eim_push (RspEim *eim, const char *eid, const char *address, gboolean json, RspEimPushFunc func,
+              gpointer data)
 {
     g_autoptr (GError) error = NULL;
     const char *member = NULL;
     Push *push = g_new0 (Push, 1);
-    *push = (Push){.eim = eim, .func = func, .data = data};
+    *push = (Push){.eim = eim, .func = func, .data = data, .json = json};
     g_strlcpy (push->address, address, sizeof push->address);
     g_strlcpy (push->eid, eid, sizeof push->eid);
     g_hash_table_add (eim->pushes, push);

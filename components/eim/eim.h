@@ -172,10 +172,11 @@ char **rsp_eim_resources (RspEim *eim, const char *facility); /* ids. (transfer 
 /* Notifications that wait for the servers that they name. */
 guint rsp_eim_waiting (RspEim *eim);
 
-/* ESipa.TransferEimPackage: the next package of EID goes to the IPA at ADDRESS. FUNC gets, from the
- * loop, what came of it: "ok", the name of an error, "timeout", "noEimPackageAvailable". */
+/* ESipa.TransferEimPackage, in ASN.1 or JSON: the next package of EID goes to the IPA at ADDRESS.
+ * FUNC gets, from the loop, what came of it: "ok", the name of an error, "timeout",
+ * "noEimPackageAvailable". */
 typedef void (*RspEimPushFunc) (const char *result, gpointer data);
-void rsp_eim_push (RspEim *eim, const char *eid, const char *address, RspEimPushFunc func,
-                   gpointer data);
+void rsp_eim_push (RspEim *eim, const char *eid, const char *address, gboolean json,
+                   RspEimPushFunc func, gpointer data);
 /* Those under way end with "crashed", at once: before the eIM is freed. */
 void rsp_eim_abandon_pushes (RspEim *eim);

@@ -61,3 +61,43 @@ ipa_answer_in_asn1 (const RspFunction *fn, GBytes *body)
         return g_bytes_new_static (nothing, sizeof nothing);
     return rsp_fields_encode_as (f, RSP_ENC_DER);
 }
+
+/* --- what the eIM brings: TransferEimPackage, the other way round --- */
+
+GBytes *
+ipa_package_in_asn1 (const RspFunction *fn, GBytes *body)
+{
+    static const char *const members[] = {"euiccPackageRequest", "ipaEuiccDataRequest",
+                                          "eimAcknowledgements", "profileDownloadTriggerRequest"};
+    g_autoptr (RspFields) f = rsp_fields_decode (fn, RSP_LEG_REQUEST, body, NULL);
+    GByteArray *out = g_byte_array_new ();
+    gsize mark = rsp_tlv_open (out, fn->tag);
+    for (guint i = 0; f && i < G_N_ELEMENTS (members); i++) {
+        GBytes *one = rsp_fields_bytes (f, members[i]);
+        if (one)
+            g_byte_array_append (out, rsp_slice_of (one).data, (guint)g_bytes_get_size (one));
+    }
+    rsp_tlv_close (out, mark);
+    return ipa_take (out);
+}
+
+GBytes *
+ipa_result_in_json (const RspFunction *fn, RspSlice content)
+{
+    g_autoptr (RspFields) f = rsp_fields_new (fn, RSP_LEG_RESPONSE);
+    RspTlv tlv = {0};
+    (void)rsp_tlv_next (&content, &tlv);
+    g_autoptr (GBytes) whole = rsp_slice_to_bytes (tlv.whole);
+    g_autofree char *code = g_strdup_printf ("%u", tlv.value.len ? tlv.value.data[0] : 127u);
+    if (tlv.tag == 0x02)
+        rsp_fields_set_text (f, "eimPackageError", code);
+    else if (tlv.tag == 0x05)
+        rsp_fields_set_bool (f, "eimPackageReceived", TRUE);
+    else
+        rsp_fields_set_bytes (f,
+                              tlv.tag == 0xBF51   ? "euiccPackageResult"
+                              : tlv.tag == 0xBF52 ? "ipaEuiccDataResponse"
+                                                  : "ePRAndNotifications",
+                              whole);
+    return rsp_fields_encode (f);
+}

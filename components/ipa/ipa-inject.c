@@ -9,15 +9,24 @@
 
 enum { UNDEFINED = 127 };
 
+void
+ipa_answer_injected (RspCall *call, RspSlice content)
+{
+    GByteArray *out = g_byte_array_new ();
+    rsp_tlv_put (out, 0xBF4E, content);
+    g_autoptr (GBytes) asn1 = ipa_take (out);
+    g_autoptr (GBytes) body = rsp_call_encoding (call) == RSP_ENC_JSON
+                                  ? ipa_result_in_json (rsp_call_function (call), content)
+                                  : g_bytes_ref (asn1);
+    rsp_call_reply (call, &(RspOutcome){.http = 200}, body);
+}
+
 static void
 reply (RspCall *call, guint32 tag, RspSlice value)
 {
-    GByteArray *out = g_byte_array_new ();
-    gsize mark = rsp_tlv_open (out, 0xBF4E);
+    g_autoptr (GByteArray) out = g_byte_array_new ();
     rsp_tlv_put (out, tag, value);
-    rsp_tlv_close (out, mark);
-    g_autoptr (GBytes) body = ipa_take (out);
-    rsp_call_reply (call, &(RspOutcome){.http = 200}, body);
+    ipa_answer_injected (call, RSP_SLICE (out->data, out->len));
 }
 
 static void
@@ -70,8 +79,7 @@ static void
 execute (RspIpa *ipa)
 {
     IpaOperation *op = ipa->op;
-    g_autoptr (RspAsn1) node =
-        rsp_asn1_decode ("TransferEimPackageRequest", rsp_call_body (op->call), NULL);
+    g_autoptr (RspAsn1) node = rsp_asn1_decode ("TransferEimPackageRequest", op->command, NULL);
     const char *kind = rsp_asn1_choice (node, "");
     RspSlice package = rsp_asn1_slice (node, kind);
     op->packages = 1;
@@ -112,15 +120,18 @@ ipa_serve (RspCall *call, gpointer data)
         rsp_call_reply (call, &(RspOutcome){.http = 404}, NULL);
         return;
     }
-    if (rsp_call_encoding (call) != RSP_ENC_DER) {
-        ipa_check_event (ipa, "inject", NULL, "not supported: JSON");
+    gboolean json = rsp_call_encoding (call) == RSP_ENC_JSON;
+    if (json && ipa->config.v10) {
+        ipa_check_event (ipa, NAME, NULL, "not supported: JSON with version 1.0");
         rsp_call_reply (call, &(RspOutcome){.http = 415}, NULL);
         return;
     }
-    g_autoptr (RspAsn1) node =
-        rsp_asn1_decode ("TransferEimPackageRequest", rsp_call_body (call), NULL);
+    g_autoptr (GBytes) request =
+        json ? ipa_package_in_asn1 (rsp_call_function (call), rsp_call_body (call))
+             : g_bytes_ref (rsp_call_body (call));
+    g_autoptr (RspAsn1) node = rsp_asn1_decode ("TransferEimPackageRequest", request, NULL);
     if (!node) {
-        reply_error (call, ipa_package_error (rsp_slice_of (rsp_call_body (call)), 0xBF4E));
+        reply_error (call, ipa_package_error (rsp_slice_of (request), 0xBF4E));
         return;
     }
     if (may_wait (ipa, node)) {
@@ -132,6 +143,8 @@ ipa_serve (RspCall *call, gpointer data)
         reply_error (call, UNDEFINED);
         return;
     }
-    ipa_begin (ipa, NAME, NULL, NULL)->call = call;
+    IpaOperation *op = ipa_begin (ipa, NAME, NULL, NULL);
+    op->call = call;
+    op->command = g_steal_pointer (&request);
     ipa_read_eims (ipa, execute);
 }

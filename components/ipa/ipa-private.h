@@ -168,6 +168,12 @@ gboolean ipa_emergency_enabled (RspSlice answer);
  * is no ASN.1 either. (transfer full) */
 GBytes *ipa_request_in_json (const RspFunction *function, GBytes *body);
 GBytes *ipa_answer_in_asn1 (const RspFunction *function, GBytes *body);
+/* TransferEimPackage: its request, empty if it cannot be read; its response with CONTENT. (transfer
+ * full) */
+GBytes *ipa_package_in_asn1 (const RspFunction *function, GBytes *body);
+GBytes *ipa_result_in_json (const RspFunction *function, RspSlice content);
+/* Answers CALL, TransferEimPackage, with CONTENT in ASN.1, in the binding in which it came. */
+void ipa_answer_injected (RspCall *call, RspSlice content);
 
 /* ipa-eims.c: EID and associated eIMs, then NEXT. */
 void ipa_read_eims (RspIpa *ipa, IpaNext next);

@@ -128,10 +128,7 @@ static void
 answer_call (RspIpa *ipa)
 {
     IpaOperation *op = ipa->op;
-    GByteArray *out = g_byte_array_new ();
-    rsp_tlv_put (out, 0xBF4E, rsp_slice_of (op->sending));
-    g_autoptr (GBytes) body = ipa_take (out);
-    rsp_call_reply (g_steal_pointer (&op->call), &(RspOutcome){.http = 200}, body);
+    ipa_answer_injected (g_steal_pointer (&op->call), rsp_slice_of (op->sending));
     op->reached = TRUE;
     op->delivered++;
     sent (ipa);

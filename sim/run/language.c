@@ -589,7 +589,7 @@ static const RspKeySpec eim_device_keys[] = {{"eid", &eid, TRUE, NULL}, {"token"
 const RspShape rsp_language_eim_device = {.kind = RSP_SHAPE_MAP, .keys = eim_device_keys, .what = "an eUICC"};
 static const RspKeySpec eim_step_keys[] = {
     {"at", &text, TRUE, "an eim"}, {"to", &text_or_texts, FALSE, "euicc actors, or `all` that it manages"}, {"eid", &text, FALSE, "in place of `to`"},
-    OPERATION_KEYS, {"operations", &operation_list, FALSE, "several in one eUICC package"},
+    OPERATION_KEYS, {"operations", &operation_list, FALSE, "several in one eUICC package"}, {"binding", &binding, FALSE, "push; default asn1"},
     DOWNLOAD_KEYS, {"expect", &eim_reply, FALSE, NULL}, END};
 MAP_OF (eim_step, eim_step_keys, "an eim step");
 #define RAW_KEYS {"raw", &hex, FALSE, "an operation in hex, in place of do"}, {"repeat", &operation_repeat, FALSE, "so many times"}

@@ -43,7 +43,8 @@ act (Queueing *q, const char *eid)
     if (strcmp (word, "push") == 0) {
         q->run->step_done = FALSE;
         g_autofree char *address = rsp_run_text (q->run, rsp_yaml_get (q->step, "address"));
-        rsp_eim_push (q->actor->eim, eid, address, on_pushed, q);
+        gboolean json = strcmp (rsp_world_text (q->step, "binding", "asn1"), "json") == 0;
+        rsp_eim_push (q->actor->eim, eid, address, json, on_pushed, q);
         return rsp_run_wait (q->run, q->step) && !q->run->failure;
     }
     rsp_order_eim_package (q->run, q->run->world, q->actor->eim, q->step, eid, &error);
