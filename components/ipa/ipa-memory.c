@@ -77,6 +77,13 @@ part (GBytes *record, guint32 tag)
     return rsp_tlv_find (rsp_slice_of (record), tag, &tlv) ? tlv.value : RSP_SLICE (NULL, 0);
 }
 
+/* What was put as one octet; a file that somebody has changed may have none. */
+static IpaStateChange
+change_of (RspSlice octet)
+{
+    return octet.len == 1 ? (IpaStateChange)octet.data[0] : IPA_NO_CHANGE;
+}
+
 static char *
 text_of (RspSlice slice)
 {
@@ -252,7 +259,7 @@ IpaStateChange
 ipa_change (const RspIpa *ipa)
 {
     g_autoptr (GBytes) record = rsp_nvm_get (ipa->memory, "change");
-    return record ? (IpaStateChange)part (record, 0x80).data[0] : IPA_NO_CHANGE;
+    return change_of (part (record, 0x80));
 }
 
 gboolean
@@ -324,7 +331,7 @@ IpaStateChange
 ipa_doubted (const RspIpa *ipa)
 {
     g_autoptr (GBytes) record = rsp_nvm_get (ipa->memory, "doubt");
-    return record ? (IpaStateChange)rsp_slice_of (record).data[0] : IPA_NO_CHANGE;
+    return change_of (rsp_slice_of (record));
 }
 
 /* Nobody but EIM is there to hear of CHANGE, and EIM has heard of all. */
