@@ -185,7 +185,7 @@ gint64
 rsp_eim_queue_operations (RspEim *eim, const char *eid, const RspEimOperation *operations, guint n,
                           GError **error)
 {
-    gboolean eco;
+    gboolean eco = FALSE;
     g_autoptr (RspEimPackage) p = g_new0 (RspEimPackage, 1);
     p->eid = g_strdup (eid);
     p->name = g_strdup (verbs[operations[0].verb].name);
