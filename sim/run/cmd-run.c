@@ -1,14 +1,12 @@
 #include "sim/run/commands.h"
 #include "sim/run/report.h"
 #include "sim/run/runner.h"
+#include "sim/run/workers.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 typedef struct {
     gint64 seed;
@@ -51,22 +49,26 @@ run_one (const RspScenario *s, const RspRunOptions *options, RspReportRow *row)
 /* --- several processes -------------------------------------------------------------------------
  */
 
-/* A worker writes one line a scenario: index, passed, times, messages, usage (or -), failure. */
-static void
-worker (const GPtrArray *scenarios, const RspRunOptions *options, guint k, guint n, int fd)
+typedef struct {
+    const GPtrArray *scenarios;
+    const RspRunOptions *options;
+    GPtrArray *rows;
+} Share;
+
+/* Index, passed, times, messages, usage (or -), failure. */
+static char *
+work (guint item, gpointer data)
 {
-    FILE *out = fdopen (fd, "w");
-    for (guint i = k; i < scenarios->len; i += n) {
-        RspReportRow row = {0};
-        run_one (scenarios->pdata[i], options, &row);
-        g_autofree char *why = g_strescape (row.failure ? row.failure : "", NULL);
-        fprintf (out, "%u %d %" G_GINT64_FORMAT " %" G_GINT64_FORMAT " %u %s %s\n", i, row.passed,
-                 row.virtual_us, row.real_us, row.messages, row.usage ? row.usage : "-", why);
-        g_free (row.usage);
-        g_free (row.failure);
-        fflush (out);
-    }
-    fclose (out);
+    const Share *share = data;
+    RspReportRow row = {0};
+    run_one (share->scenarios->pdata[item], share->options, &row);
+    g_autofree char *why = g_strescape (row.failure ? row.failure : "", NULL);
+    char *line = g_strdup_printf ("%u %d %" G_GINT64_FORMAT " %" G_GINT64_FORMAT " %u %s %s", item,
+                                  row.passed, row.virtual_us, row.real_us, row.messages,
+                                  row.usage ? row.usage : "-", why);
+    g_free (row.usage);
+    g_free (row.failure);
+    return line;
 }
 
 static void
@@ -94,75 +96,11 @@ take_line (GPtrArray *rows, const char *line)
 }
 
 static void
-show_progress (guint done, guint all)
+done (guint item G_GNUC_UNUSED, const char *line, const char *lost G_GNUC_UNUSED, gpointer data)
 {
-    if (!isatty (STDERR_FILENO) || all < 2)
-        return;
-    guint filled = done * 40 / all;
-    fprintf (stderr, "\r[%.*s%*s] %u/%u", (int)filled, "########################################",
-             (int)(40 - filled), "", done, all);
-    if (done == all)
-        fprintf (stderr, "\r%60s\r", "");
-}
-
-static void
-gather (GPtrArray *rows, struct pollfd *fds, guint n)
-{
-    g_autoptr (GPtrArray) buffers = g_ptr_array_new ();
-    guint open = n, done = 0;
-    for (guint k = 0; k < n; k++)
-        g_ptr_array_add (buffers, g_string_new (NULL));
-    while (open && (poll (fds, n, -1) >= 0 || errno == EINTR)) {
-        for (guint k = 0; k < n; k++) {
-            char chunk[4096];
-            GString *text = buffers->pdata[k];
-            if (fds[k].fd < 0 || !fds[k].revents)
-                continue;
-            ssize_t got = read (fds[k].fd, chunk, sizeof chunk);
-            if (got <= 0) {
-                close (fds[k].fd);
-                fds[k].fd = -1;
-                open--;
-                continue;
-            }
-            g_string_append_len (text, chunk, got);
-            for (char *end; (end = strchr (text->str, '\n'));) {
-                *end = '\0';
-                take_line (rows, text->str);
-                g_string_erase (text, 0, end + 1 - text->str);
-                show_progress (++done, rows->len);
-            }
-        }
-    }
-    for (guint k = 0; k < n; k++)
-        g_string_free (buffers->pdata[k], TRUE);
-}
-
-static gboolean
-run_in_processes (const GPtrArray *scenarios, const RspRunOptions *options, GPtrArray *rows,
-                  guint n)
-{
-    g_autofree struct pollfd *fds = g_new0 (struct pollfd, n);
-    fflush (NULL);
-    for (guint k = 0; k < n; k++) {
-        int ends[2];
-        if (pipe (ends) != 0)
-            return FALSE;
-        pid_t pid = fork ();
-        if (pid < 0)
-            return FALSE;
-        if (pid == 0) {
-            close (ends[0]);
-            worker (scenarios, options, k, n, ends[1]);
-            _exit (0);
-        }
-        close (ends[1]);
-        fds[k] = (struct pollfd){.fd = ends[0], .events = POLLIN};
-    }
-    gather (rows, fds, n);
-    while (wait (NULL) > 0)
-        ;
-    return TRUE;
+    const Share *share = data;
+    if (line)
+        take_line (share->rows, line);
 }
 
 static void
@@ -170,7 +108,7 @@ run_here (const GPtrArray *scenarios, const RspRunOptions *options, GPtrArray *r
 {
     for (guint i = 0; i < scenarios->len; i++) {
         run_one (scenarios->pdata[i], options, rows->pdata[i]);
-        show_progress (i + 1, scenarios->len);
+        rsp_workers_progress (i + 1, scenarios->len);
     }
 }
 
@@ -312,7 +250,8 @@ rsp_cmd_run (int argc, char **argv)
     guint jobs = MIN ((guint)a.jobs, scenarios->len);
     if (jobs < 2)
         run_here (scenarios, &options, rows);
-    else if (!run_in_processes (scenarios, &options, rows, jobs))
+    else if (!rsp_workers_run (scenarios->len, jobs, 0, work, done,
+                               &(Share){scenarios, &options, rows}))
         fprintf (stderr, "rspsim run: %s\n", g_strerror (errno));
     int status = print_rows (rows, a.quiet);
     return write_reports (rows, &a) ? status : 2;

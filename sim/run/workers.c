@@ -133,7 +133,8 @@ static void
 watch (const Team *team, Worker *w)
 {
     gint64 silent = rsp_stopwatch_us () - w->heard;
-    if (w->fd < 0 || w->killed || silent < (gint64)team->patience * G_USEC_PER_SEC)
+    if (!team->patience || w->fd < 0 || w->killed ||
+        silent < (gint64)team->patience * G_USEC_PER_SEC)
         return;
     w->killed = TRUE;
     kill (w->pid, SIGKILL);

@@ -10,7 +10,8 @@ typedef char *(*RspWorkFunc) (guint item, gpointer data);
  * 11"). */
 typedef void (*RspWorkDoneFunc) (guint item, const char *line, const char *lost, gpointer data);
 
-/* PATIENCE: real seconds that an item may take. FALSE, with errno: no process could be made. */
+/* PATIENCE: real seconds that an item may take, 0: any number. FALSE, with errno: no process could
+ * be made. */
 gboolean rsp_workers_run (guint items, guint processes, guint patience, RspWorkFunc work,
                           RspWorkDoneFunc done, gpointer data);
 /* A bar on standard error, if that is a terminal. */
