@@ -165,7 +165,7 @@ class Fleet:
 def preloaded(root):
     """The ICCID that each card begins with, enabled."""
     world = yaml.safe_load((root / "scenarios/worlds/fleet.yaml").read_text())["world"]["actors"]
-    apart = yaml.safe_load((root / "scenarios/iot/fleet-1000.yaml").read_text())["world"]["actors"]
+    apart = yaml.safe_load((root / "scenarios/fleet/fleet-1000.yaml").read_text())["world"]["actors"]
     assert world["card"]["count"] == COUNT
     cards = {}
     for n in range(COUNT):
@@ -183,7 +183,7 @@ def run(rspsim, root, tmp_path_factory):
     memory = pathlib.Path("/dev/shm")
     folder = pathlib.Path(tempfile.mkdtemp(dir=memory if memory.is_dir() else tmp_path_factory.mktemp("fleet")))
     try:
-        done = rspsim("run", "scenarios/iot/fleet-1000.yaml", "--trace-dir", folder, "--state", folder, "--report",
+        done = rspsim("run", "scenarios/fleet/fleet-1000.yaml", "--trace-dir", folder, "--state", folder, "--report",
                       folder / "report.json", check=0)
         assert len((done.stdout + done.stderr).splitlines()) < 5, "a thousand devices do not flood the terminal"
         fleet = Fleet(folder / "fleet-1000.jsonl", preloaded(root))

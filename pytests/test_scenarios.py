@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 import tracecheck
+from conftest import traced_folders
 
 
 def load(path):
@@ -22,9 +23,9 @@ def test_all_pass_over_memory(rspsim, tmp_path):
     assert done.stdout.rstrip().endswith(f"{suite.get('tests')} passed, 0 failed")
 
 
-def test_same_traces_over_https(rspsim, traces, tmp_path):
-    rspsim("run", "scenarios", "--transport", "https", "--trace-dir", tmp_path, "--secrets",
-           "--quiet", check=0)
+def test_same_traces_over_https(rspsim, traces, root, tmp_path):
+    rspsim("run", *traced_folders(root), "--transport", "https", "--trace-dir", tmp_path, "--secrets",
+           "--quiet", "--jobs", "2", check=0)
     files = sorted(traces.glob("*.jsonl"))
     assert len(files) > 30
     for memory in files:
@@ -36,8 +37,9 @@ def test_same_traces_over_https(rspsim, traces, tmp_path):
         assert a[1] == b[1], memory.name
 
 
-def test_same_seed_same_bytes(rspsim, traces, tmp_path):
-    rspsim("run", "scenarios", "--trace-dir", tmp_path, "--secrets", "--quiet", check=0)
+def test_same_seed_same_bytes(rspsim, traces, root, tmp_path):
+    rspsim("run", *traced_folders(root), "--trace-dir", tmp_path, "--secrets", "--quiet",
+           "--jobs", "2", check=0)
     for first in traces.glob("*.jsonl"):
         assert first.read_bytes() == (tmp_path / first.name).read_bytes(), first.name
 
