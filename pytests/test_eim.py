@@ -68,7 +68,7 @@ class Eim:
 
     def result(self, counter, transaction, results, seq=1):
         data = tlv.make(0x30, tlv.make(0x80, b"eim1.example.com") + tlv.make(0x81, counter) + tlv.make(0x82, transaction)
-                        + tlv.make(0x83, bytes([seq])) + tlv.make(0x30, results))
+                        + tlv.make(0x83, seq.to_bytes(seq.bit_length() // 8 + 1, "big")) + tlv.make(0x30, results))
         r, s = utils.decode_dss_signature(self.card.sign(data + bytes.fromhex("840100"), ECDSA))
         raw = r.to_bytes(32, "big") + s.to_bytes(32, "big")
         return tlv.make(0xBF51, tlv.make(0xA0, data + tlv.make(0x5F37, raw)))

@@ -21,6 +21,7 @@ NO_TOKEN = bytes.fromhex("840100")
 STATES = ["queued", "delivered", "done", "failed", "rolled-back", "expired"]
 # SGP.32 5.13, the results that this fleet meets
 ENABLE = {1: "iccidOrAidNotFound", 3: "disallowedByPolicy"}
+AUTHENTICATE_CLIENT = {11: "insufficientMemory"}
 DELETE = {2: "profileNotInDisabledState", 1: "iccidOrAidNotFound"}
 
 
@@ -45,6 +46,16 @@ def verify(key, signature, message):
 
 def issued(cert, issuer):
     issuer.public_key().verify(cert.signature, cert.tbs_certificate_bytes, ec.ECDSA(hashes.SHA256()))
+
+
+def refusal(trigger):
+    """The SM-DP+'s answer that a profileDownloadError quotes: AuthenticateClientResponse, by its error."""
+    quoted = dict((tag, value) for tag, value, _ in walk(find(trigger, 0x30))).get(0x04)
+    if not quoted:
+        return "undefinedError"
+    tag, value, _ = next(walk(quoted))
+    answer = next(walk(value))[1] if tag == 0xA2 else value
+    return AUTHENTICATE_CLIENT.get(find(answer, 0x81)[0], "undefinedError")
 
 
 class Fleet:
@@ -136,7 +147,7 @@ class Fleet:
             verify(self.keys[name], find(result, 0x5F37), whole(result, 0xBF27))
             if next(walk(find(result, 0xBF27, 0xA2)))[0] == 0xA0:
                 outcome = "done"
-        self.results[transaction] = name, outcome, "ok" if outcome == "done" else "undefinedError"
+        self.results[transaction] = name, outcome, "ok" if outcome == "done" else refusal(trigger)
 
     def executed(self, name, package):
         form, answer, _ = next(walk(package))
