@@ -59,6 +59,22 @@ gboolean rsp_iot_eco (RspIotEims *eims, GPtrArray *gone, const RspTlv *op, GByte
 void rsp_iot_eims_write (const RspIotEims *eims, GByteArray *out);
 gboolean rsp_iot_eims_read (RspIotEims *eims, RspSlice in);
 
+/* --- iot-immediate.c: immediate enabling (3.2.5) --- */
+
+typedef struct {
+    gboolean allowed; /* immediateEnableFlag */
+    GBytes *oid;      /* content of the SM-DP+'s OID; NULL: any */
+    char *address;    /* of the SM-DP+; NULL: any */
+} RspIotImmediate;
+
+void rsp_iot_immediate_clear (RspIotImmediate *immediate);
+/* BODY: what follows the tag of a configureImmediateEnable; empty: nothing is allowed. FALSE, and
+ * nothing changed, if it cannot be read. */
+gboolean rsp_iot_immediate_read (RspIotImmediate *immediate, RspSlice body);
+/* By whichever of OID and ADDRESS (nullable, of the last session) is configured. */
+gboolean rsp_iot_immediate_matches (const RspIotImmediate *immediate, GBytes *oid,
+                                    const char *address);
+
 /* --- iot-package.c: eUICC packages and their results --- */
 
 typedef struct {

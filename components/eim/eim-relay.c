@@ -184,8 +184,10 @@ check_metadata (RspEim *eim, RspEimSession *s, const RspEimPackage *p, GBytes *d
 }
 
 static RspStatus
-after_authenticate (RspEim *eim, RspEimSession *s, const RspFields *in, RspFields *out)
+after_authenticate (RspEim *eim, RspEimSession *s, gint64 package, const RspFields *in,
+                    RspFields *out)
 {
+    rsp_eim_session_settle (eim, s, package); /* the server has proved the eUICC now */
     g_autoptr (RspEimPackage) p = rsp_eim_package_by_id (eim, s->package, NULL);
     if (s->event)
         return after_events (eim, s, p, in, out);
@@ -235,7 +237,7 @@ after (RspEim *eim, Relayed *r, const RspFields *in, RspFields *out)
     if (!s)
         return UNKNOWN_TRANSACTION;
     if (id == RSP_FN_ESIPA_AUTHENTICATE_CLIENT)
-        return after_authenticate (eim, s, in, out);
+        return after_authenticate (eim, s, r->package, in, out);
     if (id == RSP_FN_ESIPA_GET_BOUND_PROFILE_PACKAGE)
         return after_package (s, in);
     rsp_eim_session_end (eim, s);
@@ -436,9 +438,10 @@ eid_of (const RspFields *in)
     return cert ? g_strdup (rsp_cert_serial_number (cert)) : NULL;
 }
 
-/* Now the eUICC is known: is the session for it? The server proves it; the eIM relies on that. */
+/* Now the eUICC is said: is the session for it, and for which package (0: none)? The server proves
+ * it; the eIM relies on that, and does not take the package from another session before. */
 static RspStatus
-bind_to_euicc (RspEim *eim, RspEimSession *s, const RspFields *in)
+order_of_euicc (RspEim *eim, const RspEimSession *s, const RspFields *in, gint64 *ret_package)
 {
     g_autoptr (GError) error = NULL;
     g_autofree char *eid = eid_of (in);
@@ -454,14 +457,15 @@ bind_to_euicc (RspEim *eim, RspEimSession *s, const RspFields *in)
         return OTHER_EUICC;
     if (p && p->oid && g_strcmp0 (p->oid, s->oid) != 0)
         return OTHER_EUICC;
-    rsp_eim_session_settle (eim, s, p ? p->id : 0);
+    *ret_package = p ? p->id : 0;
     return (RspStatus){NULL};
 }
 
 /* The steps of a session follow one another; each may come again, when its answer was lost. */
 static RspStatus
-check_step (RspEim *eim, RspEimSession *s, guint function, const RspFields *in)
+check_step (RspEim *eim, RspEimSession *s, guint function, const RspFields *in, gint64 *ret_package)
 {
+    *ret_package = s->package;
     if (function == RSP_FN_ESIPA_CANCEL_SESSION)
         return (RspStatus){NULL};
     if (!rsp_eim_expire (eim, NULL))
@@ -470,7 +474,8 @@ check_step (RspEim *eim, RspEimSession *s, guint function, const RspFields *in)
     if (s->package && !is_open (p))
         return UNKNOWN_TRANSACTION;
     if (function == RSP_FN_ESIPA_AUTHENTICATE_CLIENT)
-        return s->step <= RSP_EIM_AUTHENTICATED ? bind_to_euicc (eim, s, in) : WRONG_STEP;
+        return s->step <= RSP_EIM_AUTHENTICATED ? order_of_euicc (eim, s, in, ret_package)
+                                                : WRONG_STEP;
     if (s->step != RSP_EIM_AUTHENTICATED && s->step != RSP_EIM_BOUND)
         return WRONG_STEP;
     if (s->unwanted)
@@ -490,13 +495,14 @@ relay (RspEim *eim, RspCall *call, const RspFields *in)
     while (es9p[row][0] != (RspFunctionId)esipa->id)
         row++;
     RspEimSession *s = rsp_eim_session_find (eim, rsp_fields_text (in, "transactionId"));
+    gint64 package = 0;
     RspStatus status = refuse_compact (in);
     if (!status.subject)
-        status = s ? check_step (eim, s, esipa->id, in) : UNKNOWN_TRANSACTION;
+        status = s ? check_step (eim, s, esipa->id, in, &package) : UNKNOWN_TRANSACTION;
     if (status.subject)
         return status;
     RspFunctionId id = row == 0 && s->event ? RSP_FN_ES11_AUTHENTICATE_CLIENT : es9p[row][1];
-    Relayed r = {.eim = eim, .call = call, .fn = rsp_function (id), .package = s->package};
+    Relayed r = {.eim = eim, .call = call, .fn = rsp_function (id), .package = package};
     g_strlcpy (r.address, s->address, sizeof r.address);
     g_strlcpy (r.transaction_id, s->transaction_id, sizeof r.transaction_id);
     g_autoptr (RspFields) out = rsp_fields_new (r.fn, RSP_LEG_REQUEST);

@@ -236,18 +236,6 @@ rsp_euicc_iot_installed (RspEuicc *card, guint number)
         iot->installed_oid = rsp_slice_to_bytes (tlv.value);
 }
 
-/* By whichever of OID and address is configured; neither: any SM-DP+. */
-static gboolean
-comes_from_default (const RspEuiccIot *iot)
-{
-    if (iot->immediate_oid &&
-        !(iot->installed_oid && g_bytes_equal (iot->immediate_oid, iot->installed_oid)))
-        return FALSE;
-    return !iot->immediate_address ||
-           (iot->installed_address &&
-            g_ascii_strcasecmp (iot->immediate_address, iot->installed_address) == 0);
-}
-
 guint
 rsp_euicc_immediate_enable (RspEuicc *card, RspSlice body, GByteArray *out)
 {
@@ -256,11 +244,13 @@ rsp_euicc_immediate_enable (RspEuicc *card, RspSlice body, GByteArray *out)
     RspEuiccProfile *p = rsp_euicc_by_number (card, iot->installed);
     if (body.len > 0 && !read_refresh (body))
         return 0x6A80;
-    guint8 result = !iot->immediate_enable      ? NOT_AVAILABLE
-                    : !p || p->enabled          ? NO_SESSION
-                    : !comes_from_default (iot) ? NOT_AVAILABLE
-                    : card->refresh_pending     ? CAT_BUSY
-                                                : 0;
+    gboolean expected =
+        rsp_iot_immediate_matches (&iot->immediate, iot->installed_oid, iot->installed_address);
+    guint8 result = !iot->immediate.allowed ? NOT_AVAILABLE
+                    : !p || p->enabled      ? NO_SESSION
+                    : !expected             ? NOT_AVAILABLE
+                    : card->refresh_pending ? CAT_BUSY
+                                            : 0;
     if (result == 0) {
         rsp_euicc_begin (card);
         result = switch_and_commit (card, p);
@@ -449,9 +439,7 @@ reset (RspEuicc *card, guint32 options)
         rsp_euicc_iot_put_eims (card);
     }
     if (options & RESET_IMMEDIATE_ENABLE) {
-        iot->immediate_enable = FALSE;
-        g_clear_pointer (&iot->immediate_oid, g_bytes_unref);
-        g_clear_pointer (&iot->immediate_address, g_free);
+        rsp_iot_immediate_clear (&iot->immediate);
         rsp_euicc_iot_put_state (card);
     }
 }

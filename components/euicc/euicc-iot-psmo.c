@@ -160,22 +160,8 @@ list_profiles (RspEuicc *card, const RspEuiccPackageRun *run, RspSlice body, GBy
 gboolean
 rsp_euicc_set_immediate_enable (RspEuicc *card, RspSlice body)
 {
-    RspEuiccIot *iot = card->iot;
-    RspTlv flag, oid, address;
-    gboolean has_flag, has_oid, has_address;
-    if (!rsp_take_optional (&body, 0x80, 0, 0, &flag, &has_flag) ||
-        !rsp_take_optional (&body, 0x81, 1, 64, &oid, &has_oid) ||
-        !rsp_take_optional (&body, 0x82, 1, 255, &address, &has_address) || body.len > 0 ||
-        (has_address &&
-         (!rsp_is_utf8 (address.value) || memchr (address.value.data, 0, address.value.len))))
+    if (!rsp_iot_immediate_read (&card->iot->immediate, body))
         return FALSE;
-    g_clear_pointer (&iot->immediate_oid, g_bytes_unref);
-    g_clear_pointer (&iot->immediate_address, g_free);
-    iot->immediate_enable = has_flag;
-    if (has_oid)
-        iot->immediate_oid = rsp_slice_to_bytes (oid.value);
-    if (has_address)
-        iot->immediate_address = g_strndup ((const char *)address.value.data, address.value.len);
     rsp_euicc_iot_put_state (card);
     return TRUE;
 }

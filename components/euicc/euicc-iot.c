@@ -41,13 +41,12 @@ clear_state (RspEuiccIot *iot)
 {
     g_ptr_array_set_size (iot->eims.all, 0);
     g_ptr_array_set_size (iot->results, 0);
-    g_clear_pointer (&iot->immediate_oid, g_bytes_unref);
-    g_clear_pointer (&iot->immediate_address, g_free);
+    rsp_iot_immediate_clear (&iot->immediate);
     g_clear_pointer (&iot->rollback.eim, g_free);
     g_clear_pointer (&iot->rollback.transaction, g_bytes_unref);
     iot->rollback = (RspEuiccRollback){0};
     iot->eims.tokens = 0;
-    iot->immediate_enable = iot->ipae_active = FALSE;
+    iot->ipae_active = FALSE;
     iot->fallback = iot->before_fallback = iot->before_emergency = 0;
 }
 
@@ -81,14 +80,14 @@ rsp_euicc_iot_put_state (RspEuicc *card)
     const RspEuiccIot *iot = card->iot;
     const RspEuiccRollback *r = &iot->rollback;
     GByteArray *out = g_byte_array_sized_new (128);
-    guint flags = (iot->immediate_enable ? 1 : 0) | (iot->ipae_active ? 2 : 0);
+    guint flags = (iot->immediate.allowed ? 1 : 0) | (iot->ipae_active ? 2 : 0);
     rsp_put_number (out, 0x80, iot->eims.tokens);
     rsp_put_number (out, 0x81, flags);
     rsp_put_number (out, 0x82, iot->fallback);
     rsp_put_number (out, 0x83, iot->before_fallback);
     rsp_put_number (out, 0x84, iot->before_emergency);
-    rsp_tlv_put (out, 0x85, rsp_slice_of (iot->immediate_oid));
-    rsp_tlv_put_text (out, 0x86, iot->immediate_address ? iot->immediate_address : "");
+    rsp_tlv_put (out, 0x85, rsp_slice_of (iot->immediate.oid));
+    rsp_tlv_put_text (out, 0x86, iot->immediate.address ? iot->immediate.address : "");
     if (r->granted) {
         gsize mark = rsp_tlv_open (out, 0xA7);
         rsp_put_number (out, 0x80, r->profile);
@@ -200,13 +199,13 @@ load_state (RspEuicc *card)
         !rsp_take (&in, 0x86, 0, 255, &address) ||
         !rsp_take_optional (&in, 0xA7, 1, 512, &rollback, &has_rollback))
         return FALSE;
-    iot->immediate_enable = flags & 1;
+    iot->immediate.allowed = flags & 1;
     iot->ipae_active = (flags & 2) != 0;
     iot->fallback = (guint)fallback;
     iot->before_fallback = (guint)before_fallback;
     iot->before_emergency = (guint)before_emergency;
-    iot->immediate_oid = oid.value.len ? rsp_slice_to_bytes (oid.value) : NULL;
-    iot->immediate_address = address.value.len ? text_of (address.value) : NULL;
+    iot->immediate.oid = oid.value.len ? rsp_slice_to_bytes (oid.value) : NULL;
+    iot->immediate.address = address.value.len ? text_of (address.value) : NULL;
     return !has_rollback || load_rollback (iot, rollback.value);
 }
 

@@ -35,12 +35,11 @@ struct _RspEuiccIot {
     /* non-volatile */
     RspIotEims eims;    /* its `limit` and `ci` as configured */
     GPtrArray *results; /* of RspEuiccResult, by seq */
-    gboolean immediate_enable, ipae_active;
-    GBytes *immediate_oid;   /* content of the OID; NULL: any */
-    char *immediate_address; /* NULL: any */
-    guint fallback;          /* profile with the Fallback Attribute; 0: none */
-    guint before_fallback;   /* to return to; 0: not in fallback */
-    guint before_emergency;  /* to return to; 0: none was enabled */
+    gboolean ipae_active;
+    RspIotImmediate immediate;
+    guint fallback;         /* profile with the Fallback Attribute; 0: none */
+    guint before_fallback;  /* to return to; 0: not in fallback */
+    guint before_emergency; /* to return to; 0: none was enabled */
     RspEuiccRollback rollback;
     /* volatile: the profile installed last, while its session is the last one */
     guint installed;

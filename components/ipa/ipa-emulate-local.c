@@ -89,44 +89,14 @@ emu_profile_rollback (RspIpa *ipa)
 
 /* --- immediate enabling --- */
 
-gboolean
-emu_set_immediate_enable (IpaEmulation *e, RspSlice body)
-{
-    RspTlv flag, oid, address;
-    gboolean has_flag, has_oid, has_address;
-    if (!rsp_take_optional (&body, 0x80, 0, 0, &flag, &has_flag) ||
-        !rsp_take_optional (&body, 0x81, 1, 64, &oid, &has_oid) ||
-        !rsp_take_optional (&body, 0x82, 1, 255, &address, &has_address) || body.len > 0 ||
-        (has_address &&
-         (!rsp_is_utf8 (address.value) || memchr (address.value.data, 0, address.value.len))))
-        return FALSE;
-    g_clear_pointer (&e->immediate_oid, g_bytes_unref);
-    g_clear_pointer (&e->immediate_address, g_free);
-    e->immediate = has_flag;
-    if (has_oid)
-        e->immediate_oid = rsp_slice_to_bytes (oid.value);
-    if (has_address)
-        e->immediate_address = g_strndup ((const char *)address.value.data, address.value.len);
-    return TRUE;
-}
-
 void
 emu_configure_immediate_enable (RspIpa *ipa)
 {
     IpaEmulation *e = ipa->emulation;
     guint8 code = e->eims.all->len > 0 ? RSP_IOT_EIM_EXISTS : 0;
-    if (code == 0 && !(emu_set_immediate_enable (e, e->content) && emu_commit (ipa)))
+    if (code == 0 && !(rsp_iot_immediate_read (&e->immediate, e->content) && emu_commit (ipa)))
         code = EMU_UNDEFINED_ERROR;
     emu_answer_code (ipa, code);
-}
-
-static gboolean
-comes_from_default (const IpaEmulation *e)
-{
-    if (e->immediate_oid && !g_bytes_equal (e->immediate_oid, e->installed_oid))
-        return FALSE;
-    return !e->immediate_address ||
-           g_ascii_strcasecmp (e->immediate_address, e->installed_address) == 0;
 }
 
 static void
@@ -153,7 +123,9 @@ emu_immediate_enable (RspIpa *ipa)
 {
     enum { NOT_AVAILABLE = 1, NO_SESSION = 4 };
     const IpaEmulation *e = ipa->emulation;
-    if (!e->immediate || (e->has_installed && !comes_from_default (e)))
+    if (!e->immediate.allowed ||
+        (e->has_installed &&
+         !rsp_iot_immediate_matches (&e->immediate, e->installed_oid, e->installed_address)))
         emu_answer_code (ipa, NOT_AVAILABLE);
     else if (!e->has_installed)
         emu_answer_code (ipa, NO_SESSION);
@@ -181,7 +153,7 @@ end_reset (RspIpa *ipa, guint8 profiles)
         emu_package_clear (&e->rollback);
     }
     if (e->options & IMMEDIATE)
-        emu_set_immediate_enable (e, RSP_SLICE (NULL, 0));
+        rsp_iot_immediate_clear (&e->immediate);
     gboolean stored = emu_commit (ipa);
     GByteArray *out = g_byte_array_new ();
     gsize mark = rsp_tlv_open (out, e->function->tag);

@@ -336,7 +336,9 @@ psmo (RspIpa *ipa, const RspTlv *op)
         break;
     case 0xA7:
         put (ipa, 0x87,
-             emu_set_immediate_enable (ipa->emulation, op->value) ? 0 : RSP_IOT_COMMAND_ERROR);
+             rsp_iot_immediate_read (&ipa->emulation->immediate, op->value)
+                 ? 0
+                 : RSP_IOT_COMMAND_ERROR);
         break;
     default:
         psmo_v12 (ipa, op);

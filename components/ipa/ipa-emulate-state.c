@@ -108,9 +108,7 @@ clear (IpaEmulation *e)
     g_ptr_array_set_size (e->results, 0);
     e->eims.tokens = 0;
     e->next_seq = EMU_FIRST_SEQ;
-    e->immediate = FALSE;
-    g_clear_pointer (&e->immediate_oid, g_bytes_unref);
-    g_clear_pointer (&e->immediate_address, g_free);
+    rsp_iot_immediate_clear (&e->immediate);
     emu_package_clear (&e->rollback);
     emu_package_clear (&e->running);
 }
@@ -135,9 +133,9 @@ load (IpaEmulation *e, GError **error)
     g_autoptr (GBytes) running = rsp_store_blob (row, 8);
     e->eims.tokens = (guint64)sqlite3_column_int64 (row, 1);
     e->next_seq = (guint64)sqlite3_column_int64 (row, 2);
-    e->immediate = sqlite3_column_int (row, 4);
-    e->immediate_oid = rsp_store_blob (row, 5);
-    e->immediate_address = rsp_store_text (row, 6);
+    e->immediate.allowed = sqlite3_column_int (row, 4);
+    e->immediate.oid = rsp_store_blob (row, 5);
+    e->immediate.address = rsp_store_text (row, 6);
     sqlite3_reset (row);
     gboolean good = rsp_iot_eims_read (&e->eims, rsp_slice_of (eims)) &&
                     read_results (e, rsp_slice_of (results)) &&
@@ -163,8 +161,8 @@ save (const RspActor *actor, IpaEmulation *e, GError **error)
                           " immediate_oid, immediate_address, rollback, running)"
                           " VALUES (1,?,?,?,?,?,?,?,?,?)",
                           "biibibsbb", eims, (gint64)e->eims.tokens, (gint64)e->next_seq, results,
-                          (gint64)e->immediate, e->immediate_oid, e->immediate_address, rollback,
-                          running) &&
+                          (gint64)e->immediate.allowed, e->immediate.oid, e->immediate.address,
+                          rollback, running) &&
            rsp_actor_commit (actor, e->store, error);
 }
 

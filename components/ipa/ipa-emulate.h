@@ -68,11 +68,9 @@ struct _IpaEmulation {
     RspIotEims eims;
     GPtrArray *results; /* of EmuResult */
     guint64 next_seq;
-    gboolean immediate;
-    GBytes *immediate_oid;   /* content; NULL: any */
-    char *immediate_address; /* NULL: any */
-    EmuPackage rollback;     /* granted by it */
-    EmuPackage running;      /* begun, and not ended */
+    RspIotImmediate immediate;
+    EmuPackage rollback; /* granted by it */
+    EmuPackage running;  /* begun, and not ended */
     /* read from the card */
     GBytes *ci; /* key identifier of its own CI */
     /* the profile installed last */
@@ -130,7 +128,6 @@ void emu_add_initial_eim (RspIpa *ipa);
 void emu_profile_rollback (RspIpa *ipa);
 void emu_configure_immediate_enable (RspIpa *ipa);
 /* ConfigureImmediateEnable's fields; FALSE: malformed, nothing has changed. */
-gboolean emu_set_immediate_enable (IpaEmulation *e, RspSlice body);
 void emu_immediate_enable (RspIpa *ipa);
 void emu_memory_reset (RspIpa *ipa);
 void emu_set_default_dp (RspIpa *ipa);

@@ -143,8 +143,9 @@ watch (IpaDesk *d)
 }
 
 static int
-do_poll (IpaDesk *d, int argc, char **argv)
+do_poll (gpointer desk, int argc, char **argv)
 {
+    IpaDesk *d = desk;
     Ending e = {.desk = d};
     if (d->args->watch)
         return watch (d);
@@ -163,8 +164,9 @@ complain (GError *error)
 }
 
 static int
-do_configure (IpaDesk *d, int argc, char **argv)
+do_configure (gpointer desk, int argc, char **argv)
 {
+    IpaDesk *d = desk;
     GError *error = NULL;
     Ending e = {.desk = d, .quiet = TRUE};
     g_autoptr (GBytes) configuration = rsp_ipa_read_configuration (argv[0], &error);
@@ -175,26 +177,30 @@ do_configure (IpaDesk *d, int argc, char **argv)
 }
 
 static int
-do_eims (IpaDesk *d, int argc, char **argv)
+do_eims (gpointer desk, int argc, char **argv)
 {
+    IpaDesk *d = desk;
     return do_local (d, RSP_IPA_GET_EIMS, NULL, rsp_ipa_show_eims);
 }
 
 static int
-do_certs (IpaDesk *d, int argc, char **argv)
+do_certs (gpointer desk, int argc, char **argv)
 {
+    IpaDesk *d = desk;
     return do_local (d, RSP_IPA_GET_CERTS, NULL, rsp_ipa_show_certs);
 }
 
 static int
-do_connectivity (IpaDesk *d, int argc, char **argv)
+do_connectivity (gpointer desk, int argc, char **argv)
 {
+    IpaDesk *d = desk;
     return do_local (d, RSP_IPA_GET_CONNECTIVITY, NULL, rsp_ipa_show_message);
 }
 
 static int
-do_data (IpaDesk *d, int argc, char **argv)
+do_data (gpointer desk, int argc, char **argv)
 {
+    IpaDesk *d = desk;
     Ending e = {.desk = d, .show = rsp_ipa_show_message, .quiet = TRUE};
     g_autoptr (GBytes) tags = rsp_unhex (d->args->tags ? d->args->tags : "");
     if (!tags) {
@@ -206,8 +212,9 @@ do_data (IpaDesk *d, int argc, char **argv)
 }
 
 static int
-do_download (IpaDesk *d, int argc, char **argv)
+do_download (gpointer desk, int argc, char **argv)
 {
+    IpaDesk *d = desk;
     Ending e = {.desk = d, .quiet = TRUE};
     g_autoptr (GBytes) trigger = rsp_ipa_make_trigger (argc > 0 ? argv[0] : NULL, d->args->smds);
     rsp_ipa_download (d->ipa->ipa, trigger, on_end, &e);
@@ -215,44 +222,51 @@ do_download (IpaDesk *d, int argc, char **argv)
 }
 
 static int
-do_rollback (IpaDesk *d, int argc, char **argv)
+do_rollback (gpointer desk, int argc, char **argv)
 {
+    IpaDesk *d = desk;
     return do_local (d, RSP_IPA_ROLLBACK, NULL, NULL);
 }
 
 static int
-do_fallback (IpaDesk *d, int argc, char **argv)
+do_fallback (gpointer desk, int argc, char **argv)
 {
+    IpaDesk *d = desk;
     return do_local (d, RSP_IPA_FALLBACK, NULL, NULL);
 }
 
 static int
-do_return (IpaDesk *d, int argc, char **argv)
+do_return (gpointer desk, int argc, char **argv)
 {
+    IpaDesk *d = desk;
     return do_local (d, RSP_IPA_RETURN_FROM_FALLBACK, NULL, NULL);
 }
 
 static int
-do_immediate_enable (IpaDesk *d, int argc, char **argv)
+do_immediate_enable (gpointer desk, int argc, char **argv)
 {
+    IpaDesk *d = desk;
     return do_local (d, RSP_IPA_IMMEDIATE_ENABLE, NULL, NULL);
 }
 
 static int
-do_configure_immediate (IpaDesk *d, int argc, char **argv)
+do_configure_immediate (gpointer desk, int argc, char **argv)
 {
+    IpaDesk *d = desk;
     return do_local (d, RSP_IPA_CONFIGURE_IMMEDIATE_ENABLE, argc > 0 ? argv[0] : NULL, NULL);
 }
 
 static int
-do_default_dp (IpaDesk *d, int argc, char **argv)
+do_default_dp (gpointer desk, int argc, char **argv)
 {
+    IpaDesk *d = desk;
     return do_local (d, RSP_IPA_SET_DEFAULT_DP, argv[0], NULL);
 }
 
 static int
-do_emergency (IpaDesk *d, int argc, char **argv)
+do_emergency (gpointer desk, int argc, char **argv)
 {
+    IpaDesk *d = desk;
     if (strcmp (argv[0], "on") == 0)
         return do_local (d, RSP_IPA_ENABLE_EMERGENCY, NULL, NULL);
     if (strcmp (argv[0], "off") == 0)
@@ -262,8 +276,9 @@ do_emergency (IpaDesk *d, int argc, char **argv)
 }
 
 static int
-do_reset (IpaDesk *d, int argc, char **argv)
+do_reset (gpointer desk, int argc, char **argv)
 {
+    IpaDesk *d = desk;
     Ending e = {.desk = d, .quiet = TRUE};
     guint32 bits = 0;
     for (int i = 0; i < argc; i++) {
@@ -282,8 +297,9 @@ do_reset (IpaDesk *d, int argc, char **argv)
 }
 
 static int
-do_notifications (IpaDesk *d, int argc, char **argv)
+do_notifications (gpointer desk, int argc, char **argv)
 {
+    IpaDesk *d = desk;
     Ending e = {.desk = d, .quiet = TRUE};
     if (argc == 0)
         return rsp_desk_show_notifications (&d->desk);
@@ -296,8 +312,9 @@ do_notifications (IpaDesk *d, int argc, char **argv)
 }
 
 static int
-do_info (IpaDesk *d, int argc, char **argv)
+do_info (gpointer desk, int argc, char **argv)
 {
+    IpaDesk *d = desk;
     return rsp_desk_show_info (&d->desk);
 }
 
@@ -315,18 +332,15 @@ on_list (const GPtrArray *profiles, const RspLpaOutcome *o, gpointer data)
 }
 
 static int
-do_list (IpaDesk *d, int argc, char **argv)
+do_list (gpointer desk, int argc, char **argv)
 {
+    IpaDesk *d = desk;
     Ending e = {.desk = d};
     rsp_lpa_list (d->ipa->engine, on_list, &e);
     return wait_for (&e);
 }
 
-static const struct {
-    const char *name, *arguments, *help;
-    int least, most;
-    int (*run) (IpaDesk *d, int argc, char **argv);
-} commands[] = {
+static const RspDeskCommand commands[] = {
     {"poll", "", "what the eIMs have, until they have nothing; --watch", 0, 0, do_poll},
     {"configure", "FILE", "the first eIM (AddInitialEim): DER, hex, base64, or JSON", 1, 1,
      do_configure},
@@ -348,19 +362,10 @@ static const struct {
     {"default-dp", "ADDRESS", "default SM-DP+", 1, 1, do_default_dp},
     {"notifications", "[deliver]", "what waits on the card", 0, 1, do_notifications},
     {"reset", "eim|operational|…", "eUICC memory reset", 1, 7, do_reset},
+    {NULL},
 };
 
 /* --- the desk --------------------------------------------------------------------------------- */
-
-static char *
-summary (void)
-{
-    GString *out = g_string_new ("Commands:\n");
-    for (guint i = 0; i < G_N_ELEMENTS (commands); i++)
-        g_string_append_printf (out, "  %s %s  %s\n", commands[i].name, commands[i].arguments,
-                                commands[i].help);
-    return g_string_free (out, FALSE);
-}
 
 static gboolean
 parse (int *argc, char ***argv, Args *a)
@@ -395,7 +400,7 @@ parse (int *argc, char ***argv, Args *a)
     g_autoptr (GOptionContext) context =
         g_option_context_new ("COMMAND … - the IPA as a client of any card and any eIM");
     g_autoptr (GError) error = NULL;
-    g_autofree char *text = summary ();
+    g_autofree char *text = rsp_desk_list_commands (commands);
     g_option_context_set_summary (context, text);
     rsp_desk_add_options (context, &a->desk);
     g_option_context_add_main_entries (context, entries, NULL);
@@ -538,25 +543,6 @@ sit_down (IpaDesk *d, const Args *a, GError **error)
     return !a->emulate || rsp_ipa_emulate (d->ipa->ipa, a->emulate, error);
 }
 
-/* The index of the command of ARGV; -1, with a word on standard error, if it makes no sense. */
-static int
-find_command (int argc, char **argv)
-{
-    const char *name = argc > 1 ? argv[1] : NULL;
-    for (guint i = 0; name && i < G_N_ELEMENTS (commands); i++) {
-        if (strcmp (name, commands[i].name) != 0)
-            continue;
-        int given = argc - 2;
-        if (given >= commands[i].least && given <= commands[i].most)
-            return (int)i;
-        fprintf (stderr, "usage: rspsim ipa %s %s\n", name, commands[i].arguments);
-        return -1;
-    }
-    fprintf (stderr, "rspsim ipa: %s; see rspsim ipa --help\n",
-             name ? "no such command" : "what shall it do?");
-    return -1;
-}
-
 int
 rsp_cmd_ipa (int argc, char **argv)
 {
@@ -565,10 +551,11 @@ rsp_cmd_ipa (int argc, char **argv)
     g_autoptr (GError) error = NULL;
     int status = 2;
     signal (SIGPIPE, SIG_IGN); /* a card's program that has gone is an error, not the end */
-    int command = parse (&argc, &argv, &args) ? find_command (argc, argv) : -1;
-    if (command >= 0) {
+    const RspDeskCommand *command =
+        parse (&argc, &argv, &args) ? rsp_desk_find_command (commands, "ipa", argc, argv) : NULL;
+    if (command) {
         if (sit_down (&desk, &args, &error)) {
-            status = commands[command].run (&desk, argc - 2, argv + 2);
+            status = command->run (&desk, argc - 2, argv + 2);
             if (!rsp_trace_close (desk.desk.trace, &error))
                 status = 2;
         }

@@ -182,22 +182,25 @@ wait_for (Ending *e)
  */
 
 static int
-do_info (LpaDesk *d, int argc, char **argv)
+do_info (gpointer desk, int argc, char **argv)
 {
+    LpaDesk *d = desk;
     return rsp_desk_show_info (&d->desk);
 }
 
 static int
-do_list (LpaDesk *d, int argc, char **argv)
+do_list (gpointer desk, int argc, char **argv)
 {
+    LpaDesk *d = desk;
     Ending e = {.desk = d};
     rsp_lpa_list (d->lpa, on_list, &e);
     return wait_for (&e);
 }
 
 static int
-do_download (LpaDesk *d, int argc, char **argv)
+do_download (gpointer desk, int argc, char **argv)
 {
+    LpaDesk *d = desk;
     Ending e = {.desk = d};
     const RspLpaDownload download = {.activation_code = argc > 0 ? argv[0] : NULL,
                                      .address = d->args->address,
@@ -208,8 +211,9 @@ do_download (LpaDesk *d, int argc, char **argv)
 }
 
 static int
-do_discover (LpaDesk *d, int argc, char **argv)
+do_discover (gpointer desk, int argc, char **argv)
 {
+    LpaDesk *d = desk;
     Ending e = {.desk = d};
     const RspLpaDiscover discover = {.address = argc > 0 ? argv[0] : NULL,
                                      .keep_notifications = d->args->keep_notifications};
@@ -218,40 +222,45 @@ do_discover (LpaDesk *d, int argc, char **argv)
 }
 
 static int
-do_enable (LpaDesk *d, int argc, char **argv)
+do_enable (gpointer desk, int argc, char **argv)
 {
+    LpaDesk *d = desk;
     Ending e = {.desk = d};
     rsp_lpa_enable (d->lpa, argv[0], !d->args->no_refresh, on_end, &e);
     return wait_for (&e);
 }
 
 static int
-do_disable (LpaDesk *d, int argc, char **argv)
+do_disable (gpointer desk, int argc, char **argv)
 {
+    LpaDesk *d = desk;
     Ending e = {.desk = d};
     rsp_lpa_disable (d->lpa, argv[0], !d->args->no_refresh, on_end, &e);
     return wait_for (&e);
 }
 
 static int
-do_delete (LpaDesk *d, int argc, char **argv)
+do_delete (gpointer desk, int argc, char **argv)
 {
+    LpaDesk *d = desk;
     Ending e = {.desk = d};
     rsp_lpa_delete (d->lpa, argv[0], on_end, &e);
     return wait_for (&e);
 }
 
 static int
-do_nickname (LpaDesk *d, int argc, char **argv)
+do_nickname (gpointer desk, int argc, char **argv)
 {
+    LpaDesk *d = desk;
     Ending e = {.desk = d};
     rsp_lpa_set_nickname (d->lpa, argv[0], argc > 1 ? argv[1] : "", on_end, &e);
     return wait_for (&e);
 }
 
 static int
-do_notifications (LpaDesk *d, int argc, char **argv)
+do_notifications (gpointer desk, int argc, char **argv)
 {
+    LpaDesk *d = desk;
     Ending e = {.desk = d};
     if (argc == 0)
         return rsp_desk_show_notifications (&d->desk);
@@ -264,16 +273,18 @@ do_notifications (LpaDesk *d, int argc, char **argv)
 }
 
 static int
-do_default_dp (LpaDesk *d, int argc, char **argv)
+do_default_dp (gpointer desk, int argc, char **argv)
 {
+    LpaDesk *d = desk;
     Ending e = {.desk = d};
     rsp_lpa_set_default_dp (d->lpa, argc > 0 ? argv[0] : "", on_end, &e);
     return wait_for (&e);
 }
 
 static int
-do_reset (LpaDesk *d, int argc, char **argv)
+do_reset (gpointer desk, int argc, char **argv)
 {
+    LpaDesk *d = desk;
     static const char *const names[] = {"operational", "test", "default-dp-address"};
     Ending e = {.desk = d};
     guint32 bits = 0;
@@ -292,11 +303,7 @@ do_reset (LpaDesk *d, int argc, char **argv)
     return wait_for (&e);
 }
 
-static const struct {
-    const char *name, *arguments, *help;
-    int least, most;
-    int (*run) (LpaDesk *d, int argc, char **argv); /* NULL: not supported yet */
-} commands[] = {
+static const RspDeskCommand commands[] = {
     {"info", "", "EID, versions, addresses, CIs", 0, 0, do_info},
     {"list", "", "profiles: ICCID, state, class, provider, name, nickname", 0, 0, do_list},
     {"download", "[ACTIVATION-CODE]", "or --address, or the default SM-DP+", 0, 1, do_download},
@@ -309,17 +316,8 @@ static const struct {
     {"reset", "operational|test|default-dp-address…", "memory reset", 1, 3, do_reset},
     {"discover", "[ADDRESS]", "downloads what waits at the SM-DS; default: the card's root", 0, 1,
      do_discover},
+    {NULL},
 };
-
-static char *
-summary (void)
-{
-    GString *out = g_string_new ("Commands:\n");
-    for (guint i = 0; i < G_N_ELEMENTS (commands); i++)
-        g_string_append_printf (out, "  %s %s  %s%s\n", commands[i].name, commands[i].arguments,
-                                commands[i].help, commands[i].run ? "" : "  (not supported)");
-    return g_string_free (out, FALSE);
-}
 
 static gboolean
 parse (int *argc, char ***argv, Args *a)
@@ -338,7 +336,7 @@ parse (int *argc, char ***argv, Args *a)
     g_autoptr (GOptionContext) context =
         g_option_context_new ("COMMAND … - the LPA as a client of any card and any server");
     g_autoptr (GError) error = NULL;
-    g_autofree char *text = summary ();
+    g_autofree char *text = rsp_desk_list_commands (commands);
     g_option_context_set_summary (context, text);
     rsp_desk_add_options (context, &a->desk);
     g_option_context_add_main_entries (context, entries, NULL);
@@ -347,28 +345,6 @@ parse (int *argc, char ***argv, Args *a)
         return FALSE;
     }
     return TRUE;
-}
-
-/* The index of the command of ARGV; -1, with a word on standard error, if it makes no sense. */
-static int
-find_command (int argc, char **argv)
-{
-    const char *name = argc > 1 ? argv[1] : NULL;
-    for (guint i = 0; name && i < G_N_ELEMENTS (commands); i++) {
-        if (strcmp (name, commands[i].name) != 0)
-            continue;
-        int given = argc - 2;
-        if (!commands[i].run)
-            fprintf (stderr, "not supported: rspsim lpa %s\n", name);
-        else if (given < commands[i].least || given > commands[i].most)
-            fprintf (stderr, "usage: rspsim lpa %s %s\n", name, commands[i].arguments);
-        else
-            return (int)i;
-        return -1;
-    }
-    fprintf (stderr, "rspsim lpa: %s; see rspsim lpa --help\n",
-             name ? "no such command" : "what shall it do?");
-    return -1;
 }
 
 static gboolean
@@ -397,10 +373,11 @@ rsp_cmd_lpa (int argc, char **argv)
     g_autoptr (GError) error = NULL;
     int status = 2;
     signal (SIGPIPE, SIG_IGN); /* a card's program that has gone is an error, not the end */
-    int command = parse (&argc, &argv, &args) ? find_command (argc, argv) : -1;
-    if (command >= 0) {
+    const RspDeskCommand *command =
+        parse (&argc, &argv, &args) ? rsp_desk_find_command (commands, "lpa", argc, argv) : NULL;
+    if (command) {
         if (sit_down (&desk, &args, &error)) {
-            status = commands[command].run (&desk, argc - 2, argv + 2);
+            status = command->run (&desk, argc - 2, argv + 2);
             if (!rsp_trace_close (desk.desk.trace, &error))
                 status = 2;
         }

@@ -313,3 +313,32 @@ rsp_desk_ask_card (RspDesk *d, RspFunctionId function, const char *hex, GError *
                      fn->full_name);
     return answer.body;
 }
+
+/* --- commands --- */
+
+char *
+rsp_desk_list_commands (const RspDeskCommand *commands)
+{
+    GString *out = g_string_new ("Commands:\n");
+    for (const RspDeskCommand *c = commands; c->name; c++)
+        g_string_append_printf (out, "  %s %s  %s\n", c->name, c->arguments, c->help);
+    return g_string_free (out, FALSE);
+}
+
+const RspDeskCommand *
+rsp_desk_find_command (const RspDeskCommand *commands, const char *program, int argc, char **argv)
+{
+    const char *name = argc > 1 ? argv[1] : NULL;
+    for (const RspDeskCommand *c = commands; name && c->name; c++) {
+        if (strcmp (name, c->name) != 0)
+            continue;
+        int given = argc - 2;
+        if (given >= c->least && given <= c->most)
+            return c;
+        fprintf (stderr, "usage: rspsim %s %s %s\n", program, name, c->arguments);
+        return NULL;
+    }
+    fprintf (stderr, "rspsim %s: %s; see rspsim %s --help\n", program,
+             name ? "no such command" : "what shall it do?", program);
+    return NULL;
+}

@@ -37,6 +37,20 @@ typedef struct {
     RspActor actor; /* of the command: "lpa", "ipa" */
 } RspDesk;
 
+/* A command of `rspsim lpa` or `rspsim ipa`; RUN gets that command's own desk, gives the exit
+ * status. */
+typedef struct {
+    const char *name, *arguments, *help;
+    int least, most; /* arguments */
+    int (*run) (gpointer desk, int argc, char **argv);
+} RspDeskCommand;
+/* For --help; the list ends with a NULL name. (transfer full) */
+char *rsp_desk_list_commands (const RspDeskCommand *commands);
+/* That of ARGV; NULL, with a word on standard error, if it makes no sense. PROGRAM: "lpa", "ipa".
+ */
+const RspDeskCommand *rsp_desk_find_command (const RspDeskCommand *commands, const char *program,
+                                             int argc, char **argv);
+
 /* NAME is the actor's and the command's. */
 gboolean rsp_desk_open (RspDesk *desk, const char *name, const RspDeskArgs *args, GError **error);
 void rsp_desk_close (RspDesk *desk); /* also after a failure of rsp_desk_open */
